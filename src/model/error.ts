@@ -1,0 +1,53 @@
+/** Every way in which vcon-otel refuses, as a closed set. */
+export type ErrorCode =
+  | 'CONFIG_UNREADABLE'
+  | 'CONFIG_INVALID'
+  | 'MODULE_NOT_FOUND'
+  | 'MODULE_INVALID'
+  | 'OPTIONS_INVALID'
+  | 'ADDRESS_UNAVAILABLE'
+  | 'ALREADY_STARTED'
+  | 'FILE_UNUSABLE'
+  | 'VCON_INVALID'
+  | 'VCON_TOO_LARGE'
+  | 'STORE_UNAVAILABLE'
+  | 'CHAIN_CLOSED'
+  | 'LINK_RESULT_INVALID'
+  | 'TIMEOUT'
+  | 'TRACER_FAILED';
+
+/**
+ * The only error type this package throws on purpose. `code` says what went wrong, `path` names the
+ * offending configuration key where there is one, `cause` keeps the original error. Messages are
+ * written for a person and never hold vCon content, option values or secrets.
+ */
+export class VconOtelError extends Error {
+  readonly code: ErrorCode;
+  readonly path: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: { path?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.name = 'VconOtelError';
+    this.code = code;
+    this.path = details.path;
+  }
+}
+
+const SAFE_TYPE = /^[A-Za-z_$][\w$.]{0,63}$/;
+
+/**
+ * The `error.type` of anything that was thrown (OpenTelemetry semantic conventions, error attributes):
+ * our own code, a system code such as `ECONNREFUSED`, the error's class name, or what `typeof` says.
+ * `_OTHER` where that is not a plain identifier, so that no text of a document can get in.
+ */
+export function errorType(error: unknown): string {
+  try {
+    if (error === null) return 'null';
+    if (typeof error !== 'object') return typeof error;
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
+    return typeof name === 'string' && SAFE_TYPE.test(name) ? name : '_OTHER';
+  } catch {
+    return '_OTHER';
+  }
+}

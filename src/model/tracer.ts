@@ -1,0 +1,93 @@
+import type { SpanContext } from '@opentelemetry/api';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { z } from 'zod';
+import type { ChainOutcome, EventName, LinkOutcome, StorageOutcome } from './event.ts';
+import type { VconStore } from './vcon.ts';
+
+/** A tracer's own options, defaults merged in. */
+export type Options = Readonly<Record<string, unknown>>;
+
+/** What the documented signatures lack: the last argument of every call. */
+export interface EventContext {
+  /** `<run id>/<stage>/<index or name>/<phase>`: the same on a repeat. */
+  readonly eventId: string;
+  /** One passage of one vCon through one chain: the span id of its chain span. */
+  readonly runId: string;
+  readonly chain: string;
+  readonly links: readonly string[];
+  readonly link?: string;
+  readonly linkIndex?: number;
+  readonly storage?: string;
+  readonly outcome?: ChainOutcome | LinkOutcome | StorageOutcome;
+  readonly errorType?: string;
+  /** When it happened, milliseconds since the Unix epoch. */
+  readonly time: number;
+  /** Duration of the step in seconds; absent at its start. */
+  readonly duration?: number;
+  readonly spanContext: SpanContext;
+  /** Names of the facts above that were concluded rather than observed. */
+  readonly inferred: readonly string[];
+}
+
+/**
+ * The conserver's documented tracer interface. Leave out what you do not need. A call may return a
+ * promise; the next call of the same run waits for it, other runs do not.
+ */
+export interface ConserverTracer {
+  /** One of the nine events of a vCon's passage through a chain. Throwing or rejecting counts as a failed delivery. */
+  trace?(vconUuid: string, event: EventName, opts: Options, context: EventContext): unknown;
+  /**
+   * Called before the first link (`linkIndex` -1), after each link that ended well (its index) and at chain
+   * completion (`links.length`). `inVconUuid` entered the step, `outVconUuid` left it. Returning `false`
+   * counts as a failed delivery.
+   */
+  run?(
+    inVconUuid: string,
+    outVconUuid: string,
+    tracerName: string,
+    links: readonly string[],
+    linkIndex: number,
+    opts: Options,
+    context: EventContext,
+  ): unknown;
+  /** Hands on what is buffered. */
+  forceFlush?(): Promise<void>;
+  /** Releases what the tracer holds. Called once, after its last event. */
+  shutdown?(): Promise<void>;
+}
+
+/** What code hands to a tracer (options are what the user wrote). */
+export interface TracerSettings {
+  /** The tracer's name in the configuration. */
+  readonly name: string;
+  /** Where the tracer may look up vCons. */
+  readonly vcons: VconStore;
+}
+
+/** A tracer as a module: its options and how it is made. */
+export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
+  /** The options it takes; absent means none are checked. Use `z.strictObject` so that typing errors are found. */
+  readonly options?: Schema;
+  /** False: no `run` call at chain completion. */
+  readonly completion?: boolean;
+  /** Makes the tracer. May throw: starting fails loudly. A `SpanProcessor` is registered as it is. */
+  create(options: z.output<Schema>, settings: TracerSettings): ConserverTracer | SpanProcessor;
+}
+
+/**
+ * A module that simply exports the conserver's documented functions. `default_options` are merged under
+ * the options of the configuration.
+ */
+export interface ConserverModule extends ConserverTracer {
+  readonly default_options?: Options;
+}
+
+/** Anything that can stand as a tracer's `module`. */
+export type TracerModule = TracerDefinition | ConserverModule;
+
+/** Types a tracer definition; it is the default export of a tracer's module. */
+export function defineTracer<Schema extends z.ZodType>(
+  definition: TracerDefinition<Schema>,
+): TracerDefinition<Schema> {
+  return definition;
+}
