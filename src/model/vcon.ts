@@ -59,6 +59,15 @@ export interface VconStore {
   close(): Promise<void>;
 }
 
+/** A store without documents: for tracers that look none up. */
+export const emptyVconStore: VconStore = {
+  read: async () => undefined,
+  write: async () => {
+    throw new VconOtelError('STORE_UNAVAILABLE', 'there is no vCon store');
+  },
+  close: async () => {},
+};
+
 /** What a chain hands to the next one so that their traces can be tied (`context:<list>:<uuid>`, CONSERVER §2). */
 export interface QueuedContext {
   readonly traceId: string;

@@ -1,0 +1,78 @@
+import {
+  type Attributes,
+  type Histogram,
+  type Meter,
+  type MeterProvider,
+  metrics,
+  type ObservableResult,
+} from '@opentelemetry/api';
+import { ATTR, DURATION_BUCKETS, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
+import type { TracerWorker } from './tracer-worker.ts';
+
+/** What the bridge's metrics are read from. */
+export interface BridgeMetricsSource {
+  readonly workers: readonly TracerWorker[];
+  readonly issues: ReadonlyMap<string, number>;
+}
+
+/**
+ * The bridge's metrics. Counts are kept by the workers and only looked at when somebody collects, because an
+ * SDK counter costs a microsecond for each event and tracer.
+ */
+export class BridgeMetrics {
+  readonly #duration: Histogram;
+  readonly #release: () => void;
+
+  constructor(source: BridgeMetricsSource, provider: MeterProvider = metrics) {
+    const meter = provider.getMeter(SCOPE_NAME);
+    this.#duration = meter.createHistogram(METRIC.tracerDuration.name, {
+      ...about(METRIC.tracerDuration),
+      advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
+    });
+    const releases = [
+      observe(meter, 'Counter', METRIC.tracerDeliveries, (result) => {
+        for (const { name, stats } of source.workers)
+          for (const outcome of ['ok', 'failed', 'dropped'] as const)
+            result.observe(stats[outcome], { [ATTR.tracerName]: name, [ATTR.outcome]: outcome });
+      }),
+      observe(meter, 'Gauge', METRIC.journalDepth, (result) => {
+        for (const { name, depth } of source.workers) result.observe(depth, { [ATTR.tracerName]: name });
+      }),
+      observe(meter, 'Gauge', METRIC.journalOldestAge, (result) => {
+        for (const worker of source.workers)
+          result.observe(worker.oldestAge(Date.now()), { [ATTR.tracerName]: worker.name });
+      }),
+      observe(meter, 'Counter', METRIC.bridgeIssues, (result) => {
+        for (const [kind, count] of source.issues) result.observe(count, { [ATTR.issueKind]: kind });
+      }),
+    ];
+    this.#release = () => {
+      for (const release of releases) release();
+    };
+  }
+
+  /** Records how long a tracer took, in seconds. */
+  took(seconds: number, tracer: Attributes): void {
+    this.#duration.record(seconds, tracer);
+  }
+
+  /** Stops being asked. */
+  release(): void {
+    this.#release();
+  }
+}
+
+function about({ unit, description }: MetricDescription) {
+  return { unit, description };
+}
+
+function observe(
+  meter: Meter,
+  kind: 'Counter' | 'Gauge',
+  metric: MetricDescription,
+  callback: (result: ObservableResult) => void,
+): () => void {
+  const instrument = meter[`createObservable${kind}`](metric.name, about(metric));
+  instrument.addCallback(callback);
+  return () => instrument.removeCallback(callback);
+}

@@ -1,0 +1,83 @@
+import { SpanStatusCode } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { ChainOutcome, LinkOutcome, Stage, StorageOutcome } from '../model/event.ts';
+import { ATTR, CONSERVER_ATTR, nameOf, stageOf } from '../model/semconv.ts';
+
+/** What a span says of its step when it starts: the inverse of the recorder. */
+export type SpanFacts = {
+  readonly chain: string;
+  /** Absent where the attribute is there but is no string (a Python link that returned `True`). */
+  readonly vconUuid: string | undefined;
+} & (
+  | { readonly stage: 'chain'; readonly links: readonly string[] | undefined }
+  | { readonly stage: 'link'; readonly link: string; readonly linkIndex: number | undefined }
+  | { readonly stage: 'storage'; readonly storage: string }
+);
+
+/** What a span says of its step when it has ended. */
+export interface SpanEnd {
+  readonly failed: boolean;
+  readonly errorType: string;
+  /** What its outcome attribute says, if it has a well-formed one. */
+  readonly outcome: string | undefined;
+  readonly outVconUuid: string | undefined;
+}
+
+/**
+ * Reads a span that has started. A span is ours if its name is one of the conserver's and it carries
+ * `chain_name` and `vcon_id` (DESIGN §4); for all others this is undefined, and never an error.
+ */
+export function readStart(span: ReadableSpan): SpanFacts | undefined {
+  const stage = stageOf(span.name);
+  if (stage === undefined) return undefined;
+  const { attributes } = span;
+  const chain = attributes[CONSERVER_ATTR.chainName];
+  const vconId = attributes[CONSERVER_ATTR.vconId];
+  if (typeof chain !== 'string' || vconId === undefined) return undefined;
+  const vconUuid = typeof vconId === 'string' ? vconId : undefined;
+  const name = nameOf(stage, span.name);
+  if (stage === 'chain') return { stage, chain, vconUuid, links: stringsOf(attributes[ATTR.chainLinks]) };
+  if (stage === 'storage') return { stage, chain, vconUuid, storage: name };
+  const index = attributes[CONSERVER_ATTR.linkIndex];
+  const linkIndex = typeof index === 'number' && Number.isInteger(index) && index >= 0 ? index : undefined;
+  return { stage, chain, vconUuid, link: name, linkIndex };
+}
+
+/** Reads a span of ours that has ended. */
+export function readEnd(span: ReadableSpan, stage: Stage): SpanEnd {
+  const { attributes } = span;
+  const failed = span.status.code === SpanStatusCode.ERROR;
+  const outcome = stage === 'storage' ? undefined : attributes[OUTCOME_KEY[stage]];
+  const outVconUuid = attributes[ATTR.vconOutUuid];
+  return {
+    failed,
+    errorType: failed ? errorTypeOf(span) : '',
+    outcome: typeof outcome === 'string' ? outcome : undefined,
+    outVconUuid: typeof outVconUuid === 'string' && outVconUuid !== '' ? outVconUuid : undefined,
+  };
+}
+
+/** How a step that did not fail ended. */
+export function goodOutcome(stage: 'chain', outcome: string | undefined): Exclude<ChainOutcome, 'error'>;
+export function goodOutcome(stage: 'link', outcome: string | undefined): Exclude<LinkOutcome, 'error'>;
+export function goodOutcome(stage: 'storage', outcome: string | undefined): Exclude<StorageOutcome, 'error'>;
+export function goodOutcome(stage: Stage, outcome: string | undefined): string {
+  if (stage === 'chain') return outcome === 'halted' ? 'halted' : 'complete';
+  return stage === 'link' && outcome === 'halt' ? 'halt' : 'success';
+}
+
+const OUTCOME_KEY = { chain: ATTR.chainOutcome, link: ATTR.linkOutcome } as const;
+
+/** Class names and codes only: what other recorders write here can be any text. */
+const PLAIN = /^[A-Za-z_$][\w$.]{0,127}$/;
+
+function errorTypeOf(span: ReadableSpan): string {
+  const said = span.attributes[ATTR.errorType];
+  const type =
+    said ?? span.events.find((event) => event.name === 'exception')?.attributes?.['exception.type'];
+  return typeof type === 'string' && PLAIN.test(type) ? type : '_OTHER';
+}
+
+function stringsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}

@@ -1,0 +1,49 @@
+export type { TracerEntry } from './bridge/create-tracer.ts';
+export {
+  type BridgedChain,
+  type BridgeStats,
+  type IssueKind,
+  TracerSpanProcessor,
+  type TracerSpanProcessorSettings,
+} from './bridge/tracer-span-processor.ts';
+export type { TracerStats } from './bridge/tracer-worker.ts';
+export { type RunChainResult, type RunChainSettings, runChain } from './instrumentation/run-chain.ts';
+export {
+  type ChainRun,
+  type StorageResult,
+  type TracedChain,
+  type TracedStorage,
+  traceChain,
+} from './instrumentation/trace-chain.ts';
+export type { Journal, JournalConsumer } from './journal/journal.ts';
+export { type MemoryJournalSettings, memoryJournal } from './journal/memory.ts';
+export type { Chain, Link, LinkResult, Step, Storage } from './model/chain.ts';
+export { type ErrorCode, VconOtelError } from './model/error.ts';
+export type {
+  ChainEvent,
+  ChainOutcome,
+  EventName,
+  LinkOutcome,
+  Phase,
+  Stage,
+  StorageOutcome,
+} from './model/event.ts';
+export { ATTR, CONSERVER_ATTR, METRIC, SCOPE_NAME } from './model/semconv.ts';
+export {
+  type ConserverModule,
+  type ConserverTracer,
+  defineTracer,
+  type EventContext,
+  type Options,
+  type TracerDefinition,
+  type TracerModule,
+  type TracerSettings,
+} from './model/tracer.ts';
+export {
+  parseVcon,
+  type QueuedContext,
+  type QueuedVcon,
+  Vcon,
+  type VconQueue,
+  type VconStore,
+} from './model/vcon.ts';
