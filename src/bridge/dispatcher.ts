@@ -48,7 +48,7 @@ export class Dispatcher {
    */
   accept(event: ChainEvent): boolean {
     if (!this.#settings.journal.append(event)) return false;
-    const hold = this.#holds.get(event.runId);
+    const hold = this.#holds.size > 0 ? this.#holds.get(event.runId) : undefined;
     if (hold)
       for (const worker of this.workers) if (worker.failClosed && worker.hears(event.chain)) hold.expect();
     this.#schedule();

@@ -1,6 +1,6 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { ChainOutcome, LinkOutcome, Stage, StorageOutcome } from '../model/event.ts';
+import type { Stage } from '../model/event.ts';
 import { ATTR, CONSERVER_ATTR, nameOf, stageOf } from '../model/semconv.ts';
 
 /** What a span says of its step when it starts: the inverse of the recorder. */
@@ -55,15 +55,6 @@ export function readEnd(span: ReadableSpan, stage: Stage): SpanEnd {
     outcome: typeof outcome === 'string' ? outcome : undefined,
     outVconUuid: typeof outVconUuid === 'string' && outVconUuid !== '' ? outVconUuid : undefined,
   };
-}
-
-/** How a step that did not fail ended. */
-export function goodOutcome(stage: 'chain', outcome: string | undefined): Exclude<ChainOutcome, 'error'>;
-export function goodOutcome(stage: 'link', outcome: string | undefined): Exclude<LinkOutcome, 'error'>;
-export function goodOutcome(stage: 'storage', outcome: string | undefined): Exclude<StorageOutcome, 'error'>;
-export function goodOutcome(stage: Stage, outcome: string | undefined): string {
-  if (stage === 'chain') return outcome === 'halted' ? 'halted' : 'complete';
-  return stage === 'link' && outcome === 'halt' ? 'halt' : 'success';
 }
 
 const OUTCOME_KEY = { chain: ATTR.chainOutcome, link: ATTR.linkOutcome } as const;

@@ -1,17 +1,35 @@
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { ChainEvent } from '../model/event.ts';
-import { goodOutcome, readEnd, type SpanFacts } from './read-span.ts';
+import type { ChainEvent, Phase, Stage } from '../model/event.ts';
+import { readEnd, type SpanFacts } from './read-span.ts';
 
 /** A chain span whose vCon is known. */
 export type ChainStart = Extract<SpanFacts, { stage: 'chain' }> & { readonly vconUuid: string };
-type StepFacts = Exclude<SpanFacts, { stage: 'chain' }>;
 
-/** A link or storage that has started and not ended. */
-type Step = { readonly inVconUuid: string; readonly inferred: readonly string[] } & (
-  | { readonly stage: 'link'; readonly link: string; readonly linkIndex: number }
-  | { readonly stage: 'storage'; readonly storage: string; readonly key: string }
-);
+type StepStart = Exclude<SpanFacts, { stage: 'chain' }>;
+
+/** What is known of the chain, or of one of its steps, from its start to its end. */
+interface Subject {
+  readonly stage: Stage;
+  /** The middle of its event ids. */
+  readonly key: string;
+  readonly link: string | undefined;
+  readonly linkIndex: number | undefined;
+  readonly storage: string | undefined;
+  readonly inVconUuid: string;
+  readonly spanContext: SpanContext;
+  readonly inferred: readonly string[];
+}
+
+/** How it ended. */
+interface End {
+  readonly outVconUuid: string;
+  readonly outcome: NonNullable<ChainEvent['outcome']>;
+  readonly errorType?: string;
+}
+
+const NOTHING: readonly string[] = Object.freeze([]);
+const LINKS: readonly string[] = Object.freeze(['links']);
 
 /**
  * One open run: turns the spans of one passage of one vCon through one chain into its events, in order. It is
@@ -20,27 +38,35 @@ type Step = { readonly inVconUuid: string; readonly inferred: readonly string[] 
 export class RunEvents {
   readonly id: string;
   readonly chain: string;
-  readonly #entering: string;
-  readonly #spanContext: SpanContext;
+  readonly #subject: Subject;
   readonly #linksInferred: boolean;
-  readonly #open = new Map<string, Step>();
+  readonly #open = new Map<string, Subject>();
   #links: readonly string[];
   #current: string;
   #nextLink = 0;
   #linkError: string | undefined;
   #halted = false;
-  #storages: string[] = [];
+  #storages: readonly string[] = NOTHING;
 
   /** @param links the chain's links where the span does not say and the configuration does */
   constructor(span: ReadableSpan, facts: ChainStart, links?: readonly string[]) {
-    this.#spanContext = span.spanContext();
-    this.id = this.#spanContext.spanId;
+    const spanContext = copyOf(span.spanContext());
+    this.id = spanContext.spanId;
     this.chain = facts.chain;
-    this.#entering = facts.vconUuid;
     this.#current = facts.vconUuid;
     const known = facts.links ?? links;
     this.#links = Object.freeze([...(known ?? [])]);
     this.#linksInferred = known === undefined;
+    this.#subject = {
+      stage: 'chain',
+      key: 'chain',
+      link: undefined,
+      linkIndex: undefined,
+      storage: undefined,
+      inVconUuid: facts.vconUuid,
+      spanContext,
+      inferred: this.#linksInferred ? LINKS : NOTHING,
+    };
   }
 
   /** Whether a step of this run is open under that span. */
@@ -50,130 +76,130 @@ export class RunEvents {
 
   /** The chain span has started. */
   start(span: ReadableSpan): ChainEvent {
-    return {
-      ...this.#common('chain/start', span.startTime, this.#spanContext, this.#entering, this.#entering),
-      stage: 'chain',
-      phase: 'start',
-    };
+    return this.#event(this.#subject, 'start', span.startTime);
   }
 
   /** The chain span has ended. It ends in error if it failed or any of its links did (DESIGN §4). */
   end(span: ReadableSpan): ChainEvent {
     const end = readEnd(span, 'chain');
-    const out = end.outVconUuid ?? this.#current;
+    const outVconUuid = end.outVconUuid ?? this.#current;
     const errorType = end.failed ? end.errorType : this.#linkError;
-    const phase = errorType === undefined ? 'complete' : 'error';
-    const common = {
-      ...this.#common(`chain/${phase}`, span.endTime, this.#spanContext, this.#entering, out),
-      stage: 'chain',
-      duration: span.duration,
-    } as const;
-    if (errorType !== undefined) return { ...common, phase: 'error', outcome: 'error', errorType };
-    const outcome = this.#halted ? 'halted' : goodOutcome('chain', end.outcome);
-    return { ...common, phase: 'complete', outcome };
+    if (errorType !== undefined)
+      return this.#ended(this.#subject, span, { outVconUuid, outcome: 'error', errorType });
+    const halted = this.#halted || end.outcome === 'halted';
+    return this.#ended(this.#subject, span, { outVconUuid, outcome: halted ? 'halted' : 'complete' });
   }
 
   /** A link or storage span of this run has started. */
-  startStep(span: ReadableSpan, facts: StepFacts): ChainEvent {
-    const inferred: string[] = [];
-    if (facts.vconUuid === undefined) inferred.push('vcon_uuid');
-    const inVconUuid = facts.vconUuid ?? this.#current;
-    this.#current = inVconUuid;
-    const step = this.#step(facts, inVconUuid, inferred);
-    this.#open.set(span.spanContext().spanId, step);
-    return {
-      ...this.#stepCommon(step, 'start', span, span.startTime, inVconUuid),
-      ...namesOf(step),
-      phase: 'start',
-    };
+  startStep(span: ReadableSpan, facts: StepStart): ChainEvent {
+    this.#current = facts.vconUuid ?? this.#current;
+    const spanContext = copyOf(span.spanContext());
+    const subject =
+      facts.stage === 'link' ? this.#linkOf(facts, spanContext) : this.#storageOf(facts, spanContext);
+    this.#open.set(spanContext.spanId, subject);
+    return this.#event(subject, 'start', span.startTime);
   }
 
-  /** A link or storage span that {@link isOpen} has ended. */
+  /** A link or storage span has ended; undefined unless it {@link isOpen}. */
   endStep(span: ReadableSpan): ChainEvent | undefined {
     const { spanId } = span.spanContext();
-    const step = this.#open.get(spanId);
-    if (!step) return undefined;
+    const subject = this.#open.get(spanId);
+    if (!subject) return undefined;
     this.#open.delete(spanId);
-    const end = readEnd(span, step.stage);
-    const at = (phase: string, outVconUuid: string) => ({
-      ...this.#stepCommon(step, phase, span, span.endTime, outVconUuid),
-      duration: span.duration,
-    });
-    if (end.failed) {
-      const { errorType } = end;
-      if (step.stage === 'link') this.#linkError ??= errorType;
-      return {
-        ...at('error', step.inVconUuid),
-        ...namesOf(step),
-        phase: 'error',
-        outcome: 'error',
-        errorType,
-      };
+    const { stage, inVconUuid } = subject;
+    const { failed, errorType, outcome, outVconUuid } = readEnd(span, stage);
+    if (failed) {
+      if (stage === 'link') this.#linkError ??= errorType;
+      return this.#ended(subject, span, { outVconUuid: inVconUuid, outcome: 'error', errorType });
     }
-    if (step.stage === 'storage') {
-      const { stage, storage } = step;
-      return { ...at('complete', step.inVconUuid), stage, storage, phase: 'complete', outcome: 'success' };
+    if (stage === 'storage' || outcome === 'halt') {
+      if (stage === 'link') this.#halted = true;
+      return this.#ended(subject, span, {
+        outVconUuid: inVconUuid,
+        outcome: stage === 'link' ? 'halt' : 'success',
+      });
     }
-    const { stage, link, linkIndex } = step;
-    const outcome = goodOutcome('link', end.outcome);
-    if (outcome === 'halt') this.#halted = true;
-    else this.#current = end.outVconUuid ?? step.inVconUuid;
-    return { ...at('complete', this.#current), stage, link, linkIndex, phase: 'complete', outcome };
+    this.#current = outVconUuid ?? inVconUuid;
+    return this.#ended(subject, span, { outVconUuid: this.#current, outcome: 'success' });
   }
 
-  #step(facts: StepFacts, inVconUuid: string, inferred: string[]): Step {
-    if (facts.stage === 'storage') {
-      // The same storage written twice in one run is two events.
-      const { storage } = facts;
-      const before = this.#storages.filter((name) => name === storage).length;
-      this.#storages.push(storage);
-      return {
-        stage: 'storage',
-        storage,
-        key: before ? `${storage}~${before + 1}` : storage,
-        inVconUuid,
-        inferred,
-      };
-    }
-    const linkIndex = facts.linkIndex ?? this.#nextLink;
-    if (facts.linkIndex === undefined) inferred.push('link_index');
+  #linkOf(facts: Extract<StepStart, { stage: 'link' }>, spanContext: SpanContext): Subject {
+    const { link, linkIndex = this.#nextLink } = facts;
     this.#nextLink = linkIndex + 1;
-    if (this.#linksInferred) this.#links = Object.freeze([...this.#links, facts.link]);
-    return { stage: 'link', link: facts.link, linkIndex, inVconUuid, inferred };
-  }
-
-  #stepCommon(step: Step, phase: string, span: ReadableSpan, time: HrTime, outVconUuid: string) {
-    const key = `${step.stage}/${step.stage === 'link' ? step.linkIndex : step.key}/${phase}`;
-    return this.#common(key, time, span.spanContext(), step.inVconUuid, outVconUuid, step.inferred);
-  }
-
-  #common(
-    key: string,
-    time: HrTime,
-    { traceId, spanId, traceFlags }: SpanContext,
-    inVconUuid: string,
-    outVconUuid: string,
-    inferred: readonly string[] = [],
-  ) {
-    const all = this.#linksInferred ? ['links', ...inferred] : inferred;
+    if (this.#linksInferred) this.#links = Object.freeze([...this.#links, link]);
     return {
-      id: `${this.id}/${key}`,
+      stage: 'link',
+      key: `link/${linkIndex}`,
+      link,
+      linkIndex,
+      storage: undefined,
+      inVconUuid: this.#current,
+      spanContext,
+      inferred: this.#inferred(facts, facts.linkIndex === undefined),
+    };
+  }
+
+  #storageOf(facts: Extract<StepStart, { stage: 'storage' }>, spanContext: SpanContext): Subject {
+    const { storage } = facts;
+    // The same storage written twice in one run is two events.
+    const before = this.#storages.filter((name) => name === storage).length;
+    this.#storages = [...this.#storages, storage];
+    return {
+      stage: 'storage',
+      key: before === 0 ? `storage/${storage}` : `storage/${storage}~${before + 1}`,
+      link: undefined,
+      linkIndex: undefined,
+      storage,
+      inVconUuid: this.#current,
+      spanContext,
+      inferred: this.#inferred(facts, false),
+    };
+  }
+
+  #inferred(facts: StepStart, linkIndex: boolean): readonly string[] {
+    if (!this.#linksInferred && !linkIndex && facts.vconUuid !== undefined) return NOTHING;
+    return Object.freeze([
+      ...(this.#linksInferred ? LINKS : []),
+      ...(facts.vconUuid === undefined ? ['vcon_uuid'] : []),
+      ...(linkIndex ? ['link_index'] : []),
+    ]);
+  }
+
+  #ended(subject: Subject, span: ReadableSpan, end: End): ChainEvent {
+    return this.#event(
+      subject,
+      end.errorType === undefined ? 'complete' : 'error',
+      span.endTime,
+      span.duration,
+      end,
+    );
+  }
+
+  /** One literal with every key: it is made twice for each span, and spreads are several times as slow. */
+  #event(subject: Subject, phase: Phase, time: HrTime, duration?: HrTime, end?: End): ChainEvent {
+    return Object.freeze({
+      eventId: `${this.id}/${subject.key}/${phase}`,
       runId: this.id,
+      stage: subject.stage,
+      phase,
       chain: this.chain,
       links: this.#links,
-      inVconUuid,
-      outVconUuid,
-      time,
-      traceId,
-      spanId,
-      traceFlags,
-      ...(all.length === 0 ? undefined : { inferred: all }),
-    };
+      link: subject.link,
+      linkIndex: subject.linkIndex,
+      storage: subject.storage,
+      inVconUuid: subject.inVconUuid,
+      outVconUuid: end ? end.outVconUuid : subject.inVconUuid,
+      outcome: end?.outcome,
+      errorType: end?.errorType,
+      time: time[0] * 1e3 + time[1] / 1e6,
+      duration: duration && duration[0] + duration[1] / 1e9,
+      spanContext: subject.spanContext,
+      inferred: subject.inferred,
+    });
   }
 }
 
-function namesOf(step: Step) {
-  return step.stage === 'link'
-    ? ({ stage: 'link', link: step.link, linkIndex: step.linkIndex } as const)
-    : ({ stage: 'storage', storage: step.storage } as const);
+/** The SDK's own object must not reach a tracer: exporters read it later. */
+function copyOf({ traceId, spanId, traceFlags }: SpanContext): SpanContext {
+  return Object.freeze({ traceId, spanId, traceFlags });
 }

@@ -4,9 +4,7 @@ import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { type ChainEvent, eventName } from '../model/event.ts';
 import { ATTR } from '../model/semconv.ts';
-import type { EventContext } from '../model/tracer.ts';
 import type { BoundTracer } from './create-tracer.ts';
-import { eventContext } from './event-context.ts';
 
 /** What a worker counts. */
 export interface TracerStats {
@@ -91,7 +89,7 @@ export class TracerWorker {
   /** Age in seconds of the oldest event still to be heard; 0 if there is none. */
   oldestAge(now: number): number {
     const [oldest = this.#journal.oldestUnread] = this.#inHand;
-    return oldest ? Math.max(0, now / 1e3 - oldest.time[0] - oldest.time[1] / 1e9) : 0;
+    return oldest ? Math.max(0, now - oldest.time) / 1e3 : 0;
   }
 
   /** Resolves when there is nothing left to be heard. */
@@ -189,33 +187,27 @@ export class TracerWorker {
 
   /** Makes the calls of an event. Nothing is allocated for a tracer that answers at once. */
   #deliver(event: ChainEvent): Promise<void> | undefined {
-    const context = eventContext(event);
-    const traced = this.#callTrace(event, context);
-    if (traced instanceof Promise) return this.#finish(event, context, traced);
-    const ran = this.#callRun(event, context);
-    if (ran instanceof Promise) return this.#finish(event, context, traced, ran);
+    const traced = this.#callTrace(event);
+    if (traced instanceof Promise) return this.#finish(event, traced);
+    const ran = this.#callRun(event);
+    if (ran instanceof Promise) return this.#finish(event, traced, ran);
     this.#settle(event, traced ?? ran);
     return undefined;
   }
 
-  async #finish(
-    event: ChainEvent,
-    context: EventContext,
-    traced: Answer | Promise<Answer>,
-    ran?: Promise<Answer>,
-  ): Promise<void> {
+  async #finish(event: ChainEvent, traced: Answer | Promise<Answer>, ran?: Promise<Answer>): Promise<void> {
     const began = performance.now();
     const first = await traced;
-    const second = await (ran ?? this.#callRun(event, context));
+    const second = await (ran ?? this.#callRun(event));
     this.#settings.took((performance.now() - began) / 1e3, this.#attributes);
     this.#settle(event, first ?? second);
   }
 
-  #callTrace(event: ChainEvent, context: EventContext): Answer | Promise<Answer> {
+  #callTrace(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options } = this.#bound;
     if (!tracer.trace) return undefined;
     try {
-      const answer = tracer.trace(event.outVconUuid, eventName(event), options, context);
+      const answer = tracer.trace(event.outVconUuid, eventName(event), options, event);
       if (isThenable(answer)) return this.#inTime(answer, 'trace');
       this.stats.trace += 1;
       return undefined;
@@ -224,13 +216,13 @@ export class TracerWorker {
     }
   }
 
-  #callRun(event: ChainEvent, context: EventContext): Answer | Promise<Answer> {
+  #callRun(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options, name } = this.#bound;
     const index = tracer.run && this.#runIndex(event);
     if (!tracer.run || index === undefined) return undefined;
     const { inVconUuid, outVconUuid, links } = event;
     try {
-      const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, context);
+      const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, event);
       if (isThenable(answer)) return this.#inTime(answer, 'run');
       if (answer === false) return REFUSED;
       this.stats.run += 1;
@@ -245,7 +237,7 @@ export class TracerWorker {
     if (event.stage === 'link') return event.phase === 'complete' ? event.linkIndex : undefined;
     if (event.stage === 'storage' || event.phase === 'error') return undefined;
     if (event.phase === 'complete') return this.#bound.completion ? event.links.length : undefined;
-    return event.links.length > 0 || event.inferred?.includes('links') ? -1 : undefined;
+    return event.links.length > 0 || event.inferred.includes('links') ? -1 : undefined;
   }
 
   #inTime(answer: PromiseLike<unknown>, call: 'trace' | 'run'): Promise<Answer> {

@@ -6,7 +6,7 @@ import type { ChainEvent } from '../model/event.ts';
  */
 export interface Journal {
   /**
-   * Accepts an event, synchronously. An event whose id is known already is stored once.
+   * Accepts an event, synchronously. An event that is kept already, by its id, is not stored again.
    * @returns whether it was new
    */
   append(event: ChainEvent): boolean;

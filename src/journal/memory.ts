@@ -15,9 +15,7 @@ export function memoryJournal({ capacity = 100_000 }: MemoryJournalSettings = {}
   return new MemoryJournal(capacity);
 }
 
-/** Repeats are recognised at least this many events back. */
-const REMEMBERED_IDS = 32_768;
-/** Read events are let go of in slices: shifting an array by one is linear in its length. */
+/** Shifting an array by one is linear in its length. */
 const SLICE = 4_096;
 
 class MemoryJournal implements Journal {
@@ -26,22 +24,20 @@ class MemoryJournal implements Journal {
   #events: ChainEvent[] = [];
   /** Position in the log of `#events[0]`. */
   #base = 0;
-  /** Two generations, so that forgetting costs nothing per event. */
-  #ids = new Set<string>();
-  #olderIds = new Set<string>();
+  /** Of the events that are kept: what every consumer has read is forgotten, and so is its id. */
+  readonly #ids = new Set<string>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   append(event: ChainEvent): boolean {
-    if (this.#ids.has(event.id) || this.#olderIds.has(event.id)) return false;
-    this.#remember(event.id);
     if (this.#consumers.size === 0) return true;
+    const known = this.#ids.size;
+    if (this.#ids.add(event.eventId).size === known) return false;
     this.#events.push(event);
     if (this.#events.length > this.#capacity)
       for (const consumer of this.#consumers.values()) consumer.keepUp(this.end - this.#capacity);
-    if (this.#events.length % SLICE === 0) this.#letGo();
     return true;
   }
 
@@ -66,25 +62,26 @@ class MemoryJournal implements Journal {
   }
 
   slice(from: number, to: number): readonly ChainEvent[] {
-    return this.#events.slice(from - this.#base, to - this.#base);
+    const events = this.#events.slice(from - this.#base, to - this.#base);
+    this.#letGo();
+    return events;
   }
 
   at(position: number): ChainEvent | undefined {
     return this.#events[position - this.#base];
   }
 
-  #remember(id: string): void {
-    this.#ids.add(id);
-    if (this.#ids.size < REMEMBERED_IDS) return;
-    this.#olderIds = this.#ids;
-    this.#ids = new Set();
-  }
-
+  /** Forgets what every consumer has read: all at once where that is everything, else by the slice. */
   #letGo(): void {
     let position = this.end;
     for (const consumer of this.#consumers.values()) position = Math.min(position, consumer.position);
-    if (position === this.#base) return;
-    this.#events.splice(0, position - this.#base);
+    const read = position - this.#base;
+    if (position === this.end) {
+      this.#events = [];
+      this.#ids.clear();
+    } else if (read >= SLICE)
+      for (const { eventId } of this.#events.splice(0, read)) this.#ids.delete(eventId);
+    else return;
     this.#base = position;
   }
 }

@@ -1,4 +1,4 @@
-import type { HrTime } from '@opentelemetry/api';
+import type { SpanContext } from '@opentelemetry/api';
 
 /** Where something happens: in the chain as a whole, in one of its links, or in one of its storages. */
 export type Stage = 'chain' | 'link' | 'storage';
@@ -18,54 +18,47 @@ export type LinkOutcome = 'success' | 'halt' | 'error';
 /** How a storage ended. */
 export type StorageOutcome = 'success' | 'error';
 
-/** What every event of a run carries. */
-interface EventCommon {
+/**
+ * One thing that happened in a run: what the journal keeps and, as the last argument of every call, what a tracer
+ * is shown beside the documented arguments. Frozen, because several tracers are shown the same one.
+ */
+export interface ChainEvent {
   /** `<run id>/<stage>/<index or name>/<phase>`: deterministic, so a repeat is recognised. */
-  readonly id: string;
-  /** Span id of the chain span: one passage of one vCon through one chain. */
+  readonly eventId: string;
+  /** One passage of one vCon through one chain: the span id of its chain span. */
   readonly runId: string;
+  readonly stage: Stage;
+  readonly phase: Phase;
   readonly chain: string;
   /** The configured links of the chain, in order. */
   readonly links: readonly string[];
+  /** Set on link events. */
+  readonly link: string | undefined;
+  /** Set on link events; 0 is the first. */
+  readonly linkIndex: number | undefined;
+  /** Set on storage events. */
+  readonly storage: string | undefined;
   /** uuid before the step (DESIGN §4: what entered it). */
   readonly inVconUuid: string;
   /** uuid after the step; equal to `inVconUuid` where the step changed nothing. */
   readonly outVconUuid: string;
-  /** When it happened, as the span has it. */
-  readonly time: HrTime;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: number;
+  /** Absent at the start of a step. */
+  readonly outcome: ChainOutcome | LinkOutcome | StorageOutcome | undefined;
+  /** Set on error events: a class name or code, never a message. */
+  readonly errorType: string | undefined;
+  /** When it happened, milliseconds since the Unix epoch, as the span has it. */
+  readonly time: number;
+  /** Duration of the step in seconds; absent at its start. */
+  readonly duration: number | undefined;
+  /** Of the span that this was read from. */
+  readonly spanContext: SpanContext;
   /** Names of the facts above that were concluded rather than observed. */
-  readonly inferred?: readonly string[];
+  readonly inferred: readonly string[];
 }
 
-type StepOf<S extends Stage, Names, Outcome> = EventCommon & { readonly stage: S } & Names &
-  (
-    | { readonly phase: 'start' }
-    | { readonly phase: 'complete'; readonly outcome: Exclude<Outcome, 'error'>; readonly duration: HrTime }
-    | {
-        readonly phase: 'error';
-        readonly outcome: 'error';
-        readonly duration: HrTime;
-        readonly errorType: string;
-      }
-  );
-
-export type ChainStageEvent = StepOf<'chain', unknown, ChainOutcome>;
-export type LinkStageEvent = StepOf<
-  'link',
-  { readonly link: string; readonly linkIndex: number },
-  LinkOutcome
->;
-export type StorageStageEvent = StepOf<'storage', { readonly storage: string }, StorageOutcome>;
-
-/** One thing that happened in a run: what the journal keeps and what a tracer hears. */
-export type ChainEvent = ChainStageEvent | LinkStageEvent | StorageStageEvent;
-
 /** The documented name of an event, e.g. `link_complete`. */
-export function eventName(event: ChainEvent): EventName {
-  return EVENT_NAMES[event.stage][event.phase];
+export function eventName({ stage, phase }: ChainEvent): EventName {
+  return EVENT_NAMES[stage][phase];
 }
 
 const EVENT_NAMES = {

@@ -1,33 +1,13 @@
-import type { SpanContext } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { z } from 'zod';
-import type { ChainOutcome, EventName, LinkOutcome, StorageOutcome } from './event.ts';
+import type { ChainEvent, EventName } from './event.ts';
 import type { VconStore } from './vcon.ts';
 
 /** A tracer's own options, defaults merged in. */
 export type Options = Readonly<Record<string, unknown>>;
 
-/** What the documented signatures lack: the last argument of every call. */
-export interface EventContext {
-  /** `<run id>/<stage>/<index or name>/<phase>`: the same on a repeat. */
-  readonly eventId: string;
-  /** One passage of one vCon through one chain: the span id of its chain span. */
-  readonly runId: string;
-  readonly chain: string;
-  readonly links: readonly string[];
-  readonly link?: string;
-  readonly linkIndex?: number;
-  readonly storage?: string;
-  readonly outcome?: ChainOutcome | LinkOutcome | StorageOutcome;
-  readonly errorType?: string;
-  /** When it happened, milliseconds since the Unix epoch. */
-  readonly time: number;
-  /** Duration of the step in seconds; absent at its start. */
-  readonly duration?: number;
-  readonly spanContext: SpanContext;
-  /** Names of the facts above that were concluded rather than observed. */
-  readonly inferred: readonly string[];
-}
+/** What the documented signatures lack, as the last argument of every call: the event itself. */
+export type EventContext = ChainEvent;
 
 /**
  * The conserver's documented tracer interface. Leave out what you do not need. A call may return a
