@@ -1,0 +1,17 @@
+/**
+ * The names our metrics have in Prometheus behind a Collector, written by hand after OpenTelemetry's "Prometheus and
+ * OpenMetrics Compatibility": dots become `_`, a unit is spelled out, an annotation such as `{run}` adds nothing, a
+ * monotonic counter ends in `_total`.
+ */
+export const EXPECTED_NAMES: Readonly<Record<string, string>> = {
+  'vcon.chain.duration': 'vcon_chain_duration_seconds',
+  'vcon.chain.active': 'vcon_chain_active',
+  'vcon.link.duration': 'vcon_link_duration_seconds',
+  'vcon.storage.duration': 'vcon_storage_duration_seconds',
+  'vcon.tracer.duration': 'vcon_tracer_duration_seconds',
+  'vcon.tracer.deliveries': 'vcon_tracer_deliveries_total',
+  'vcon.journal.depth': 'vcon_journal_depth',
+  'vcon.journal.oldest_age': 'vcon_journal_oldest_age_seconds',
+  'vcon.bridge.issues': 'vcon_bridge_issues_total',
+  'vcon.exporter.spans': 'vcon_exporter_spans_total',
+};

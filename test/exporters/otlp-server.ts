@@ -1,0 +1,48 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** How the server answers a request: a status, `hang up`, or `silence` (no answer at all). */
+export type Answer = number | 'hang up' | 'silence';
+
+export interface OtlpRequest {
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** The parsed JSON body. */
+  readonly body: unknown;
+}
+
+/** Stands in for a Collector: keeps what it is sent. `answer` may take its time. */
+export async function startOtlpServer(
+  answer: (request: OtlpRequest) => Answer | Promise<Answer> = () => 200,
+  responseBody = '{}',
+) {
+  const requests: OtlpRequest[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    const received = { path: request.url, headers: request.headers, body };
+    requests.push(received);
+    const status = await answer(received);
+    if (status === 'silence') return;
+    if (status === 'hang up') response.destroy();
+    else response.writeHead(status, { 'content-type': 'application/json' }).end(responseBody);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    async close(): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** The spans of an ExportTraceServiceRequest. */
+export function spansOf(body: unknown): { readonly name: string; readonly spanId: string }[] {
+  const { resourceSpans } = body as {
+    resourceSpans: { scopeSpans: { spans: { name: string; spanId: string }[] }[] }[];
+  };
+  return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+}
