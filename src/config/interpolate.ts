@@ -1,0 +1,35 @@
+/** Environment variables by name. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** A text with its variables filled in. */
+export interface Interpolated {
+  readonly text: string;
+  /** The variables it refers to, set or not. */
+  readonly variables: readonly string[];
+  /** Why it could not be filled in; absent where it could. */
+  readonly fault?: string;
+}
+
+/**
+ * Fills in `${VAR}` and `${VAR:-default}`; `$${` stands for a literal `${`. As in a shell, the default also
+ * replaces an empty variable. What is filled in is not looked at again.
+ */
+export function interpolate(template: string, env: Env): Interpolated {
+  const variables: string[] = [];
+  let fault: string | undefined;
+  const text = template.replace(REFERENCE, (match, name?: string, fallback?: string) => {
+    if (match === '$${') return '${';
+    if (name === undefined) {
+      fault ??= 'holds a ${ that begins no variable; $${ stands for a literal one';
+      return match;
+    }
+    variables.push(name);
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (value !== undefined && (value !== '' || fallback === undefined)) return value;
+    if (fallback === undefined) fault ??= `environment variable ${name} is not set`;
+    return fallback ?? match;
+  });
+  return fault === undefined ? { text, variables } : { text, variables, fault };
+}
+
+const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
