@@ -7,6 +7,8 @@ export {
   type TracerSpanProcessorSettings,
 } from './bridge/tracer-span-processor.ts';
 export type { TracerStats } from './bridge/tracer-worker.ts';
+export type { ConfigInput } from './config.ts';
+export { SpanMetricsProcessor, type SpanMetricsSettings } from './exporters/span-metrics.ts';
 export { type RunChainResult, type RunChainSettings, runChain } from './instrumentation/run-chain.ts';
 export {
   type ChainRun,
@@ -47,3 +49,5 @@ export {
   type VconQueue,
   type VconStore,
 } from './model/vcon.ts';
+export type { ServiceSettings, Tracing, TracingStats } from './service.ts';
+export { startTracing } from './start-tracing.ts';

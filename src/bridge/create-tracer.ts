@@ -1,4 +1,5 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { z } from 'zod';
 import { VconOtelError } from '../model/error.ts';
 import type {
   ConserverModule,
@@ -28,40 +29,66 @@ export interface BoundTracer {
   readonly failClosed: boolean;
 }
 
+/** Something wrong with an option. */
+export interface OptionFault {
+  /** From the configuration's root, e.g. `tracers.audit.options.log_file`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A tracer's options, as far as they are right. */
+export interface CheckedOptions {
+  /** Defaults merged in. */
+  readonly options: Options;
+  readonly failClosed: boolean;
+  readonly faults: readonly OptionFault[];
+}
+
 /**
  * Checks the options of a tracer without making it.
- * @returns the options, defaults merged in, and whether `dlq_vcon_on_error` is set
- * @throws VconOtelError `MODULE_INVALID`, or `OPTIONS_INVALID` with the path of the first offending option
+ * @throws VconOtelError `MODULE_INVALID`
  */
-export function checkTracer(entry: TracerEntry): { options: Options; failClosed: boolean } {
-  const { name, module } = entry;
+export function checkOptions({ name, module, options: given = {} }: TracerEntry): CheckedOptions {
   if (!isDefinition(module) && !isConserverModule(module))
     throw new VconOtelError(
       'MODULE_INVALID',
-      `tracer ${name}: its module exports neither a definition (defineTracer) nor trace or run`,
+      `tracers.${name}.module: it exports neither a definition (defineTracer) nor the functions trace or run`,
       { path: `tracers.${name}.module` },
     );
   // Documented for every tracer, so no tracer has to list it among its own options.
-  const { dlq_vcon_on_error: failClosed = false, ...own } = entry.options ?? {};
-  if (typeof failClosed !== 'boolean')
-    throw invalidOption(name, ['dlq_vcon_on_error'], `expected boolean, got ${typeof failClosed}`);
-  const options = isDefinition(module)
-    ? parseOptions(name, module, own)
-    : { ...module.default_options, ...own };
-  return { options, failClosed };
+  const { dlq_vcon_on_error: failClosed = false, ...own } = given;
+  const at = (path: readonly PropertyKey[], message: string): OptionFault => ({
+    path: ['tracers', name, 'options', ...path.map(String)].join('.'),
+    message,
+  });
+  const strict = failClosed === true;
+  const faults = typeof failClosed === 'boolean' ? [] : [at(['dlq_vcon_on_error'], 'expected boolean')];
+  if (!isDefinition(module))
+    return { options: { ...module.default_options, ...own }, failClosed: strict, faults };
+  if (!module.options) return { options: own, failClosed: strict, faults };
+  const result = module.options.safeParse(own);
+  if (result.success) return { options: result.data as Options, failClosed: strict, faults };
+  const found = result.error.issues.map((issue) => at(issue.path, describe(issue)));
+  return { options: own, failClosed: strict, faults: [...faults, ...found] };
 }
 
 /**
  * Makes a tracer. Options are checked against the tracer's own schema.
  * @returns a bound tracer, or the `SpanProcessor` that the tracer chose to be
- * @throws VconOtelError as {@link checkTracer}, and whatever the tracer's `create` throws
+ * @throws VconOtelError `MODULE_INVALID`, or `OPTIONS_INVALID` naming every fault, and whatever `create` throws
  */
 export function createTracer(
   entry: TracerEntry,
   settings: Omit<TracerSettings, 'name'>,
 ): BoundTracer | SpanProcessor {
   const { name, module } = entry;
-  const { options, failClosed } = checkTracer(entry);
+  const { options, failClosed, faults } = checkOptions(entry);
+  if (faults[0])
+    throw new VconOtelError(
+      'OPTIONS_INVALID',
+      faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
+      { path: faults[0].path },
+    );
   const tracer = isDefinition(module) ? module.create(options, { ...settings, name }) : module;
   if (isSpanProcessor(tracer)) return tracer;
   if (!isConserverModule(tracer))
@@ -102,24 +129,9 @@ function hasFunction(value: unknown, key: string): boolean {
   );
 }
 
-function parseOptions(name: string, { options: schema }: TracerDefinition, own: Options): Options {
-  if (!schema) return own;
-  const result = schema.safeParse(own);
-  if (result.success) return result.data as Options;
-  const issue = result.error.issues[0];
-  throw invalidOption(name, issue?.path ?? [], issue ? describe(issue) : 'invalid');
-}
-
 // Zod's own messages can quote the value, which may be a secret.
-function describe(issue: { code: string; keys?: unknown; expected?: unknown }): string {
-  if (issue.code === 'unrecognized_keys' && Array.isArray(issue.keys))
-    return `unknown option ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_type' && typeof issue.expected === 'string')
-    return `expected ${issue.expected}`;
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.join(', ')}`;
+  if (issue.code === 'invalid_type') return `expected ${issue.expected}`;
   return issue.code.replaceAll('_', ' ');
-}
-
-function invalidOption(name: string, path: readonly PropertyKey[], message: string): VconOtelError {
-  const key = ['tracers', name, 'options', ...path.map(String)].join('.');
-  return new VconOtelError('OPTIONS_INVALID', `${key}: ${message}`, { path: key });
 }

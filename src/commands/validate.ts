@@ -9,29 +9,22 @@ import {
   loadConfig,
   redactConfig,
 } from '../config.ts';
-
-/** A tracer as the configuration has it. */
-export type TracerConfig = Config['tracers'][string];
+import { checkTracer } from '../service/check-tracer.ts';
 
 /** What code hands to the command. */
 export interface ValidateSettings {
   readonly stdout: { write(text: string): unknown };
   readonly colour: boolean;
-  /**
-   * Looks for a tracer's module and checks its options, without starting it.
-   * @param directory where a relative module path starts
-   */
-  readonly checkTracer: (name: string, tracer: TracerConfig, directory: string) => Promise<readonly Fault[]>;
 }
 
 /** `vcon-otel validate FILE`: says what is right and wrong in a configuration. The exit code is 1 if anything is wrong. */
-export function validateCommand({ stdout, colour, checkTracer }: ValidateSettings): Command {
+export function validateCommand({ stdout, colour }: ValidateSettings): Command {
   return new Command('validate')
     .description('check a configuration file and say what is wrong where')
     .argument('<file>', 'the YAML file')
     .option('--print', 'print the configuration in effect, without its secrets')
     .action(async (file: string, { print = false }: { print?: boolean }) => {
-      const { loaded, good, faults } = await check(file, checkTracer);
+      const { loaded, good, faults } = await check(file);
       const lines = [
         ...good.map((line) => `${paint(GREEN, '✓', colour)} ${line}`),
         ...faults.map(({ path, message }) => `${paint(RED, '✗', colour)} ${path}: ${message}`),
@@ -56,7 +49,7 @@ interface Verdict {
   readonly faults: readonly Fault[];
 }
 
-async function check(file: string, checkTracer: ValidateSettings['checkTracer']): Promise<Verdict> {
+async function check(file: string): Promise<Verdict> {
   let loaded: LoadedConfig;
   try {
     loaded = await loadConfig(file);

@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './commands/demo.ts';
+import { serveCommand } from './commands/serve.ts';
+import { timelineCommand } from './commands/timeline.ts';
+import { validateCommand } from './commands/validate.ts';
+import { ConfigError, colourFromEnvironment } from './config.ts';
+import { errorType, VconOtelError } from './model/error.ts';
+
+/**
+ * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted.
+ */
+export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  const { stdout, stderr } = process;
+  // A reader that has gone away (`| head`) is no failure.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  const colour = colourFromEnvironment(stdout);
+  const program = new Command('vcon-otel')
+    .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vcon-otel: ')) })
+    .showHelpAfterError('(vcon-otel --help lists the commands)');
+  const commands = [
+    demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal }),
+    timelineCommand({ stdout, stderr, colour, columns: stdout.columns }),
+    validateCommand({ stdout, colour }),
+    serveCommand({ stdout, stderr, signal }),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else {
+      stderr.write(explain(error));
+      process.exitCode = 1;
+    }
+  }
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function signal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.on(name, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        resolve(name);
+      });
+  });
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError)
+    return `${['vcon-otel: the configuration is not valid', ...error.faults.map(({ path, message }) => `  ✗ ${path}: ${message}`)].join('\n')}\n`;
+  if (error instanceof VconOtelError) return `vcon-otel: ${error.message}\n`;
+  // The message may quote what it choked on; the frames alone tell a developer where.
+  const frames =
+    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line)) : [];
+  return `${[`vcon-otel: unexpected error ${errorType(error)}; please report it with these lines`, ...frames].join('\n')}\n`;
+}

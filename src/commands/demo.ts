@@ -1,0 +1,299 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseConfig } from '../config.ts';
+import { type DemoChains, demoChains } from '../demo/chains.ts';
+import { runChain } from '../instrumentation/run-chain.ts';
+import { VconOtelError } from '../model/error.ts';
+import type { ChainOutcome } from '../model/event.ts';
+import type { TracingStats } from '../service.ts';
+import { readRuns, renderRun } from '../timeline/index.ts';
+import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } from '../vcon-store/index.ts';
+
+/** What the command needs of the process it runs in. */
+export interface DemoSettings {
+  readonly stdout: NodeJS.WritableStream;
+  /** Gets the progress; redrawn in place where it is a terminal. */
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly colour: boolean;
+  /** Columns of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
+}
+
+/**
+ * `vcon-otel demo`: runs vCon files through three chains in this process and shows what tracing makes of it. Needs
+ * no server and no network.
+ * @throws VconOtelError from its action: `FILE_UNUSABLE` where the folder of vCons or for the output cannot be used
+ */
+export function demoCommand(settings: DemoSettings): Command {
+  return new Command('demo')
+    .description('run vCon files through three chains and show their timelines; needs no server')
+    .option('--vcons <dir>', 'run these vCon files instead of those that come along')
+    .option('--out <dir>', 'where the trace file, the audit log and the storages go', './vcon-otel-demo')
+    .option('--count <n>', 'how many times to run them all', parseCount, 1)
+    .option('--json', 'print one JSON summary and nothing else on standard output')
+    .action((options: DemoOptions) => demo(options, settings));
+}
+
+interface DemoOptions {
+  readonly vcons?: string;
+  readonly out: string;
+  readonly count: number;
+  readonly json?: true;
+}
+
+/** Timelines that are drawn at most; the trace file has all. */
+const MAX_DRAWN = 60;
+const DEFAULT_COLUMNS = 100;
+/** Documents are needed for as long as their vCon is in a chain, and one is at a time. */
+const MAX_VCONS = 64;
+/** The vCons that come with the package: beside `src` in a checkout, beside `dist` in an installed one. */
+const SHIPPED_VCONS = fileURLToPath(new URL('../../examples/vcons', import.meta.url));
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
+  return Number(text);
+}
+
+async function demo(options: DemoOptions, settings: DemoSettings): Promise<void> {
+  const { out } = options;
+  const began = performance.now();
+  const files = { traces: join(out, 'traces.otlp.jsonl'), audit: join(out, 'audit.jsonl') };
+  makeFolder(out);
+  const chains = demoChains({ directory: out });
+  const counted = new SpanCounter();
+  const vcons = memoryVconStore({ maxVcons: MAX_VCONS });
+  const { startService } = await import('../service.ts');
+  const tracing = await startService(configFor(chains, files), { vcons, spanProcessors: [counted] });
+  const progress = new Progress(settings.stderr);
+  let interrupted = false;
+  void settings.signal().then(() => {
+    interrupted = true;
+  });
+  try {
+    for await (const vcon of repeated(options)) {
+      if (interrupted) break;
+      if ('error' in vcon) progress.skip(vcon.error);
+      else await passThrough(vcon, chains, vcons, progress);
+    }
+  } finally {
+    progress.end();
+    await tracing.shutdown();
+    chains.close();
+  }
+  if (progress.vcons === 0 && !interrupted)
+    throw new VconOtelError('FILE_UNUSABLE', 'the folder holds no vCon that could be read');
+  const summary = summarize(progress, counted, tracing.stats(), out);
+  if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
+  else {
+    await drawTimelines(files.traces, settings);
+    const seconds = (performance.now() - began) / 1e3;
+    settings.stdout.write(farewell(summary, { progress, chains, files, seconds, interrupted }));
+  }
+  if (interrupted) process.exitCode = 130;
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new VconOtelError('FILE_UNUSABLE', `the folder ${path} cannot be made`, { cause });
+  }
+}
+
+function configFor({ chains }: DemoChains, { traces, audit }: { traces: string; audit: string }) {
+  return parseConfig({
+    service_name: 'vcon-otel-demo',
+    log_level: 'warn',
+    tracers: {
+      audit: {
+        module: 'tracers.audit_log',
+        options: { log_file: audit, record: 'both', include_vcon_data: true },
+      },
+    },
+    chains: Object.fromEntries(
+      chains.map(({ chain, ingressList }) => [
+        chain.name,
+        {
+          links: chain.links.map(({ name }) => name),
+          storages: (chain.storages ?? []).map(({ name }) => name),
+          ingress_lists: [ingressList],
+          egress_lists: [...(chain.egressLists ?? [])],
+        },
+      ]),
+    ),
+    exporters: { otlp_file: { path: traces } },
+  });
+}
+
+async function* repeated({ vcons = SHIPPED_VCONS, count }: DemoOptions): AsyncGenerator<ListedVcon> {
+  for (let round = 0; round < count; round += 1) yield* listVcons(vcons);
+}
+
+/** Queues a vCon for the first chain and lets it go as far as the chains' lists lead it. */
+async function passThrough(
+  { uuid, text }: Extract<ListedVcon, { text: string }>,
+  { chains }: DemoChains,
+  vcons: MemoryVconStore,
+  progress: Progress,
+): Promise<void> {
+  const vconUuid = uuid ?? uuidOf(text);
+  await vcons.write(vconUuid, text);
+  await vcons.push(chains[0]?.ingressList ?? '', vconUuid);
+  for (const { chain, ingressList } of chains)
+    for (let vcon = await vcons.pop(ingressList); vcon; vcon = await vcons.pop(ingressList)) {
+      const { outcome } = await runChain(chain, vcon, { vcons, queue: vcons, ingressList });
+      progress.ran(outcome);
+    }
+  progress.done();
+}
+
+/** A name for a vCon that has no uuid in the clear: version 8 (RFC 9562 §5.8) of its own bytes, so always the same. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Counts what was recorded, sampled or not. */
+class SpanCounter implements SpanProcessor {
+  spans = 0;
+  traces = 0;
+
+  onStart(): void {}
+
+  onEnd({ parentSpanContext }: ReadableSpan): void {
+    this.spans += 1;
+    if (!parentSpanContext) this.traces += 1;
+  }
+
+  async forceFlush(): Promise<void> {}
+  async shutdown(): Promise<void> {}
+}
+
+/** Counts runs and shows them: in place on a terminal, at the end elsewhere. */
+class Progress {
+  readonly runs: Record<ChainOutcome, number> = { complete: 0, halted: 0, error: 0 };
+  readonly skipped = new Map<string, number>();
+  vcons = 0;
+  readonly #stderr: DemoSettings['stderr'];
+  #drawn = 0;
+
+  constructor(stderr: DemoSettings['stderr']) {
+    this.#stderr = stderr;
+    stderr.write(stderr.isTTY ? '' : 'Running vCons through three chains …\n');
+  }
+
+  ran(outcome: ChainOutcome): void {
+    this.runs[outcome] += 1;
+    this.#draw();
+  }
+
+  done(): void {
+    this.vcons += 1;
+    this.#draw();
+  }
+
+  skip({ code }: VconOtelError): void {
+    this.skipped.set(code, (this.skipped.get(code) ?? 0) + 1);
+  }
+
+  end(): void {
+    this.#stderr.write(this.#stderr.isTTY ? '\r\u001b[K' : `${this.#line()}\n`);
+    for (const [code, count] of this.skipped)
+      this.#stderr.write(`${counted(count, 'file')} skipped: ${SKIPPED[code] ?? code}\n`);
+  }
+
+  #draw(): void {
+    const now = performance.now();
+    if (!this.#stderr.isTTY || now - this.#drawn < 50) return;
+    this.#drawn = now;
+    this.#stderr.write(`\r\u001b[K${this.#line()}`);
+  }
+
+  #line(): string {
+    const { complete, halted, error } = this.runs;
+    return `${counted(this.vcons, 'vCon')}, ${counted(complete + halted + error, 'run')}: ${complete} complete, ${halted} halted, ${error} failed`;
+  }
+}
+
+const SKIPPED: Readonly<Record<string, string>> = {
+  VCON_INVALID: 'not a vCon',
+  VCON_TOO_LARGE: 'too large for a vCon',
+  FILE_UNUSABLE: 'cannot be read',
+};
+
+interface Summary {
+  readonly runs: Readonly<Record<ChainOutcome, number>>;
+  readonly spans: number;
+  readonly traces: number;
+  readonly events: number;
+  readonly tracers: Readonly<Record<string, { trace: number; run: number; failed: number }>>;
+  readonly dropped_spans: number;
+  readonly out: string;
+}
+
+function summarize(
+  progress: Progress,
+  { spans, traces }: SpanCounter,
+  stats: TracingStats,
+  out: string,
+): Summary {
+  return {
+    runs: progress.runs,
+    spans,
+    traces,
+    events: stats.events,
+    tracers: Object.fromEntries(
+      Object.entries(stats.tracers).map(([name, { trace, run, failed }]) => [name, { trace, run, failed }]),
+    ),
+    dropped_spans: stats.spans.dropped + stats.spans.failed,
+    out,
+  };
+}
+
+async function drawTimelines(file: string, { stdout, colour, columns }: DemoSettings): Promise<void> {
+  const { runs, older } = await readRuns(file, { limit: MAX_DRAWN, lastProcess: true });
+  const width = columns ?? DEFAULT_COLUMNS;
+  for (const run of runs) stdout.write(`${renderRun(run, { width, colour })}\n\n`);
+  if (older) stdout.write(`(the last ${MAX_DRAWN} runs; vcon-otel timeline --last --limit 0 draws all)\n\n`);
+}
+
+interface Ending {
+  readonly progress: Progress;
+  readonly chains: DemoChains;
+  readonly files: { readonly traces: string; readonly audit: string };
+  readonly seconds: number;
+  readonly interrupted: boolean;
+}
+
+function farewell(
+  { runs, spans, traces, events, tracers, dropped_spans }: Summary,
+  { progress, chains, files, seconds, interrupted }: Ending,
+): string {
+  const rows = [
+    ['runs', `${runs.complete} complete, ${runs.halted} halted, ${runs.error} failed`],
+    ['spans', `${spans} in ${counted(traces, 'trace')}${dropped_spans > 0 ? `, ${dropped_spans} lost` : ''}`],
+    ...Object.entries(tracers).map(([name, { trace, run, failed }]) => [
+      `tracer ${name}`,
+      `${counted(events, 'event')}: ${trace} trace() and ${run} run() calls, ${failed} failed`,
+    ]),
+    ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
+    ['audit log', files.audit],
+    ['storages', `${chains.archive}, ${chains.warehouse}`],
+  ];
+  const did = interrupted ? 'Interrupted after' : 'Done:';
+  return `${[
+    `${did} ${counted(progress.vcons, 'vCon')} in ${seconds.toFixed(1)} s`,
+    '',
+    ...rows.map(([title = '', value]) => `  ${title.padEnd(14)}${value}`),
+  ].join('\n')}\n`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import { type LoadedConfig, loadConfig } from '../config.ts';
+import { startHealth } from '../health.ts';
+import { errorType } from '../model/error.ts';
+import type { Tracing, TracingStats } from '../service.ts';
+
+/** What the command needs of the process it runs in. */
+export interface ServeSettings {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
+}
+
+/**
+ * `vcon-otel serve FILE`: runs everything a configuration names until SIGTERM or Ctrl-C, says on one screen what is
+ * on and where, and ends with counts.
+ * @throws VconOtelError from its action, as `startTracing`
+ */
+export function serveCommand(settings: ServeSettings): Command {
+  return new Command('serve')
+    .description('run the exporters and tracers of a configuration file')
+    .argument('<file>', 'the YAML file')
+    .action(async (file: string) => {
+      await serve(await loadConfig(file), settings);
+    });
+}
+
+async function serve(loaded: LoadedConfig, { stdout, stderr, signal }: ServeSettings): Promise<void> {
+  const ending = signal();
+  const began = performance.now();
+  // A promise that a tracer made and nobody waits for must not end the service.
+  process.on('unhandledRejection', (error) =>
+    stderr.write(`vcon-otel: a tracer left a rejected promise behind (${errorType(error)})\n`),
+  );
+  // Loaded here, so that the other commands need not wait for the SDK.
+  const { startService } = await import('../service.ts');
+  const tracing = await startService(loaded);
+  let ready = true;
+  try {
+    const health = await startHealth(loaded.config.health, () => ({
+      ready,
+      details: summary(tracing.stats()),
+    }));
+    stdout.write(screen(loaded, tracing, health.url));
+    const name = await ending;
+    ready = false;
+    stdout.write(`${name}: ending, tracers hear what is left\n`);
+    await tracing.shutdown();
+    await health.close();
+  } finally {
+    await tracing.shutdown();
+  }
+  stdout.write(farewell(tracing.stats(), (performance.now() - began) / 1e3));
+}
+
+function screen({ config, otlp }: LoadedConfig, tracing: Tracing, healthUrl: string): string {
+  const { tracers, chains, exporters, journal } = config;
+  const rows: [string, string[]][] = [
+    ['service', [config.service_name]],
+    [
+      'tracers',
+      Object.entries(tracers).map(([name, { module }]) =>
+        typeof module === 'string' ? `${name} (${module})` : name,
+      ),
+    ],
+    ['chains', Object.entries(chains).map(([name, chain]) => `${name}, heard by ${hearers(chain.tracers)}`)],
+    ['vCon store', [config.vcon_store.type]],
+    [
+      'exporters',
+      [
+        ...(otlp.traces ? [`OTLP traces to ${shown(otlp.traces)}`] : []),
+        ...(otlp.metrics ? [`OTLP metrics to ${shown(otlp.metrics)}`] : []),
+        ...(exporters.otlp_file ? [`OTLP traces to the file ${exporters.otlp_file.path}`] : []),
+        ...(tracing.prometheusUrl ? [`Prometheus on ${tracing.prometheusUrl}`] : []),
+      ],
+    ],
+    ['journal', [`${journal.type}, ${journal.capacity.toLocaleString('en')} events for each tracer`]],
+    ['health', [`${healthUrl}/healthz and /readyz`]],
+  ];
+  const lines = rows.flatMap(([title, values]) =>
+    (values.length > 0 ? values : ['none']).map(
+      (value, i) => `  ${(i === 0 ? title : '').padEnd(12)}${value}`,
+    ),
+  );
+  return `vcon-otel is running\n\n${lines.join('\n')}\n\nCtrl-C or SIGTERM ends it.\n`;
+}
+
+function hearers(tracers: readonly string[] | undefined): string {
+  if (tracers === undefined) return 'every tracer';
+  return tracers.length > 0 ? tracers.join(', ') : 'no tracer';
+}
+
+/** Without user, password and query, which may be secrets. */
+function shown(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+function summary({ events, openRuns, tracers, spans, issues }: TracingStats) {
+  return { events, open_runs: openRuns, tracers, spans, issues };
+}
+
+function farewell({ events, tracers, spans, issues }: TracingStats, seconds: number): string {
+  const lines = [
+    `ended after ${seconds.toFixed(1)} s: ${events} events heard, ${spans.exported} spans exported, ${spans.failed + spans.dropped} lost`,
+    ...Object.entries(tracers).map(
+      ([name, { ok, failed, dropped }]) => `  ${name}: ${ok} delivered, ${failed} failed, ${dropped} dropped`,
+    ),
+    ...Object.entries(issues).map(([kind, count]) => `  bridge: ${kind.replaceAll('_', ' ')} ${count} times`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,251 @@
+import { diag, metrics } from '@opentelemetry/api';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  hostDetector,
+  type Resource,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+} from '@opentelemetry/resources';
+import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { createAlwaysRecordSampler, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { TracerEntry } from './bridge/create-tracer.ts';
+import { type BridgeStats, TracerSpanProcessor } from './bridge/tracer-span-processor.ts';
+import type { LoadedConfig } from './config.ts';
+import {
+  type BoundedSpanProcessor,
+  batchSpans,
+  otlpFileExporter,
+  otlpMetricReader,
+  otlpTraceExporter,
+  SpanMetricsProcessor,
+  startPrometheus,
+} from './exporters/index.ts';
+import { memoryJournal } from './journal/memory.ts';
+import { withDeadline } from './model/deadline.ts';
+import { errorType } from './model/error.ts';
+import type { VconStore } from './model/vcon.ts';
+import { releaseGlobals, requireNoSdk } from './service/globals.ts';
+import { createLog, sendDiagnosticsTo } from './service/log.ts';
+import { samplerFor } from './service/sampler.ts';
+import { loadTracerModule } from './service/tracer-modules.ts';
+import { openVconStore } from './service/vcon-store.ts';
+
+//  LoadedConfig
+//       │
+//       ├─► vCon store ──────────────┐
+//       ├─► tracer modules ──────────┴─► bridge ─────┐
+//       ├─► Prometheus, OTLP metrics ─► meter ───────┼─► span processors ─► NodeSDK (registered globally)
+//       └─► OTLP, OTLP file ─► batches ──────────────┘
+//
+//  Down in the order of the arrows' heads: first the bridge, so that tracers hear what is left and what they
+//  do is still measured; then the spans; then the metrics; then the store.
+
+/** What code hands to the service (the configuration is what the user wrote). */
+export interface ServiceSettings {
+  /** Which spans exporters get; tracers hear every run. Default: as `OTEL_TRACES_SAMPLER` says. */
+  readonly sampler?: Sampler;
+  /** Further span processors; what they throw is theirs to answer for. */
+  readonly spanProcessors?: readonly SpanProcessor[];
+  /** Instrumentations to register, e.g. for HTTP and Redis. */
+  readonly instrumentations?: NodeSDKConfiguration['instrumentations'];
+  /** Where tracers look up vCons; the configuration's store otherwise. It is not closed with the service. */
+  readonly vcons?: VconStore;
+}
+
+/** Tracing that is under way. */
+export interface Tracing {
+  /** Lets tracers hear, and exporters send, everything so far, as far as their deadlines go. Never rejects. */
+  forceFlush(): Promise<void>;
+  /** As `forceFlush`, tracers first, then ends everything. Safe twice; never rejects. */
+  shutdown(): Promise<void>;
+  /** What was heard, delivered and exported so far. */
+  stats(): TracingStats;
+  /** Where Prometheus scrapes, if it does. */
+  readonly prometheusUrl: string | undefined;
+}
+
+/** Counts since the start. */
+export interface TracingStats extends BridgeStats {
+  /** Spans handed to exporters, added up over all of them. */
+  readonly spans: { readonly exported: number; readonly failed: number; readonly dropped: number };
+}
+
+/** Milliseconds that each part has to end, beside its own deadlines. */
+const END_TIMEOUT = 15_000;
+
+/**
+ * Starts everything a configuration names. Either all of it is started or nothing is.
+ * @throws VconOtelError as `startTracing`
+ */
+export async function startService(loaded: LoadedConfig, settings: ServiceSettings = {}): Promise<Tracing> {
+  requireNoSdk();
+  const { config, environment } = loaded;
+  const log = createLog(config.log_level);
+  sendDiagnosticsTo(log);
+  const ends: End[] = [{ what: 'diagnostics', end: async () => diag.disable() }];
+  try {
+    const resource = describeService(config.service_name);
+    const { readers, prometheusUrl } = await openReaders(loaded, ends);
+    const meterProvider = new MeterProvider({ resource, readers });
+    ends.push({ what: 'metrics', end: () => meterProvider.shutdown() });
+    const vcons = settings.vcons ?? openVconStore(config.vcon_store);
+    if (!settings.vcons) ends.push({ what: 'vCon store', end: () => vcons.close() });
+    const batches = openBatches(loaded, meterProvider);
+    ends.push({ what: 'exporters', end: () => eachOf(batches, (batch) => batch.shutdown()) });
+    const bridge = new TracerSpanProcessor({
+      tracers: await loadTracers(loaded),
+      vcons,
+      journal: memoryJournal({ capacity: config.journal.capacity }),
+      meterProvider,
+      ...(Object.keys(config.chains).length > 0 ? { chains: config.chains } : {}),
+    });
+    ends.push({ what: 'tracers', end: () => bridge.shutdown() });
+    const sdk = registerSdk(loaded, settings, resource, [
+      bridge,
+      new SpanMetricsProcessor({ meterProvider }),
+      ...batches,
+      ...(settings.spanProcessors ?? []),
+    ]);
+    metrics.setGlobalMeterProvider(meterProvider);
+    ends.push({ what: 'globals', end: async () => releaseGlobals() });
+    if (environment.disabled)
+      log.warn('OTEL_SDK_DISABLED is set: nothing is traced, and tracers hear nothing');
+    return running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl });
+  } catch (error) {
+    await endAll(ends);
+    throw error;
+  }
+}
+
+interface End {
+  readonly what: string;
+  end(): Promise<unknown>;
+}
+
+interface Parts {
+  readonly sdk: NodeSDK;
+  readonly bridge: TracerSpanProcessor;
+  readonly batches: readonly BoundedSpanProcessor[];
+  readonly meterProvider: MeterProvider;
+  readonly ends: readonly End[];
+  readonly prometheusUrl: string | undefined;
+}
+
+function running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl }: Parts): Tracing {
+  let ended: Promise<void> | undefined;
+  return {
+    prometheusUrl,
+    async forceFlush() {
+      await bridge.forceFlush();
+      await eachOf(batches, (batch) => batch.forceFlush());
+      await quietly('metrics', () => meterProvider.forceFlush());
+    },
+    shutdown() {
+      ended ??= (async () => {
+        await bridge.shutdown();
+        await quietly('spans', () => sdk.shutdown());
+        await endAll(ends);
+      })();
+      return ended;
+    },
+    stats: () => ({ ...bridge.stats(), spans: addUp(batches) }),
+  };
+}
+
+async function openReaders({ config, otlp, environment }: LoadedConfig, ends: End[]) {
+  const readers: MetricReader[] = [];
+  const { prometheus, otlp: { headers } = {} } = config.exporters;
+  let prometheusUrl: string | undefined;
+  if (prometheus) {
+    const endpoint = await startPrometheus(prometheus);
+    ends.push({ what: 'Prometheus endpoint', end: () => endpoint.close() });
+    readers.push(endpoint.reader);
+    prometheusUrl = endpoint.url;
+  }
+  const { metricExportIntervalMillis: intervalMillis } = environment;
+  if (otlp.metrics)
+    readers.push(
+      otlpMetricReader({
+        url: otlp.metrics,
+        ...(headers && { headers }),
+        ...(intervalMillis && { intervalMillis }),
+      }),
+    );
+  return { readers, prometheusUrl };
+}
+
+function openBatches({ config, otlp, environment }: LoadedConfig, meterProvider: MeterProvider) {
+  const { otlp_file: file, otlp: { headers } = {} } = config.exporters;
+  const settings = { ...environment.batch, meterProvider };
+  return [
+    ...(otlp.traces ? [otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) })] : []),
+    ...(file ? [otlpFileExporter(file)] : []),
+  ].map((exporter) => batchSpans(exporter, settings));
+}
+
+async function loadTracers({ config, directory }: LoadedConfig): Promise<TracerEntry[]> {
+  const entries: TracerEntry[] = [];
+  for (const [name, { module, options }] of Object.entries(config.tracers))
+    entries.push({ name, module: await loadTracerModule(name, module, directory), options });
+  return entries;
+}
+
+/** No process detector: it would put command lines, and with them file names, on every span. */
+function describeService(serviceName: string): Resource {
+  const detectors = [envDetector, hostDetector, serviceInstanceIdDetector];
+  return defaultResource()
+    .merge(detectResources({ detectors }))
+    .merge(resourceFromAttributes({ 'service.name': serviceName }));
+}
+
+function registerSdk(
+  { environment, config }: LoadedConfig,
+  settings: ServiceSettings,
+  resource: Resource,
+  spanProcessors: SpanProcessor[],
+): NodeSDK {
+  const { instrumentations } = settings;
+  // Its constructor may put a logger of its own in place of ours (OTEL_LOG_LEVEL), with a warning about it.
+  diag.disable();
+  const sdk = new NodeSDK({
+    resource,
+    autoDetectResources: false,
+    sampler: createAlwaysRecordSampler(settings.sampler ?? samplerFor(environment.sampler)),
+    spanProcessors,
+    metricReaders: [],
+    logRecordProcessors: [],
+    ...(instrumentations && { instrumentations }),
+  });
+  sendDiagnosticsTo(createLog(config.log_level));
+  sdk.start();
+  return sdk;
+}
+
+function addUp(batches: readonly BoundedSpanProcessor[]): TracingStats['spans'] {
+  const sum = { exported: 0, failed: 0, dropped: 0 };
+  for (const { counts } of batches) {
+    sum.exported += counts.exported;
+    sum.failed += counts.failed;
+    sum.dropped += counts.dropped;
+  }
+  return sum;
+}
+
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  await Promise.all(items.map(work));
+}
+
+async function endAll(ends: readonly End[]): Promise<void> {
+  for (const { what, end } of [...ends].reverse()) await quietly(what, end);
+}
+
+async function quietly(what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await withDeadline(work(), END_TIMEOUT, `ending ${what}`);
+  } catch (error) {
+    diag.warn('vcon-otel/service', `${what} did not end well: ${errorType(error)}`);
+  }
+}

@@ -1,0 +1,51 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NPM_TIMEOUT, type PackedProject, packProject, ROOT, run } from './pack-project.ts';
+
+let folder: string;
+let project: PackedProject;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vcon-otel-package-'));
+  project = await packProject(folder);
+}, NPM_TIMEOUT);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('the package holds what users run and read, and nothing else', () => {
+  expect(project.files).toEqual(
+    expect.arrayContaining([
+      'LICENSE',
+      'README.md',
+      'bin/vcon-otel.js',
+      'dist/cli.js',
+      'dist/index.d.ts',
+      'dist/index.js',
+      'package.json',
+    ]),
+  );
+  expect(project.files.filter((path) => /^examples\/vcons\/[^/]+\.vcon\.json$/.test(path))).not.toEqual([]);
+  expect(project.files.filter((path) => !MAY_BE_PACKED.test(path))).toEqual([]);
+});
+
+test('the library entry needs nothing but @opentelemetry/api and zod', async () => {
+  const application = join(folder, 'application');
+  const modules = join(application, 'node_modules');
+  await mkdir(join(modules, '@opentelemetry'), { recursive: true });
+  for (const name of ['@opentelemetry/api', 'zod'])
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  await project.installInto(application);
+  const exported = await run(
+    process.execPath,
+    ['--input-type=module', '--eval', "console.log(Object.keys(await import('vcon-otel')).join())"],
+    { cwd: application, env: {} },
+  );
+  expect(exported.trim().split(',')).toEqual(
+    expect.arrayContaining(['TracerSpanProcessor', 'defineTracer', 'runChain', 'traceChain']),
+  );
+});
+
+const MAY_BE_PACKED =
+  /^(package\.json|LICENSE|README\.md|bin\/vcon-otel\.js|dist\/.+\.(js|d\.ts)|examples\/vcons\/.+)$/;
