@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseConfig } from '../config.ts';
-import { type DemoChains, demoChains } from '../demo/chains.ts';
+import type { DemoChains } from '../demo/chains.ts';
 import { runChain } from '../instrumentation/run-chain.ts';
 import { VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
@@ -65,6 +65,8 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   const began = performance.now();
   const files = { traces: join(out, 'traces.otlp.jsonl'), audit: join(out, 'audit.jsonl') };
   makeFolder(out);
+  // Loaded here: on Node 22 the very import of SQLite prints a warning.
+  const { demoChains } = await import('../demo/chains.ts');
   const chains = demoChains({ directory: out });
   const counted = new SpanCounter();
   const vcons = memoryVconStore({ maxVcons: MAX_VCONS });

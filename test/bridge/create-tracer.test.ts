@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createTracer, isSpanProcessor, type TracerEntry } from '../../src/bridge/create-tracer.ts';
+import { defineTracer, type TracerModule } from '../../src/model/tracer.ts';
+import { emptyVconStore } from '../../src/model/vcon.ts';
+
+const settings = { vcons: emptyVconStore };
+const bound = (entry: TracerEntry) => {
+  const tracer = createTracer(entry, settings);
+  if (isSpanProcessor(tracer)) throw new Error('expected a tracer');
+  return tracer;
+};
+
+describe('a definition', () => {
+  const definition = defineTracer({
+    options: z.strictObject({ path: z.string(), every: z.number().default(5) }),
+    create: (options, { name }) => ({ trace: () => `${name} ${options.path} ${options.every}` }),
+  });
+
+  test('is made with its options, defaults merged in, and its name', () => {
+    const { tracer, options, completion, failClosed } = bound({
+      name: 'mine',
+      module: definition,
+      options: { path: 'p' },
+    });
+    expect(tracer.trace?.('', 'chain_start', {}, {} as never)).toBe('mine p 5');
+    expect(options).toEqual({ path: 'p', every: 5 });
+    expect([completion, failClosed]).toEqual([true, false]);
+  });
+
+  test('names every wrong option by its path, and quotes no value', () => {
+    const options = { every: 'canary', other: 'canary', dlq_vcon_on_error: 'canary' };
+    const refused = () => createTracer({ name: 'mine', module: definition, options }, settings);
+    expect(refused).toThrow(
+      expect.objectContaining({ code: 'OPTIONS_INVALID', path: 'tracers.mine.options.dlq_vcon_on_error' }),
+    );
+    expect(refused).toThrow(
+      /options\.path: expected string; .*options\.every: expected number; .*unknown option other/,
+    );
+    expect(refused).not.toThrow(/canary/);
+  });
+
+  test('may be a span processor', () => {
+    const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
+    expect(createTracer({ name: 'mine', module: { create: () => processor } }, settings)).toBe(processor);
+  });
+
+  test('that makes nothing usable is refused', () => {
+    const module = { create: () => ({}) } as TracerModule;
+    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(
+      'made neither a tracer nor a SpanProcessor',
+    );
+  });
+
+  test('that throws stops the start', () => {
+    const module: TracerModule = {
+      create: () => {
+        throw new RangeError('on purpose');
+      },
+    };
+    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(RangeError);
+  });
+});
+
+describe('a module of functions', () => {
+  test('has its default options merged under those of the configuration', () => {
+    const module = { default_options: { a: 1, b: 1 }, run: () => true };
+    expect(bound({ name: 'mine', module, options: { b: 2 } }).options).toEqual({ a: 1, b: 2 });
+  });
+
+  test.each([[{}], [{ trace: 'no function' }], [null], ['text']])('%j is refused', (module) => {
+    const entry = { name: 'mine', module: module as unknown as TracerModule };
+    expect(() => createTracer(entry, settings)).toThrow(expect.objectContaining({ code: 'MODULE_INVALID' }));
+  });
+});
+
+test('dlq_vcon_on_error is understood for every tracer and shown to it', () => {
+  const definition = defineTracer({ options: z.strictObject({}), create: () => ({ trace: () => {} }) });
+  expect(bound({ name: 'mine', module: definition, options: { dlq_vcon_on_error: true } })).toMatchObject({
+    failClosed: true,
+    options: { dlq_vcon_on_error: true },
+  });
+});
