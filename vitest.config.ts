@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  resolve: { conditions: ['vcon-otel-source'] },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,

@@ -1,5 +1,5 @@
 import { trace } from '@opentelemetry/api';
-import { type ChainRun, type ConserverTracer, TracerSpanProcessor, traceChain } from '#vcon-otel';
+import { type ChainRun, type ConserverTracer, TracerSpanProcessor, traceChain } from 'vcon-otel';
 
 /** What a tracer heard of the scripted runs, and what the bridge made of them. */
 export interface Heard {

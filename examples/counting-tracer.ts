@@ -1,0 +1,19 @@
+import { defineTracer } from 'vcon-otel';
+import { z } from 'zod';
+
+/** Counts what happens, by chain, and writes it when asked to: a tracer with options and a memory. */
+export default defineTracer({
+  options: z.strictObject({ title: z.string().default('events') }),
+  create: ({ title }) => {
+    const counts = new Map<string, number>();
+    return {
+      trace: (_vconUuid, event, _options, { chain }) => {
+        const key = `${chain} ${event}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      },
+      shutdown: async () => {
+        for (const [key, count] of counts) console.log(`${title}: ${key} ${count}`);
+      },
+    };
+  },
+});
