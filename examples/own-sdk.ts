@@ -16,12 +16,9 @@ const sdk = new NodeSDK({
 });
 sdk.start();
 
-await traceChain(
-  { name: 'main', links: ['transcribe'] },
-  '019c4d3b-2258-81e2-b569-459ff5ed47c3',
-  async (run) => {
-    await run.link('transcribe', async (vconUuid) => vconUuid);
-  },
-);
+const chain = { name: 'main', links: ['transcribe'] };
+await traceChain(chain, '019c4d3b-2258-81e2-b569-459ff5ed47c3', async (run) => {
+  await run.link('transcribe', async (vconUuid) => vconUuid);
+});
 
 await sdk.shutdown();

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../src/config.ts';
+import { checkTracer } from '../src/service/check-tracer.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+const examples = join(root, 'examples');
+
+let readme: string;
+let folder: string;
+let collector: Server;
+let endpoint: string;
+const received: string[] = [];
+
+beforeAll(async () => {
+  readme = await readFile(join(root, 'README.md'), 'utf8');
+  folder = await mkdtemp(join(tmpdir(), 'vcon-otel-readme-'));
+  collector = createServer((request, response) => {
+    received.push(request.url ?? '');
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{}'));
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await new Promise((resolve) => collector.close(resolve).closeAllConnections());
+  await rm(folder, { recursive: true, force: true });
+});
+
+function node(...args: string[]) {
+  return run(process.execPath, ['--conditions=vcon-otel-source', ...args], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_METRICS_EXPORTER: 'none',
+      NO_COLOR: '1',
+    },
+    timeout: 60_000,
+  });
+}
+
+describe('README', () => {
+  test('every snippet is a file in examples/, to the letter', async () => {
+    const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```ts\n([\s\S]*?)```/g)];
+    expect(snippets.length).toBe(3);
+    for (const [, file = '', code] of snippets) expect(await readFile(join(root, file), 'utf8')).toBe(code);
+  });
+
+  test('the summary is what the demo prints, but for the time it took', async () => {
+    const { stdout } = await node(join(root, 'bin/vcon-otel.js'), 'demo', '--out', 'vcon-otel-demo');
+    const withoutTime = (text: string) => text.replace(/in [\d.]+ s/, 'in … s');
+    const from = (text: string) =>
+      withoutTime(text.slice(text.indexOf('Done:')).split('```')[0] ?? '').trim();
+    expect(from(readme)).toBe(from(stdout));
+    expect(stdout).toMatch(/✗ storage\.warehouse .*ERR_SQLITE_ERROR/);
+  });
+
+  test('every file it links to is there', async () => {
+    for (const [, target = ''] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
+      await expect(readFile(join(root, target), 'utf8')).resolves.toBeTypeOf('string');
+  });
+});
+
+describe('examples', () => {
+  test('there is none that is not tested here', async () => {
+    const files = (await readdir(examples)).filter((name) => /\.(ts|yaml)$/.test(name)).sort();
+    expect(files).toEqual([
+      'counting-tracer.ts',
+      'custom-tracer.ts',
+      'own-sdk.ts',
+      'start-tracing.ts',
+      'vcon-otel.yaml',
+    ]);
+  });
+
+  const UUID = '019c4d3b-2258-81e2-b569-459ff5ed47c3';
+
+  test('start-tracing.ts calls the custom tracer', async () => {
+    const { stdout } = await node(join(examples, 'start-tracing.ts'));
+    expect(stdout.trim().split('\n')).toEqual(
+      [
+        'chain_start',
+        'link_start',
+        'link_complete',
+        'storage_start',
+        'storage_complete',
+        'chain_complete',
+      ].map((event) => `${event} ${UUID}`),
+    );
+  });
+
+  test('own-sdk.ts calls the custom tracer and exports the spans', async () => {
+    received.length = 0;
+    const { stdout } = await node(join(examples, 'own-sdk.ts'));
+    expect(stdout.trim().split('\n')).toEqual(
+      ['chain_start', 'link_start', 'link_complete', 'chain_complete'].map((event) => `${event} ${UUID}`),
+    );
+    expect(received).toEqual(['/v1/traces']);
+  });
+
+  test('vcon-otel.yaml is valid, its tracers too', async () => {
+    const { config, directory } = await loadConfig(join(examples, 'vcon-otel.yaml'), {});
+    for (const [name, tracer] of Object.entries(config.tracers))
+      expect(await checkTracer(name, tracer, directory)).toEqual([]);
+  });
+
+  test('counting-tracer.ts counts', async () => {
+    const { default: counting } = await import('../examples/counting-tracer.ts');
+    expect(counting.options?.parse({})).toEqual({ title: 'events' });
+    const { stdout } = await node(
+      '--input-type=module',
+      '--eval',
+      `import { startTracing, traceChain } from '${join(root, 'src/index.ts')}';
+       import counting from '${join(examples, 'counting-tracer.ts')}';
+       const tracing = await startTracing({ tracers: { mine: { module: counting, options: { title: 'seen' } } } });
+       for (const uuid of ['V', 'W']) await traceChain({ name: 'main', links: [] }, uuid, () => {});
+       await tracing.shutdown();`,
+    );
+    expect(stdout).toBe('seen: main chain_start 2\nseen: main chain_complete 2\n');
+  });
+});
