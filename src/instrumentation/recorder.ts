@@ -77,13 +77,16 @@ export function startChainSpan(
   );
 }
 
-/** Opens a link span as a child of its chain span. */
-export function startLinkSpan(
-  tracer: Tracer,
-  chainSpan: Span,
-  facts: LinkFacts,
-  startTime?: TimeInput,
-): Span {
+/** The parent of a chain's links and storages, whatever span is current when they start. */
+export function insideChain(chainSpan: Span): Context {
+  return trace.setSpan(ROOT_CONTEXT, chainSpan);
+}
+
+/**
+ * Opens a link span.
+ * @param chain {@link insideChain}
+ */
+export function startLinkSpan(tracer: Tracer, chain: Context, facts: LinkFacts, startTime?: TimeInput): Span {
   const attributes: Attributes = {
     [CONSERVER_ATTR.vconId]: facts.vconUuid,
     [CONSERVER_ATTR.chainName]: facts.chain,
@@ -94,13 +97,16 @@ export function startLinkSpan(
     [ATTR.linkName]: facts.link,
     [ATTR.linkIndex]: facts.linkIndex,
   };
-  return startChild(tracer, chainSpan, 'link', facts.link, SpanKind.INTERNAL, attributes, startTime);
+  return startChild(tracer, chain, 'link', facts.link, SpanKind.INTERNAL, attributes, startTime);
 }
 
-/** Opens a storage span as a child of its chain span. */
+/**
+ * Opens a storage span.
+ * @param chain {@link insideChain}
+ */
 export function startStorageSpan(
   tracer: Tracer,
-  chainSpan: Span,
+  chain: Context,
   facts: StorageFacts,
   startTime?: TimeInput,
 ): Span {
@@ -114,7 +120,7 @@ export function startStorageSpan(
     [ATTR.peerService]: facts.peerService ?? facts.storage,
   };
   if (facts.dbSystemName !== undefined) attributes[ATTR.dbSystemName] = facts.dbSystemName;
-  return startChild(tracer, chainSpan, 'storage', facts.storage, SpanKind.CLIENT, attributes, startTime);
+  return startChild(tracer, chain, 'storage', facts.storage, SpanKind.CLIENT, attributes, startTime);
 }
 
 /** Closes a chain span. */
@@ -168,7 +174,7 @@ export function addException(
 
 function startChild(
   tracer: Tracer,
-  chainSpan: Span,
+  chain: Context,
   stage: Stage,
   name: string,
   kind: SpanKind,
@@ -178,7 +184,7 @@ function startChild(
   return tracer.startSpan(
     spanName(stage, name),
     startTime === undefined ? { kind, attributes } : { kind, attributes, startTime },
-    trace.setSpan(ROOT_CONTEXT, chainSpan),
+    chain,
   );
 }
 

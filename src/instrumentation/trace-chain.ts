@@ -1,4 +1,4 @@
-import { context, type Span, type Tracer, trace } from '@opentelemetry/api';
+import { type Context, context, type Span, type Tracer, trace } from '@opentelemetry/api';
 import type { LinkResult } from '../model/chain.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
@@ -9,6 +9,7 @@ import {
   endChainSpan,
   endLinkSpan,
   endStorageSpan,
+  insideChain,
   markFailed,
   startChainSpan,
   startLinkSpan,
@@ -92,6 +93,7 @@ export class ChainRun {
   /** The chain span. */
   readonly span: Span;
   readonly #tracer: Tracer;
+  readonly #inside: Context;
   readonly #chain: TracedChain;
   readonly #now: () => number;
   #vconUuid: string;
@@ -104,6 +106,7 @@ export class ChainRun {
   constructor(tracer: Tracer, span: Span, chain: TracedChain, vconUuid: string, now: () => number) {
     this.#tracer = tracer;
     this.span = span;
+    this.#inside = insideChain(span);
     this.#chain = chain;
     this.#vconUuid = vconUuid;
     this.#now = now;
@@ -139,7 +142,7 @@ export class ChainRun {
     this.#requireOpen('link', name);
     const vconUuid = this.#vconUuid;
     const facts = { chain: this.#chain.name, vconUuid, link: name, linkIndex: this.#indexOf(name) };
-    const span = startLinkSpan(this.#tracer, this.span, facts, this.#now());
+    const span = startLinkSpan(this.#tracer, this.#inside, facts, this.#now());
     try {
       const answer = await context.with(trace.setSpan(context.active(), span), body, undefined, vconUuid);
       const outVconUuid = uuidOf(answer, name);
@@ -173,7 +176,7 @@ export class ChainRun {
     const { name, ...peer } = storage;
     const vconUuid = this.#vconUuid;
     const facts = { chain: this.#chain.name, vconUuid, storage: name, ...peer };
-    const span = startStorageSpan(this.#tracer, this.span, facts, this.#now());
+    const span = startStorageSpan(this.#tracer, this.#inside, facts, this.#now());
     try {
       await context.with(trace.setSpan(context.active(), span), body, undefined, vconUuid);
       endStorageSpan(span, this.#now());

@@ -17,6 +17,7 @@ import {
   endChainSpan,
   endLinkSpan,
   endStorageSpan,
+  insideChain,
   markFailed,
   startChainSpan,
   startLinkSpan,
@@ -104,7 +105,7 @@ export function recordRun(tracer: Tracer, run: RecordedRun): Span {
   );
   for (const [linkIndex, step] of links.entries()) {
     const facts = { chain, vconUuid: step.vcon ?? vcon, link: step.name, linkIndex };
-    const link = startLinkSpan(tracer, span, facts, begin + step.from);
+    const link = startLinkSpan(tracer, insideChain(span), facts, begin + step.from);
     step.inside?.(link);
     const result = step.outcome ?? 'success';
     if (result === 'error') markFailed(link, 'link', step.name, 'RangeError');
@@ -113,7 +114,7 @@ export function recordRun(tracer: Tracer, run: RecordedRun): Span {
   }
   for (const step of storages) {
     const facts = { chain, vconUuid: step.vcon ?? vcon, storage: step.name };
-    const storage = startStorageSpan(tracer, span, facts, begin + step.from);
+    const storage = startStorageSpan(tracer, insideChain(span), facts, begin + step.from);
     step.inside?.(storage);
     if (step.outcome === 'error') markFailed(storage, 'storage', step.name, 'ECONNREFUSED');
     endStorageSpan(storage, begin + step.to);
