@@ -12,9 +12,10 @@ import { errorType, VconOtelError } from './model/error.ts';
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const { stdout, stderr } = process;
   // A reader that has gone away (`| head`) is no failure.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
+  stdout.on('error', (error) => {
+    if (errorType(error) === 'EPIPE') process.exit(0);
+    stderr.write(`vcon-otel: standard output cannot be written (${errorType(error)})\n`);
+    process.exit(1);
   });
   const colour = colourFromEnvironment(stdout);
   const program = new Command('vcon-otel')

@@ -103,12 +103,15 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
       ...(Object.keys(config.chains).length > 0 ? { chains: config.chains } : {}),
     });
     ends.push({ what: 'tracers', end: () => bridge.shutdown() });
-    const sdk = registerSdk(loaded, settings, resource, [
+    const spanProcessors = [
       bridge,
       new SpanMetricsProcessor({ meterProvider }),
       ...batches,
       ...(settings.spanProcessors ?? []),
-    ]);
+    ];
+    const sdk = createSdk(loaded, settings, resource, spanProcessors);
+    sendDiagnosticsTo(log);
+    sdk.start();
     metrics.setGlobalMeterProvider(meterProvider);
     ends.push({ what: 'globals', end: async () => releaseGlobals() });
     if (environment.disabled)
@@ -201,8 +204,9 @@ function describeService(serviceName: string): Resource {
     .merge(resourceFromAttributes({ 'service.name': serviceName }));
 }
 
-function registerSdk(
-  { environment, config }: LoadedConfig,
+/** Takes OpenTelemetry's diagnostics away from whoever had them. */
+function createSdk(
+  { environment }: LoadedConfig,
   settings: ServiceSettings,
   resource: Resource,
   spanProcessors: SpanProcessor[],
@@ -210,7 +214,7 @@ function registerSdk(
   const { instrumentations } = settings;
   // Its constructor may put a logger of its own in place of ours (OTEL_LOG_LEVEL), with a warning about it.
   diag.disable();
-  const sdk = new NodeSDK({
+  return new NodeSDK({
     resource,
     autoDetectResources: false,
     sampler: createAlwaysRecordSampler(settings.sampler ?? samplerFor(environment.sampler)),
@@ -219,9 +223,6 @@ function registerSdk(
     logRecordProcessors: [],
     ...(instrumentations && { instrumentations }),
   });
-  sendDiagnosticsTo(createLog(config.log_level));
-  sdk.start();
-  return sdk;
 }
 
 function addUp(batches: readonly BoundedSpanProcessor[]): TracingStats['spans'] {

@@ -100,13 +100,14 @@ export class Dispatcher {
     const { journal, log, hears, concurrency, timeout, took } = this.#settings;
     const consumer = journal.consumer(name, {
       onDrop: (event) => {
+        if (!worker.hears(event.chain)) return;
         worker.stats.dropped += 1;
         const error = new VconOtelError(
           'TRACER_FAILED',
           `tracer ${name} lags too far behind: events are dropped`,
         );
         log.warn(`drop ${name}`, error.message);
-        if (failClosed && worker.hears(event.chain)) this.#release(event, { error });
+        if (failClosed) this.#release(event, { error });
       },
     });
     const worker: TracerWorker = new TracerWorker(tracer, consumer, {

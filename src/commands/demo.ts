@@ -146,7 +146,7 @@ async function passThrough(
 ): Promise<void> {
   const vconUuid = uuid ?? uuidOf(text);
   await vcons.write(vconUuid, text);
-  await vcons.push(chains[0]?.ingressList ?? '', vconUuid);
+  await vcons.push(chains[0].ingressList, vconUuid);
   for (const { chain, ingressList } of chains)
     for (let vcon = await vcons.pop(ingressList); vcon; vcon = await vcons.pop(ingressList)) {
       const { outcome } = await runChain(chain, vcon, { vcons, queue: vcons, ingressList });

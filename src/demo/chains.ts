@@ -24,7 +24,7 @@ export interface DemoChain {
 
 /** The demo's chains in the order in which a vCon passes them, and what they keep. */
 export interface DemoChains {
-  readonly chains: readonly DemoChain[];
+  readonly chains: readonly [DemoChain, ...DemoChain[]];
   /** Directory of the files that storage `archive` writes. */
   readonly archive: string;
   /** SQLite database that storage `warehouse` writes. */
