@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseConfig } from '../config.ts';
 import type { DemoChains } from '../demo/chains.ts';
+import { counted, Progress, type Terminal } from '../demo/progress.ts';
+import { SpanCounter } from '../demo/span-counter.ts';
 import { runChain } from '../instrumentation/run-chain.ts';
 import { VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
@@ -17,7 +18,7 @@ import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } fro
 export interface DemoSettings {
   readonly stdout: NodeJS.WritableStream;
   /** Gets the progress; redrawn in place where it is a terminal. */
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: Terminal;
   readonly colour: boolean;
   /** Columns of the terminal; undefined where there is none. */
   readonly columns: number | undefined;
@@ -68,10 +69,10 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
   const { demoChains } = await import('../demo/chains.ts');
   const chains = demoChains({ directory: out });
-  const counted = new SpanCounter();
+  const counter = new SpanCounter();
   const vcons = memoryVconStore({ maxVcons: MAX_VCONS });
   const { startService } = await import('../service.ts');
-  const tracing = await startService(configFor(chains, files), { vcons, spanProcessors: [counted] });
+  const tracing = await startService(configFor(chains, files), { vcons, spanProcessors: [counter] });
   const progress = new Progress(settings.stderr);
   let interrupted = false;
   void settings.signal().then(() => {
@@ -90,7 +91,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   }
   if (progress.vcons === 0 && !interrupted)
     throw new VconOtelError('FILE_UNUSABLE', 'the folder holds no vCon that could be read');
-  const summary = summarize(progress, counted, tracing.stats(), out);
+  const summary = summarize(progress, counter, tracing.stats(), out);
   if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     await drawTimelines(files.traces, settings);
@@ -161,74 +162,6 @@ function uuidOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** Counts what was recorded, sampled or not. */
-class SpanCounter implements SpanProcessor {
-  spans = 0;
-  traces = 0;
-
-  onStart(): void {}
-
-  onEnd({ parentSpanContext }: ReadableSpan): void {
-    this.spans += 1;
-    if (!parentSpanContext) this.traces += 1;
-  }
-
-  async forceFlush(): Promise<void> {}
-  async shutdown(): Promise<void> {}
-}
-
-/** Counts runs and shows them: in place on a terminal, at the end elsewhere. */
-class Progress {
-  readonly runs: Record<ChainOutcome, number> = { complete: 0, halted: 0, error: 0 };
-  readonly skipped = new Map<string, number>();
-  vcons = 0;
-  readonly #stderr: DemoSettings['stderr'];
-  #drawn = 0;
-
-  constructor(stderr: DemoSettings['stderr']) {
-    this.#stderr = stderr;
-    stderr.write(stderr.isTTY ? '' : 'Running vCons through three chains …\n');
-  }
-
-  ran(outcome: ChainOutcome): void {
-    this.runs[outcome] += 1;
-    this.#draw();
-  }
-
-  done(): void {
-    this.vcons += 1;
-    this.#draw();
-  }
-
-  skip({ code }: VconOtelError): void {
-    this.skipped.set(code, (this.skipped.get(code) ?? 0) + 1);
-  }
-
-  end(): void {
-    this.#stderr.write(this.#stderr.isTTY ? '\r\u001b[K' : `${this.#line()}\n`);
-    for (const [code, count] of this.skipped)
-      this.#stderr.write(`${counted(count, 'file')} skipped: ${SKIPPED[code] ?? code}\n`);
-  }
-
-  #draw(): void {
-    const now = performance.now();
-    if (!this.#stderr.isTTY || now - this.#drawn < 50) return;
-    this.#drawn = now;
-    this.#stderr.write(`\r\u001b[K${this.#line()}`);
-  }
-
-  #line(): string {
-    const { complete, halted, error } = this.runs;
-    return `${counted(this.vcons, 'vCon')}, ${counted(complete + halted + error, 'run')}: ${complete} complete, ${halted} halted, ${error} failed`;
-  }
-}
-
-const SKIPPED: Readonly<Record<string, string>> = {
-  VCON_INVALID: 'not a vCon',
-  VCON_TOO_LARGE: 'too large for a vCon',
-  FILE_UNUSABLE: 'cannot be read',
-};
-
 interface Summary {
   readonly runs: Readonly<Record<ChainOutcome, number>>;
   readonly spans: number;
@@ -294,8 +227,4 @@ function farewell(
     '',
     ...rows.map(([title = '', value]) => `  ${title.padEnd(14)}${value}`),
   ].join('\n')}\n`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

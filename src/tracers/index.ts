@@ -1,0 +1,1 @@
+export { builtInTracers } from './built-in-tracers.ts';

@@ -1,0 +1,105 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { Options } from '../../src/model/tracer.ts';
+import { checkTracer } from '../../src/service/check-tracer.ts';
+import { builtInTracers } from '../../src/tracers/index.ts';
+import { memoryVconStore } from '../../src/vcon-store/memory.ts';
+import { linkContext, started } from './started.ts';
+
+const UUID = '018f0000-0000-8000-8000-000000000001';
+
+/** A tracer's page: `tracers.audit_log` has docs/tracers/audit-log.md. */
+function pageOf(module: string): Promise<string> {
+  const file = `${module.replace('tracers.', '').replaceAll('_', '-')}.md`;
+  return readFile(join(import.meta.dirname, '../../docs/tracers', file), 'utf8');
+}
+
+/** The contents of a page's code blocks in a language. */
+function blocks(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, code = '']) => code,
+  );
+}
+
+/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default. */
+function optionsTable(page: string): Record<string, unknown> {
+  const [, section = ''] = page.split('\n## Options\n');
+  const [table = ''] = section.split('\n## ');
+  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|required) \|/gm);
+  return Object.fromEntries([...rows].map(([, key = '', value]) => [key, value ?? 'required']));
+}
+
+describe.each([...builtInTracers])('the page of %s', (module, load) => {
+  test('lists its options and their defaults', async () => {
+    const { options } = await load();
+    const { properties = {} } = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
+    const expected = Object.entries(properties).map(([key, property]) => [
+      key,
+      typeof property === 'object' && 'default' in property ? String(property.default) : 'required',
+    ]);
+    expect(optionsTable(await pageOf(module))).toEqual(Object.fromEntries(expected));
+  });
+
+  test('shows configurations that work', async () => {
+    const examples = blocks(await pageOf(module), 'yaml');
+    expect(examples).not.toEqual([]);
+    for (const example of examples) {
+      const tracers = z
+        .record(
+          z.string(),
+          z.strictObject({ module: z.string(), options: z.record(z.string(), z.unknown()) }),
+        )
+        .parse(parse(example).tracers);
+      for (const [name, entry] of Object.entries(tracers)) {
+        expect(entry.module).toBe(module);
+        expect(await checkTracer(name, entry, import.meta.dirname)).toEqual([]);
+      }
+    }
+  });
+});
+
+describe('what the pages show is what is written', () => {
+  test('by audit_log', async () => {
+    const shown = blocks(await pageOf('tracers.audit_log'), 'json');
+    const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
+    const vcons = memoryVconStore();
+    await vcons.write(UUID, JSON.stringify({ uuid: UUID, parties: [{}, {}], dialog: [{}, {}, {}] }));
+    const write = async (options: Options, call: 'trace' | 'run') => {
+      const log_file = join(directory, `${Object.keys(options).join()}.jsonl`);
+      const { trace, run, shutdown } = await started('tracers.audit_log', { log_file, ...options }, vcons);
+      if (call === 'trace') await trace(UUID, 'link_complete', linkContext());
+      else await run(UUID, UUID, 1, linkContext());
+      await shutdown();
+      return readFile(log_file, 'utf8');
+    };
+    try {
+      expect(shown).toEqual([
+        await write({}, 'trace'),
+        await write({ include_vcon_data: true }, 'trace'),
+        await write({ record: 'run' }, 'run'),
+      ]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test('by metrics', async () => {
+    const [shown = ''] = blocks(await pageOf('tracers.metrics'), 'text');
+    const packets: string[] = [];
+    const server = createSocket('udp4').on('message', (packet) => packets.push(packet.toString()));
+    server.bind(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { trace, shutdown } = await started('tracers.metrics', { statsd_port: server.address().port });
+    await trace(UUID, 'link_error', linkContext({ phase: 'error' }));
+    await vi.waitUntil(() => packets.length >= 3, { interval: 1 });
+    await shutdown();
+    server.close();
+    expect(shown.trimEnd().split('\n').sort()).toEqual(packets.sort());
+  });
+});
