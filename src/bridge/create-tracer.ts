@@ -1,6 +1,6 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { z } from 'zod';
-import { VconOtelError } from '../model/error.ts';
+import { errorType, VconOtelError } from '../model/error.ts';
 import type {
   ConserverModule,
   ConserverTracer,
@@ -75,7 +75,8 @@ export function checkOptions({ name, module, options: given = {} }: TracerEntry)
 /**
  * Makes a tracer. Options are checked against the tracer's own schema.
  * @returns a bound tracer, or the `SpanProcessor` that the tracer chose to be
- * @throws VconOtelError `MODULE_INVALID`, or `OPTIONS_INVALID` naming every fault, and whatever `create` throws
+ * @throws VconOtelError `MODULE_INVALID`, `OPTIONS_INVALID` naming every fault, or `TRACER_FAILED` where `create`
+ * throws; a VconOtelError of its own goes on as it is
  */
 export function createTracer(
   entry: TracerEntry,
@@ -89,7 +90,7 @@ export function createTracer(
       faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
       { path: faults[0].path },
     );
-  const tracer = isDefinition(module) ? module.create(options, { ...settings, name }) : module;
+  const tracer = isDefinition(module) ? create(module, options, { ...settings, name }) : module;
   if (isSpanProcessor(tracer)) return tracer;
   if (!isConserverModule(tracer))
     throw new VconOtelError(
@@ -108,9 +109,48 @@ export function createTracer(
   };
 }
 
+/**
+ * Makes all tracers, or none: where one cannot be made, those made before it are shut down.
+ * @throws VconOtelError as {@link createTracer}
+ */
+export function createTracers(
+  entries: readonly TracerEntry[],
+  settings: Omit<TracerSettings, 'name'>,
+): (BoundTracer | SpanProcessor)[] {
+  const made: (BoundTracer | SpanProcessor)[] = [];
+  try {
+    for (const entry of entries) made.push(createTracer(entry, settings));
+    return made;
+  } catch (error) {
+    for (const tracer of made) void end(tracer);
+    throw error;
+  }
+}
+
 /** Whether a tracer wants the spans themselves. */
 export function isSpanProcessor(value: unknown): value is SpanProcessor {
   return hasFunction(value, 'onStart') && hasFunction(value, 'onEnd');
+}
+
+/** The error's own message may quote an option, which may be a secret. */
+function create(module: TracerDefinition, options: Options, settings: TracerSettings) {
+  try {
+    return module.create(options, settings);
+  } catch (cause) {
+    if (cause instanceof VconOtelError) throw cause;
+    const path = `tracers.${settings.name}`;
+    throw new VconOtelError('TRACER_FAILED', `${path}: it could not be made: ${errorType(cause)}`, {
+      path,
+      cause,
+    });
+  }
+}
+
+/** Never rejects: what is told is why the start failed. */
+async function end(tracer: BoundTracer | SpanProcessor): Promise<void> {
+  try {
+    await (isSpanProcessor(tracer) ? tracer : tracer.tracer).shutdown?.();
+  } catch {}
 }
 
 function isDefinition(module: TracerModule): module is TracerDefinition {

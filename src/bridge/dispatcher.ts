@@ -4,8 +4,8 @@ import { withDeadline } from '../model/deadline.ts';
 import { holdForDelivery } from '../model/delivery.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
+import type { RarelyLogged } from '../model/rarely-logged.ts';
 import type { BoundTracer } from './create-tracer.ts';
-import type { RarelyLogged } from './rarely.ts';
 import { RunHold } from './run-hold.ts';
 import { deliveryError, TracerWorker, type TracerWorkerSettings } from './tracer-worker.ts';
 

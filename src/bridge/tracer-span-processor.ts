@@ -5,12 +5,12 @@ import { memoryJournal } from '../journal/memory.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
+import { RarelyLogged } from '../model/rarely-logged.ts';
 import { stageOf } from '../model/semconv.ts';
 import { emptyVconStore, type VconStore } from '../model/vcon.ts';
-import { type BoundTracer, createTracer, isSpanProcessor, type TracerEntry } from './create-tracer.ts';
+import { type BoundTracer, createTracers, isSpanProcessor, type TracerEntry } from './create-tracer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { BridgeMetrics } from './metrics.ts';
-import { RarelyLogged } from './rarely.ts';
 import { readStart } from './read-span.ts';
 import { type ChainStart, RunEvents } from './run-events.ts';
 import type { TracerStats } from './tracer-worker.ts';
@@ -31,7 +31,7 @@ export interface TracerSpanProcessorSettings {
   readonly chains?: Readonly<Record<string, BridgedChain>>;
   /** Default: a journal in memory. */
   readonly journal?: Journal;
-  /** Default: the global one, asked for at the first span. */
+  /** Ends after this processor, which it is told of to the last. Default: the global one, asked for at the first span. */
   readonly meterProvider?: MeterProvider;
   /** Runs that one tracer may have in hand at once. Default 256. */
   readonly concurrency?: number;
@@ -81,9 +81,10 @@ export class TracerSpanProcessor implements SpanProcessor {
   readonly #chains: ReadonlyMap<string, BridgedChain> | undefined;
   readonly #maxOpenRuns: number;
   readonly #drainTimeout: number;
+  readonly #metersHandedIn: boolean;
   readonly #runs = new Map<string, RunEvents>();
   readonly #issues = new Map<IssueKind, number>();
-  readonly #log = new RarelyLogged();
+  readonly #log = new RarelyLogged('vcon-otel/bridge');
   #metrics: BridgeMetrics | undefined;
   #events = 0;
   #ended: Promise<void> | undefined;
@@ -94,7 +95,8 @@ export class TracerSpanProcessor implements SpanProcessor {
     this.#chains = chains && new Map(Object.entries(chains));
     this.#maxOpenRuns = settings.maxOpenRuns ?? 250_000;
     this.#drainTimeout = settings.drainTimeout ?? 10_000;
-    const made = tracers.map((entry) => createTracer(entry, { vcons }));
+    this.#metersHandedIn = meterProvider !== undefined;
+    const made = createTracers(tracers, { vcons });
     this.#processors = made.filter((tracer) => isSpanProcessor(tracer));
     this.#dispatcher = new Dispatcher(
       made.filter((tracer): tracer is BoundTracer => !isSpanProcessor(tracer)),
@@ -238,7 +240,8 @@ export class TracerSpanProcessor implements SpanProcessor {
   async #end(): Promise<void> {
     await this.#dispatcher.shutdown(this.#drainTimeout);
     await this.#eachProcessor((processor) => processor.shutdown());
-    this.#metrics?.release();
+    // A provider that was handed in ends after this, and its last export is to have the last counts.
+    if (!this.#metersHandedIn) this.#metrics?.release();
     this.#runs.clear();
   }
 

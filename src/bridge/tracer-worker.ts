@@ -89,7 +89,7 @@ export class TracerWorker {
   /** Age in seconds of the oldest event still to be heard; 0 if there is none. */
   oldestAge(now: number): number {
     const [oldest = this.#journal.oldestUnread] = this.#inHand;
-    return oldest ? Math.max(0, now - oldest.time) / 1e3 : 0;
+    return oldest && !this.#ended ? Math.max(0, now - oldest.time) / 1e3 : 0;
   }
 
   /** Resolves when there is nothing left to be heard. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createTracer, isSpanProcessor, type TracerEntry } from '../../src/bridge/create-tracer.ts';
+import { VconOtelError } from '../../src/model/error.ts';
 import { defineTracer, type TracerModule } from '../../src/model/tracer.ts';
 import { emptyVconStore } from '../../src/model/vcon.ts';
 
@@ -52,13 +53,31 @@ describe('a definition', () => {
     );
   });
 
-  test('that throws stops the start', () => {
+  test('that throws stops the start, without the words of what it threw', () => {
+    const cause = new RangeError('canary');
     const module: TracerModule = {
       create: () => {
-        throw new RangeError('on purpose');
+        throw cause;
       },
     };
-    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(RangeError);
+    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(
+      expect.objectContaining({
+        code: 'TRACER_FAILED',
+        path: 'tracers.mine',
+        message: 'tracers.mine: it could not be made: RangeError',
+        cause,
+      }),
+    );
+  });
+
+  test('that throws an error of ours is heard as it is', () => {
+    const error = new VconOtelError('FILE_UNUSABLE', 'on purpose');
+    const module: TracerModule = {
+      create: () => {
+        throw error;
+      },
+    };
+    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(error);
   });
 });
 

@@ -1,15 +1,20 @@
-import { diag } from '@opentelemetry/api';
-
-const log = diag.createComponentLogger({ namespace: 'vcon-otel/bridge' });
+import { type DiagLogger, diag } from '@opentelemetry/api';
 
 /** Milliseconds between two log lines about the same thing. */
 const INTERVAL = 60_000;
 const MAX_KEYS = 1_000;
 
-/** A warning that is written at once the first time and then at most once a minute, with a count. */
+/** Warnings that are written at once the first time and then at most once a minute, with a count. */
 export class RarelyLogged {
+  readonly #log: DiagLogger;
   readonly #state = new Map<string, { next: number; unsaid: number }>();
 
+  /** @param namespace of OpenTelemetry's diagnostics, e.g. `vcon-otel/bridge` */
+  constructor(namespace: string) {
+    this.#log = diag.createComponentLogger({ namespace });
+  }
+
+  /** @param key what it is about: lines of one key share the minute */
   warn(key: string, message: string): void {
     const now = performance.now();
     let state = this.#state.get(key);
@@ -20,7 +25,7 @@ export class RarelyLogged {
     }
     state.unsaid += 1;
     if (now < state.next) return;
-    log.warn(state.unsaid === 1 ? message : `${message} (${state.unsaid} times)`);
+    this.#log.warn(state.unsaid === 1 ? message : `${message} (${state.unsaid} times)`);
     state.next = now + INTERVAL;
     state.unsaid = 0;
   }
