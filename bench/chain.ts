@@ -24,7 +24,10 @@ export async function sixSpans(uuid: string): Promise<void> {
 
 /** Registers an SDK whose spans go to the processors and, in batches, to an exporter that discards them. */
 export function startSdk(processors: readonly SpanProcessor[]): { shutdown(): Promise<void> } {
-  const discard = { export: (_: unknown, done: (r: { code: number }) => void) => done({ code: 0 }), shutdown: async () => {} };
+  const discard = {
+    export: (_: unknown, done: (r: { code: number }) => void) => done({ code: 0 }),
+    shutdown: async () => {},
+  };
   const meters = new MeterProvider({ readers: [new IdleReader()] });
   const provider = new TracerProvider({
     spanProcessors: [

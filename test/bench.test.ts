@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const bench = join(import.meta.dirname, '..', 'bench', 'run.ts');
+
+test.each([
+  ['span-cost', ['Cost per span']],
+  ['slow-tracer', ['a tracer that takes 50 ms']],
+  ['memory', ['runs open at once', 'Heap after finished runs']],
+])('the benchmark %s runs to its end and prints its tables', { timeout: 120_000 }, async (name, headings) => {
+  // Rejects unless it exits with 0.
+  const { stdout } = await promisify(execFile)(process.execPath, [bench, '--short', '--only', name], {
+    timeout: 110_000,
+  });
+  expect(stdout).toMatch(/^\d+ cores .* load /);
+  for (const heading of headings) expect(stdout).toContain(heading);
+});
