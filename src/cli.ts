@@ -11,12 +11,17 @@ import { errorType, VconOtelError } from './model/error.ts';
  */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const { stdout, stderr } = process;
-  // A reader that has gone away (`| head`) is no failure.
+  let told = false;
+  // The command goes on in any case: tracers have still to hear what is left.
   stdout.on('error', (error) => {
-    if (errorType(error) === 'EPIPE') process.exit(0);
+    // A reader that has gone away (`| head`) is no failure.
+    if (told || errorType(error) === 'EPIPE') return;
+    told = true;
+    process.exitCode = 1;
     stderr.write(`vcon-otel: standard output cannot be written (${errorType(error)})\n`);
-    process.exit(1);
   });
+  // There is no place left to tell it.
+  stderr.on('error', () => undefined);
   const colour = colourFromEnvironment(stdout);
   const program = new Command('vcon-otel')
     .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')

@@ -27,7 +27,7 @@ import { memoryJournal } from './journal/memory.ts';
 import { withDeadline } from './model/deadline.ts';
 import { errorType } from './model/error.ts';
 import type { VconStore } from './model/vcon.ts';
-import { releaseGlobals, requireNoSdk } from './service/globals.ts';
+import { claimGlobals, disclaimGlobals, releaseGlobals } from './service/globals.ts';
 import { createLog, sendDiagnosticsTo } from './service/log.ts';
 import { samplerFor } from './service/sampler.ts';
 import { loadTracerModule } from './service/tracer-modules.ts';
@@ -75,22 +75,28 @@ export interface TracingStats extends BridgeStats {
 
 /** Milliseconds that each part has to end, beside its own deadlines. */
 const END_TIMEOUT = 15_000;
+/** Milliseconds for the last spans and the last metrics: with an endpoint that is down, both run out. */
+const LAST_SPANS = 5_000;
+const LAST_METRICS = 2_000;
 
 /**
  * Starts everything a configuration names. Either all of it is started or nothing is.
  * @throws VconOtelError as `startTracing`
  */
 export async function startService(loaded: LoadedConfig, settings: ServiceSettings = {}): Promise<Tracing> {
-  requireNoSdk();
+  claimGlobals();
   const { config, environment } = loaded;
   const log = createLog(config.log_level);
   sendDiagnosticsTo(log);
-  const ends: End[] = [{ what: 'diagnostics', end: async () => diag.disable() }];
+  const ends: End[] = [
+    { what: 'claim', end: async () => disclaimGlobals() },
+    { what: 'diagnostics', end: async () => diag.disable() },
+  ];
   try {
     const resource = describeService(config.service_name);
     const { readers, prometheusUrl } = await openReaders(loaded, ends);
     const meterProvider = new MeterProvider({ resource, readers });
-    ends.push({ what: 'metrics', end: () => meterProvider.shutdown() });
+    ends.push({ what: 'metrics', end: () => meterProvider.shutdown({ timeoutMillis: LAST_METRICS }) });
     const vcons = settings.vcons ?? openVconStore(config.vcon_store);
     if (!settings.vcons) ends.push({ what: 'vCon store', end: () => vcons.close() });
     const batches = openBatches(loaded, meterProvider);
@@ -111,7 +117,8 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     ];
     const sdk = createSdk(loaded, settings, resource, spanProcessors);
     sendDiagnosticsTo(log);
-    sdk.start();
+    // It looks at the process's own variable only.
+    if (!environment.disabled) sdk.start();
     metrics.setGlobalMeterProvider(meterProvider);
     ends.push({ what: 'globals', end: async () => releaseGlobals() });
     if (environment.disabled)
@@ -182,7 +189,7 @@ async function openReaders({ config, otlp, environment }: LoadedConfig, ends: En
 
 function openBatches({ config, otlp, environment }: LoadedConfig, meterProvider: MeterProvider) {
   const { otlp_file: file, otlp: { headers } = {} } = config.exporters;
-  const settings = { ...environment.batch, meterProvider };
+  const settings = { ...environment.batch, meterProvider, shutdownMillis: LAST_SPANS };
   return [
     ...(otlp.traces ? [otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) })] : []),
     ...(file ? [otlpFileExporter(file)] : []),

@@ -6,7 +6,7 @@ import type { ServiceSettings, Tracing } from './service.ts';
  * says (the same words as in the YAML file, docs/configuration.md; a tracer's `module` may also be an object).
  * `OTEL_*` variables win. Call it once, before the first chain; call `shutdown` before the process ends.
  * @throws VconOtelError, before anything is started: `CONFIG_INVALID`, `MODULE_NOT_FOUND`, `MODULE_INVALID`,
- * `OPTIONS_INVALID`, `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`; `ALREADY_STARTED` if an OpenTelemetry SDK is
+ * `OPTIONS_INVALID`, `TRACER_FAILED`, `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`; `ALREADY_STARTED` if an OpenTelemetry SDK is
  * registered (add `TracerSpanProcessor` to that one instead)
  */
 export async function startTracing(

@@ -45,10 +45,10 @@ export class ActiveRuns {
     if (this.#chains.size >= MAX_CHAINS) result.observe(this.#others.runs, this.#others.attributes);
   }
 
+  /** Ends all runs. */
   clear(): void {
     this.#open.clear();
-    this.#chains.clear();
-    this.#others.runs = 0;
+    for (const count of [...this.#chains.values(), this.#others]) count.runs = 0;
   }
 
   #countOf(chain: string): ChainCount {

@@ -67,6 +67,9 @@ class ScrapeReader extends MetricReader {
   async scrape(): Promise<string> {
     const { resourceMetrics, errors } = await this.collect({ timeoutMillis: COLLECT_MILLIS });
     if (errors.length > 0) this.warn(`${errors.length} observations failed: ${errorType(errors[0])}`);
+    const { resource } = resourceMetrics;
+    // Some of the host's attributes are looked up; read before that, they are missing and the SDK logs an error.
+    await withDeadline(Promise.resolve(resource.waitForAsyncAttributes?.()), COLLECT_MILLIS, 'the resource');
     const text = this.#serializer.serialize(translate(resourceMetrics));
     return text.endsWith('\n') ? text : `${text}\n`;
   }

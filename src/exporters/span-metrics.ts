@@ -18,7 +18,7 @@ const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
 
 /** What code hands to a {@link SpanMetricsProcessor}. */
 export interface SpanMetricsSettings {
-  /** Where the metrics go; the global one, looked up at the first span of ours, by default. */
+  /** Where the metrics go, told of to the last; the global one, looked up at the first span of ours, by default. */
   readonly meterProvider?: MeterProvider;
 }
 
@@ -28,6 +28,7 @@ export interface SpanMetricsSettings {
  */
 export class SpanMetricsProcessor implements SpanProcessor {
   readonly #meterProvider: MeterProvider;
+  readonly #metersHandedIn: boolean;
   readonly #runs = new ActiveRuns();
   readonly #attributes = new OutcomeAttributes();
   #instruments: Instruments | undefined;
@@ -35,6 +36,7 @@ export class SpanMetricsProcessor implements SpanProcessor {
 
   constructor(settings: SpanMetricsSettings = {}) {
     this.#meterProvider = settings.meterProvider ?? metrics;
+    this.#metersHandedIn = settings.meterProvider !== undefined;
   }
 
   onStart(span: ReadableSpan): void {
@@ -63,10 +65,11 @@ export class SpanMetricsProcessor implements SpanProcessor {
 
   async forceFlush(): Promise<void> {}
 
-  /** Forgets the runs under way and stops observing them. Safe twice. */
+  /** Forgets the runs under way. Safe twice. */
   async shutdown(): Promise<void> {
     this.#runs.clear();
-    this.#instruments?.release();
+    // A provider that was handed in ends after this, and its last export is to say that nothing is under way.
+    if (!this.#metersHandedIn) this.#instruments?.release();
   }
 
   #record(span: ReadableSpan, stage: Stage, linkError: string | undefined): void {

@@ -200,9 +200,18 @@ function spanLink(queuedBy: QueuedContext): Link {
 }
 
 function framesOf(error: unknown): string {
-  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack : '';
-  return stack
-    .split('\n')
-    .filter((line) => /^ {4}at /.test(line))
-    .join('\n');
+  if (!(error instanceof Error)) return '';
+  try {
+    const stack = String(error.stack);
+    const message = String(error.message);
+    // The message stands at the head, and lines of it may look like frames.
+    const head = stack.indexOf(message);
+    return stack
+      .slice(head === -1 ? 0 : head + message.length)
+      .split('\n')
+      .filter((line) => /^ {4}at /.test(line))
+      .join('\n');
+  } catch {
+    return '';
+  }
 }

@@ -1,5 +1,6 @@
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { destination, type Logger, pino } from 'pino';
+import { errorType } from '../model/error.ts';
 
 /** Milliseconds in which the same line of the SDK is written once. */
 const REPEAT_INTERVAL = 60_000;
@@ -51,7 +52,8 @@ export function diagnosticsLogger(log: Logger): DiagLogger {
 }
 
 function withoutQuotes(message: unknown): string {
-  const text = exceptionType(message) ?? String(message);
+  if (typeof message !== 'string') return `exception ${errorType(message)}`;
+  const text = exceptionType(message) ?? message;
   return text
     .replaceAll(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[url]')
     .replaceAll(/"[^"]*"|'[^']*'|`[^`]*`|\{[\s\S]*\}/g, '[…]')
@@ -60,8 +62,8 @@ function withoutQuotes(message: unknown): string {
 }
 
 /** The SDK reports exceptions as JSON with message and stack. */
-function exceptionType(message: unknown): string | undefined {
-  if (typeof message !== 'string' || !message.startsWith('{')) return undefined;
+function exceptionType(message: string): string | undefined {
+  if (!message.startsWith('{')) return undefined;
   try {
     const { name, code } = JSON.parse(message) as Record<string, unknown>;
     return ['exception', name, code]

@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { TracerModule } from '../model/tracer.ts';
 import { builtInTracers } from '../tracers/index.ts';
+
+/** Milliseconds that a module may take to load; one that awaits something at its top level might never do. */
+const LOAD_TIMEOUT = 30_000;
 
 /**
  * Finds a tracer's module: one of ours by the conserver's name for it (`tracers.audit_log`), a file by its path,
@@ -32,11 +37,12 @@ export async function loadTracerModule(
     );
   let exports: Record<string, unknown>;
   try {
-    exports = (await import(url)) as Record<string, unknown>;
+    exports = await withDeadline<Record<string, unknown>>(import(url), LOAD_TIMEOUT, 'loading a module');
   } catch (error) {
-    const reason = errorType(error);
-    if (reason === 'ERR_MODULE_NOT_FOUND' && !existsAsTold(error, url))
+    // It may also be something that the module itself imports that is not there.
+    if (!existsSync(new URL(url)))
       throw new VconOtelError('MODULE_NOT_FOUND', `${path}: there is no such file`, { path, cause: error });
+    const reason = errorType(error);
     throw new VconOtelError('MODULE_INVALID', `${path}: the module could not be loaded (${reason})`, {
       path,
       cause: error,
@@ -54,10 +60,4 @@ function locate(module: string, directory: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether it was an import of the module that was not found, rather than the module itself. */
-function existsAsTold(error: unknown, url: string): boolean {
-  const missing = (error as { url?: unknown }).url;
-  return typeof missing === 'string' && missing !== url;
 }

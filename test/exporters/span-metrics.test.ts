@@ -225,8 +225,9 @@ describe('runs under way', () => {
     const span = start('vcon_processing.main');
     await processor.shutdown();
     await processor.shutdown();
-    expect(await active()).toEqual({});
+    expect(await active()).toEqual({ main: 0 });
     span.end();
+    expect(await active()).toEqual({ main: 0 });
   });
 });
 

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startVconOtel, temporaryFolder, vconOtel } from './command-line.ts';
+
+const SELF_TRACING = fileURLToPath(new URL('self-tracing.ts', import.meta.url));
+const ALL = ['chain_start', 'link_start', 'link_complete', 'chain_complete', 'shutdown'];
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const at = (name: string) => join(folder.path, name);
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
+/** Starts a service with a tracer that runs a chain itself. */
+async function serve(name: string, options: Readonly<Record<string, unknown>> = {}) {
+  const heard = at(`${name}.txt`);
+  const config = {
+    tracers: { mine: { module: SELF_TRACING, options: { heard, ...options } } },
+    chains: { main: { links: ['tag'] }, quiet: { tracers: [] } },
+    exporters: { prometheus: { port: 0 }, otlp_file: { path: at(`${name}.jsonl`) } },
+    health: { port: 0 },
+  };
+  await writeFile(at(`${name}.yml`), JSON.stringify(config));
+  const running = startVconOtel(['serve', at(`${name}.yml`)]);
+  let screen = '';
+  running.child.stdout?.on('data', (text: string) => {
+    screen += text;
+  });
+  await running.printed('ends it.');
+  return {
+    ...running,
+    screen,
+    health: /^ {2}health +(\S+)\/healthz/m.exec(screen)?.[1] ?? '',
+    prometheus: /Prometheus on (\S+)/.exec(screen)?.[1] ?? '',
+    heard: () => (existsSync(heard) ? readFileSync(heard, 'utf8').trimEnd().split('\n') : []),
+  };
+}
+
+describe('a service that runs', () => {
+  let service: Awaited<ReturnType<typeof serve>>;
+
+  beforeAll(async () => {
+    service = await serve('running');
+  });
+
+  test('has said on one screen what is on and where', () => {
+    expect(service.screen).toBe(`vcon-otel is running
+
+  service     conserver
+  tracers     mine (${SELF_TRACING})
+  chains      main, heard by every tracer
+              quiet, heard by no tracer
+  vCon store  memory
+  exporters   OTLP traces to the file ${at('running.jsonl')}
+              Prometheus on ${service.prometheus}
+  journal     memory, 100,000 events for each tracer
+  health      ${service.health}/healthz and /readyz
+
+Ctrl-C or SIGTERM ends it.
+`);
+    for (const url of [service.health, service.prometheus])
+      expect(Number(new URL(url).port)).toBeGreaterThan(0);
+  });
+
+  test('is healthy and ready, with counts', async () => {
+    await vi.waitUntil(() => service.heard().includes('chain_complete'), { timeout: 10_000 });
+    const [healthy, ready] = await Promise.all([
+      fetch(`${service.health}/healthz`),
+      fetch(`${service.health}/readyz`),
+    ]);
+    expect([healthy.status, ready.status]).toEqual([200, 200]);
+    expect(await ready.json()).toMatchObject({ status: 'ready', events: 4, tracers: { mine: { trace: 4 } } });
+  });
+
+  test('can be scraped', async () => {
+    const response = await fetch(service.prometheus);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^vcon_link_duration_seconds_count\{.*\} 1$/m);
+  });
+
+  test('goes on when a tracer leaves a rejected promise behind, and says so without its message', async () => {
+    expect(service.child.exitCode).toBeNull();
+    service.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await service.ended;
+    expect(code).toBe(0);
+    expect(stderr).toBe('vcon-otel: a tracer left a rejected promise behind (RangeError)\n');
+    expect(stdout.slice(service.screen.length)).toMatch(
+      /^SIGTERM: ending, tracers hear what is left\nended after [\d.]+ s: 4 events heard, 2 spans exported, 0 lost\n {2}mine: 4 delivered, 0 failed, 0 dropped\n$/,
+    );
+    expect(service.heard()).toEqual(ALL);
+  });
+});
+
+/** Resolves when the service has heard of everything, whatever its tracer has. */
+async function allHappened(health: string): Promise<void> {
+  const events = async () => ((await (await fetch(`${health}/readyz`)).json()) as { events: number }).events;
+  await vi.waitUntil(async () => (await events()) === 4, { timeout: 10_000 });
+}
+
+describe.concurrent('the end', () => {
+  test('waits for a tracer that is slow, whoever has stopped reading what is printed', async () => {
+    const { child, ended, health, heard } = await serve('unread', { milliseconds: 100 });
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    await allHappened(health);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+    expect(heard()).toEqual(ALL);
+  });
+
+  test('comes at once at a second signal', async () => {
+    const { child, ended, health, printed } = await serve('hanging', { hang: true });
+    await allHappened(health);
+    child.kill('SIGTERM');
+    await printed('SIGTERM: ending');
+    expect((await fetch(`${health}/readyz`)).status).toBe(503);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(130);
+  });
+});
+
+describe.concurrent('what cannot be started ends with one sentence and exit code 1', () => {
+  test.for(['health', 'exporters.prometheus'])(
+    'the port of %s is taken',
+    async (path, { onTestFinished }) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      onTestFinished(() => void taken.close());
+      const { port } = taken.address() as AddressInfo;
+      const other = path === 'health' ? '' : 'health: { port: 0 }\n';
+      const section =
+        path === 'health' ? `health: { port: ${port} }` : `exporters: { prometheus: { port: ${port} } }`;
+      const file = at(`${path}.yml`);
+      await writeFile(file, other + section);
+      expect(await vconOtel(['serve', file])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `vcon-otel: ${path}: cannot listen on 127.0.0.1 port ${port}: EADDRINUSE\n`,
+      });
+    },
+  );
+
+  test('a tracer that cannot be made', async () => {
+    await writeFile(at('broken.mjs'), 'export default { create() { throw new TypeError("canary"); } };');
+    await writeFile(at('broken.yml'), 'tracers: { mine: { module: ./broken.mjs } }\nhealth: { port: 0 }');
+    expect(await vconOtel(['serve', at('broken.yml')])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'vcon-otel: tracers.mine: it could not be made: TypeError\n',
+    });
+  });
+
+  test('a configuration with faults, a line for each', async () => {
+    await writeFile(at('faults.yml'), 'tracer: {}\nchains: { main: { tracers: [canary] } }');
+    const { code, stdout, stderr } = await vconOtel(['serve', at('faults.yml')]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.split('\n')).toEqual([
+      'vcon-otel: the configuration is not valid',
+      '  ✗ tracer: unknown key, did you mean `tracers`?',
+      '  ✗ chains.main.tracers[0]: no such tracer under tracers',
+      '',
+    ]);
+  });
+});
+
+describe.concurrent('validate', () => {
+  test.each([
+    ['chains: { main: { links: [a] } }', 0, 'is valid'],
+    ['chain: {}', 1, 'has 1 fault'],
+    ['tracers: { mine: { module: ./missing.mjs } }', 1, 'has 1 fault'],
+  ])('%s: exit code %i', async (text, expected, verdict) => {
+    const file = at(`validate-${verdict}-${text.length}.yml`);
+    await writeFile(file, text);
+    const { code, stdout, stderr } = await vconOtel(['validate', file]);
+    expect([code, stderr]).toEqual([expected, '']);
+    expect(stdout).toContain(verdict);
+  });
+});

@@ -1,0 +1,69 @@
+import { type OtlpRequest, startOtlpServer } from '../exporters/otlp-server.ts';
+
+/** A span as it travels. */
+export interface OtlpSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+}
+
+/** A metric as it travels: its points flattened, whatever its kind. */
+export interface OtlpMetric {
+  readonly name: string;
+  readonly points: readonly OtlpPoint[];
+}
+
+export interface OtlpPoint {
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Of a histogram the number of measurements. */
+  readonly value: number;
+}
+
+/** Stands in for an OpenTelemetry Collector. */
+export async function startCollector() {
+  const server = await startOtlpServer();
+  const bodies = (path: string) => server.requests.filter((request) => request.path === path).map(bodyOf);
+  return {
+    endpoint: server.endpoint,
+    requests: server.requests,
+    /** All spans that have arrived. */
+    spans: (): OtlpSpan[] =>
+      bodies('/v1/traces').flatMap((body) =>
+        listOf(body, 'resourceSpans', 'scopeSpans', 'spans').map((span) => span as unknown as OtlpSpan),
+      ),
+    /** The metrics of the last export. */
+    metrics: (): OtlpMetric[] =>
+      listOf(bodies('/v1/metrics').at(-1), 'resourceMetrics', 'scopeMetrics', 'metrics').map(readMetric),
+    close: server.close,
+  };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function bodyOf({ body }: OtlpRequest): Json {
+  return body as Json;
+}
+
+/** All items of lists within lists. */
+function listOf(body: Json | undefined, ...keys: readonly string[]): Json[] {
+  return keys.reduce<Json[]>(
+    (parents, key) => parents.flatMap((parent) => (parent[key] as Json[] | undefined) ?? []),
+    body ? [body] : [],
+  );
+}
+
+function readMetric(metric: Json): OtlpMetric {
+  const data = (metric.sum ?? metric.gauge ?? metric.histogram) as { dataPoints: Json[] };
+  return {
+    name: String(metric.name),
+    points: data.dataPoints.map((point) => ({
+      attributes: Object.fromEntries(
+        ((point.attributes ?? []) as { key: string; value: { stringValue: string } }[]).map(
+          ({ key, value }) => [key, value.stringValue],
+        ),
+      ),
+      value: Number(point.asInt ?? point.asDouble ?? point.count),
+    })),
+  };
+}
