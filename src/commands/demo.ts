@@ -207,7 +207,7 @@ interface Ending {
 }
 
 function farewell(
-  { runs, spans, traces, events, tracers, dropped_spans }: Summary,
+  { runs, spans, traces, events, tracers, dropped_spans, out }: Summary,
   { progress, chains, files, seconds, interrupted }: Ending,
 ): string {
   const rows = [
@@ -220,6 +220,7 @@ function farewell(
     ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
     ['audit log', files.audit],
     ['storages', `${chains.archive}, ${chains.warehouse}`],
+    ['draw again', `npx vcon-otel timeline ${out}`],
   ];
   const did = interrupted ? 'Interrupted after' : 'Done:';
   return `${[

@@ -61,11 +61,15 @@ function withoutQuotes(message: unknown): string {
     .slice(0, 200);
 }
 
+/** How the SDK's metric reader begins, before it quotes the error. */
+const METRICS_FAILED = 'PeriodicExportingMetricReader: metrics export failed';
+
 /** The SDK reports exceptions as JSON with message and stack. */
 function exceptionType(message: string): string | undefined {
   if (!message.startsWith('{')) return undefined;
   try {
-    const { name, code } = JSON.parse(message) as Record<string, unknown>;
+    const { name, code, message: text } = JSON.parse(message) as Record<string, unknown>;
+    if (String(text).startsWith(METRICS_FAILED)) return METRICS_FAILED;
     return ['exception', name, code]
       .filter((part) => typeof part === 'string' && /^\w+$/.test(part))
       .join(' ');

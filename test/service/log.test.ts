@@ -89,7 +89,12 @@ describe('a message of the SDK', () => {
     sendDiagnosticsTo(log);
     loggingErrorHandler()(Object.assign(new RangeError('canary'), { code: 'ECANARYFREE' }));
     loggingErrorHandler()(Object.assign(new Error('canary'), { name: 'canary canary' }));
-    expect(lines.map(({ msg }) => msg)).toEqual(['exception RangeError ECANARYFREE', 'exception']);
+    loggingErrorHandler()(new Error('PeriodicExportingMetricReader: metrics export failed (error canary)'));
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'exception RangeError ECANARYFREE',
+      'exception',
+      'PeriodicExportingMetricReader: metrics export failed',
+    ]);
   });
 
   test('that is broken JSON reads as an exception', () => {
