@@ -10,10 +10,23 @@ if (major < 22 || (major === 22 && minor < 15)) {
   import('node:fs').then(({ existsSync }) => {
     // A checkout runs its sources as they are, an installed package has only what was built from them.
     if (!existsSync(new URL('../src/cli.ts', import.meta.url))) return start('../dist/cli.js');
-    if (process.features.typescript) return start('../src/cli.ts');
+    if (process.features.typescript) return startFromSources();
     return refuse(
       `In a checkout, use "npm run vcon-otel", which brings its own Node.js; this one, ${version}, does not run TypeScript.`,
     );
+  });
+}
+
+// A tracer of the user's imports "vcon-otel": in a checkout that means the sources, too.
+function startFromSources() {
+  const index = new URL('../src/index.ts', import.meta.url).href;
+  return import('node:module').then(({ registerHooks }) => {
+    if (registerHooks)
+      registerHooks({
+        resolve: (specifier, context, next) =>
+          specifier === 'vcon-otel' ? { url: index, shortCircuit: true } : next(specifier, context),
+      });
+    return start('../src/cli.ts');
   });
 }
 

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { serveCommand } from './commands/serve.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
 import { ConfigError, colourFromEnvironment } from './config.ts';
-import { errorType, VconOtelError } from './model/error.ts';
+import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 
 /**
  * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted.
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   const colour = colourFromEnvironment(stdout);
   const program = new Command('vcon-otel')
     .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')
+    .version(version())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vcon-otel: ')) })
     .showHelpAfterError('(vcon-otel --help lists the commands)');
@@ -46,6 +48,12 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   }
 }
 
+/** Of the package, in a checkout as in an installation. */
+function version(): string {
+  const path = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
 function signal(): Promise<string> {
   return new Promise((resolve) => {
@@ -64,7 +72,5 @@ function explain(error: unknown): string {
     return `${['vcon-otel: the configuration is not valid', ...error.faults.map(({ path, message }) => `  ✗ ${path}: ${message}`)].join('\n')}\n`;
   if (error instanceof VconOtelError) return `vcon-otel: ${error.message}\n`;
   // The message may quote what it choked on; the frames alone tell a developer where.
-  const frames =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line)) : [];
-  return `${[`vcon-otel: unexpected error ${errorType(error)}; please report it with these lines`, ...frames].join('\n')}\n`;
+  return `${[`vcon-otel: unexpected error ${errorType(error)}; please report it with these lines`, stackFrames(error)].join('\n')}\n`;
 }

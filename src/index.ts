@@ -1,13 +1,9 @@
 export type { TracerEntry } from './bridge/create-tracer.ts';
-export {
-  type BridgedChain,
-  type BridgeStats,
-  type IssueKind,
-  TracerSpanProcessor,
-  type TracerSpanProcessorSettings,
-} from './bridge/tracer-span-processor.ts';
+export type { IssueKind } from './bridge/issues.ts';
+export type { BridgedChain, TracerSpanProcessorSettings } from './bridge/settings.ts';
+export { type BridgeStats, TracerSpanProcessor } from './bridge/tracer-span-processor.ts';
 export type { TracerStats } from './bridge/tracer-worker.ts';
-export type { ConfigInput } from './config.ts';
+export type { ConfigError, ConfigInput, Fault } from './config.ts';
 export { SpanMetricsProcessor, type SpanMetricsSettings } from './exporters/span-metrics.ts';
 export { type RunChainResult, type RunChainSettings, runChain } from './instrumentation/run-chain.ts';
 export {
@@ -17,7 +13,7 @@ export {
   type TracedStorage,
   traceChain,
 } from './instrumentation/trace-chain.ts';
-export type { Journal, JournalConsumer } from './journal/journal.ts';
+export type { ConsumerSettings, Journal, JournalConsumer } from './journal/journal.ts';
 export { type MemoryJournalSettings, memoryJournal } from './journal/memory.ts';
 export type { Chain, Link, LinkResult, Step, Storage } from './model/chain.ts';
 export { type ErrorCode, VconOtelError } from './model/error.ts';

@@ -11,6 +11,7 @@ import {
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { createAlwaysRecordSampler, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Logger } from 'pino';
 import type { TracerEntry } from './bridge/create-tracer.ts';
 import { type BridgeStats, TracerSpanProcessor } from './bridge/tracer-span-processor.ts';
 import type { LoadedConfig } from './config.ts';
@@ -20,12 +21,13 @@ import {
   otlpFileExporter,
   otlpMetricReader,
   otlpTraceExporter,
+  type SpanCounts,
   SpanMetricsProcessor,
   startPrometheus,
 } from './exporters/index.ts';
 import { memoryJournal } from './journal/memory.ts';
 import { withDeadline } from './model/deadline.ts';
-import { errorType } from './model/error.ts';
+import { errorType, VconOtelError } from './model/error.ts';
 import type { VconStore } from './model/vcon.ts';
 import { claimGlobals, disclaimGlobals, releaseGlobals } from './service/globals.ts';
 import { createLog, sendDiagnosticsTo } from './service/log.ts';
@@ -69,8 +71,8 @@ export interface Tracing {
 
 /** Counts since the start. */
 export interface TracingStats extends BridgeStats {
-  /** Spans handed to exporters, added up over all of them. */
-  readonly spans: { readonly exported: number; readonly failed: number; readonly dropped: number };
+  /** What became of the sampled spans on the way to each exporter: `otlp`, `otlp_file`. */
+  readonly exporters: Readonly<Record<string, SpanCounts>>;
 }
 
 /** Milliseconds that each part has to end, beside its own deadlines. */
@@ -100,9 +102,11 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     const vcons = settings.vcons ?? openVconStore(config.vcon_store);
     if (!settings.vcons) ends.push({ what: 'vCon store', end: () => vcons.close() });
     const batches = openBatches(loaded, meterProvider);
-    ends.push({ what: 'exporters', end: () => eachOf(batches, (batch) => batch.shutdown()) });
+    ends.push({ what: 'exporters', end: () => eachOf(batches, ({ batch }) => batch.shutdown()) });
+    const tracers = await loadTracers(loaded);
+    if (environment.disabled) forgo(tracers, log);
     const bridge = new TracerSpanProcessor({
-      tracers: await loadTracers(loaded),
+      tracers,
       vcons,
       journal: memoryJournal({ capacity: config.journal.capacity }),
       meterProvider,
@@ -112,7 +116,7 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     const spanProcessors = [
       bridge,
       new SpanMetricsProcessor({ meterProvider }),
-      ...batches,
+      ...batches.map(({ batch }) => batch),
       ...(settings.spanProcessors ?? []),
     ];
     const sdk = createSdk(loaded, settings, resource, spanProcessors);
@@ -121,8 +125,6 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     if (!environment.disabled) sdk.start();
     metrics.setGlobalMeterProvider(meterProvider);
     ends.push({ what: 'globals', end: async () => releaseGlobals() });
-    if (environment.disabled)
-      log.warn('OTEL_SDK_DISABLED is set: nothing is traced, and tracers hear nothing');
     return running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl });
   } catch (error) {
     await endAll(ends);
@@ -135,10 +137,15 @@ interface End {
   end(): Promise<unknown>;
 }
 
+interface NamedBatch {
+  readonly name: string;
+  readonly batch: BoundedSpanProcessor;
+}
+
 interface Parts {
   readonly sdk: NodeSDK;
   readonly bridge: TracerSpanProcessor;
-  readonly batches: readonly BoundedSpanProcessor[];
+  readonly batches: readonly NamedBatch[];
   readonly meterProvider: MeterProvider;
   readonly ends: readonly End[];
   readonly prometheusUrl: string | undefined;
@@ -150,7 +157,7 @@ function running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl }: P
     prometheusUrl,
     async forceFlush() {
       await bridge.forceFlush();
-      await eachOf(batches, (batch) => batch.forceFlush());
+      await eachOf(batches, ({ batch }) => batch.forceFlush());
       await quietly('metrics', () => meterProvider.forceFlush());
     },
     shutdown() {
@@ -161,7 +168,10 @@ function running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl }: P
       })();
       return ended;
     },
-    stats: () => ({ ...bridge.stats(), spans: addUp(batches) }),
+    stats: () => ({
+      ...bridge.stats(),
+      exporters: Object.fromEntries(batches.map(({ name, batch }) => [name, batch.counts])),
+    }),
   };
 }
 
@@ -190,10 +200,13 @@ async function openReaders({ config, otlp, environment }: LoadedConfig, ends: En
 function openBatches({ config, otlp, environment }: LoadedConfig, meterProvider: MeterProvider) {
   const { otlp_file: file, otlp: { headers } = {} } = config.exporters;
   const settings = { ...environment.batch, meterProvider, shutdownMillis: LAST_SPANS };
-  return [
-    ...(otlp.traces ? [otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) })] : []),
-    ...(file ? [otlpFileExporter(file)] : []),
-  ].map((exporter) => batchSpans(exporter, settings));
+  const exporters = [
+    ...(otlp.traces
+      ? [{ name: 'otlp', exporter: otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) }) }]
+      : []),
+    ...(file ? [{ name: 'otlp_file', exporter: otlpFileExporter(file) }] : []),
+  ];
+  return exporters.map(({ name, exporter }): NamedBatch => ({ name, batch: batchSpans(exporter, settings) }));
 }
 
 async function loadTracers({ config, directory }: LoadedConfig): Promise<TracerEntry[]> {
@@ -201,6 +214,21 @@ async function loadTracers({ config, directory }: LoadedConfig): Promise<TracerE
   for (const [name, { module, options }] of Object.entries(config.tracers))
     entries.push({ name, module: await loadTracerModule(name, module, directory), options });
   return entries;
+}
+
+/**
+ * With `OTEL_SDK_DISABLED` no tracer hears anything, which some must not accept.
+ * @throws VconOtelError `CONFIG_INVALID`
+ */
+function forgo(tracers: readonly TracerEntry[], log: Logger): void {
+  const strict = tracers.find(({ options }) => options?.dlq_vcon_on_error === true);
+  if (strict)
+    throw new VconOtelError(
+      'CONFIG_INVALID',
+      `OTEL_SDK_DISABLED is set, but tracer ${strict.name} must hear every run (dlq_vcon_on_error)`,
+      { path: 'OTEL_SDK_DISABLED' },
+    );
+  log.warn('OTEL_SDK_DISABLED is set: nothing is traced, and tracers hear nothing');
 }
 
 /** No process detector: it would put command lines, and with them file names, on every span. */
@@ -226,20 +254,12 @@ function createSdk(
     autoDetectResources: false,
     sampler: createAlwaysRecordSampler(settings.sampler ?? samplerFor(environment.sampler)),
     spanProcessors,
+    // Tracers hear what stands on the spans: a limit from the environment must not cut a uuid or drop an outcome.
+    spanLimits: { attributeCountLimit: 128, attributeValueLengthLimit: Number.POSITIVE_INFINITY },
     metricReaders: [],
     logRecordProcessors: [],
     ...(instrumentations && { instrumentations }),
   });
-}
-
-function addUp(batches: readonly BoundedSpanProcessor[]): TracingStats['spans'] {
-  const sum = { exported: 0, failed: 0, dropped: 0 };
-  for (const { counts } of batches) {
-    sum.exported += counts.exported;
-    sum.failed += counts.failed;
-    sum.dropped += counts.dropped;
-  }
-  return sum;
 }
 
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -139,7 +139,7 @@ describe('a chain that runs', () => {
       events: EVENTS,
       openRuns: 0,
       issues: {},
-      spans: { exported: 6, failed: 0, dropped: 0 },
+      exporters: { otlp: { exported: 6, failed: 0, dropped: 0, pending: 0 } },
       tracers: { one: { ok: EVENTS, failed: 0, pending: 0 }, other: { ok: EVENTS, failed: 0, pending: 0 } },
     });
   });
@@ -201,7 +201,7 @@ describe('a chain that runs', () => {
     await pass();
     await tracing.shutdown();
     expect(calls.map(inShort).sort()).toEqual([...CALLS].sort());
-    expect(tracing.stats().spans).toEqual({ exported: 0, failed: 6, dropped: 0 });
+    expect(tracing.stats().exporters.otlp).toEqual({ exported: 0, failed: 6, dropped: 0, pending: 0 });
   });
 
   test('is not traced at all with OTEL_SDK_DISABLED', async () => {
@@ -215,6 +215,36 @@ describe('a chain that runs', () => {
     expect(calls).toEqual([]);
     expect(collector.spans()).toEqual([]);
     expect(tracing.stats().events).toBe(0);
+  });
+
+  test('is not started with OTEL_SDK_DISABLED where a tracer must hear every run', async () => {
+    const { tracer } = recordingTracer();
+    const strict = { tracers: { strict: { module: tracer, options: { dlq_vcon_on_error: true } } } };
+    await expect(start(strict, { OTEL_SDK_DISABLED: 'true' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+    await start(strict);
+  });
+
+  test('reaches tracers whole, whatever limits the environment sets for spans', async () => {
+    vi.stubEnv('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', '3');
+    vi.stubEnv('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '2');
+    const { calls, tracer } = recordingTracer();
+    const tracing = await start({ tracers: { mine: { module: tracer } } });
+    await traceChain({ name: 'a-long-name', links: ['halting'] }, UUID, (run) =>
+      run.link('halting', () => null),
+    );
+    await tracing.shutdown();
+    expect(calls.map(inShort)).toEqual([
+      `chain_start ${UUID}`,
+      `run -1 ${UUID}→${UUID}`,
+      `link_start ${UUID} halting`,
+      `link_complete ${UUID} halting`,
+      `run 0 ${UUID}→${UUID}`,
+      `chain_complete ${UUID}`,
+      `run 1 ${UUID}→${UUID}`,
+    ]);
+    expect(calls.at(-1)?.context).toMatchObject({ chain: 'a-long-name', outcome: 'halted' });
   });
 });
 

@@ -66,10 +66,14 @@ export function checkOptions({ name, module, options: given = {} }: TracerEntry)
   if (!isDefinition(module))
     return { options: { ...module.default_options, ...own }, failClosed: strict, faults };
   if (!module.options) return { options: own, failClosed: strict, faults };
-  const result = module.options.safeParse(own);
-  if (result.success) return { options: result.data as Options, failClosed: strict, faults };
-  const found = result.error.issues.map((issue) => at(issue.path, describe(issue)));
-  return { options: own, failClosed: strict, faults: [...faults, ...found] };
+  try {
+    const result = module.options.safeParse(own);
+    if (result.success) return { options: result.data as Options, failClosed: strict, faults };
+    faults.push(...result.error.issues.map((issue) => at(issue.path, describe(issue))));
+  } catch (error) {
+    faults.push(at([], `they cannot be checked (${errorType(error)})`));
+  }
+  return { options: own, failClosed: strict, faults };
 }
 
 /**
@@ -91,7 +95,11 @@ export function createTracer(
       { path: faults[0].path },
     );
   const tracer = isDefinition(module) ? create(module, options, { ...settings, name }) : module;
-  if (isSpanProcessor(tracer)) return tracer;
+  if (isSpanProcessor(tracer)) {
+    if (!failClosed) return tracer;
+    const path = `tracers.${name}.options.dlq_vcon_on_error`;
+    throw new VconOtelError('OPTIONS_INVALID', `${path}: no chain can wait for a span processor`, { path });
+  }
   if (!isConserverModule(tracer))
     throw new VconOtelError(
       'MODULE_INVALID',
@@ -135,7 +143,13 @@ export function isSpanProcessor(value: unknown): value is SpanProcessor {
 /** The error's own message may quote an option, which may be a secret. */
 function create(module: TracerDefinition, options: Options, settings: TracerSettings) {
   try {
-    return module.create(options, settings);
+    const made: unknown = module.create(options, settings);
+    if (!(made instanceof Promise)) return made;
+    // Whatever comes of it, it comes too late.
+    made.catch(() => undefined);
+    throw new VconOtelError('MODULE_INVALID', `tracers.${settings.name}.module: create() must not be async`, {
+      path: `tracers.${settings.name}.module`,
+    });
   } catch (cause) {
     if (cause instanceof VconOtelError) throw cause;
     const path = `tracers.${settings.name}`;

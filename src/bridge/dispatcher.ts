@@ -7,7 +7,8 @@ import type { ChainEvent } from '../model/event.ts';
 import type { RarelyLogged } from '../model/rarely-logged.ts';
 import type { BoundTracer } from './create-tracer.ts';
 import { RunHold } from './run-hold.ts';
-import { deliveryError, TracerWorker, type TracerWorkerSettings } from './tracer-worker.ts';
+import { deliveryError } from './tracer-calls.ts';
+import { TracerWorker, type TracerWorkerSettings } from './tracer-worker.ts';
 
 export interface DispatcherSettings extends Pick<TracerWorkerSettings, 'concurrency' | 'timeout' | 'took'> {
   readonly journal: Journal;
@@ -72,24 +73,26 @@ export class Dispatcher {
 
   /** Resolves when tracers have heard everything accepted so far, or the time is up. Never rejects. */
   async flush(milliseconds: number): Promise<void> {
-    await this.#idle(milliseconds);
+    await this.#caughtUp(milliseconds);
     await this.#each((worker) => worker.flush(milliseconds));
   }
 
   /** As {@link flush}, then ends the tracers and the journal. Never rejects. */
   async shutdown(milliseconds: number): Promise<void> {
-    await this.#idle(milliseconds);
+    await this.#caughtUp(milliseconds);
+    const ended = new VconOtelError('TRACER_FAILED', 'tracers have been shut down before the chain ended');
+    for (const hold of this.#holds.values()) hold.fail(ended);
+    this.#holds.clear();
     await this.#each((worker) => worker.shutdown(milliseconds));
     for (const { name, stats } of this.workers)
       if (stats.dropped > 0)
         this.#settings.log.warn(`end ${name}`, `tracer ${name} did not hear ${stats.dropped} events`);
-    this.#holds.clear();
     await this.#settings.journal.close();
   }
 
   /** A chain that starts after the end: whoever must not miss it is told, nobody else is disturbed. */
-  refuse(chainSpan: object): void {
-    const strict = this.workers.find((worker) => worker.failClosed);
+  refuse(chain: string, chainSpan: object): void {
+    const strict = this.workers.find((worker) => worker.failClosed && worker.hears(chain));
     if (!strict) return;
     const error = new VconOtelError('TRACER_FAILED', `tracer ${strict.name} has been shut down`);
     holdForDelivery(chainSpan, () => Promise.reject(error));
@@ -100,8 +103,8 @@ export class Dispatcher {
     const { journal, log, hears, concurrency, timeout, took } = this.#settings;
     const consumer = journal.consumer(name, {
       onDrop: (event) => {
+        worker.lose(event);
         if (!worker.hears(event.chain)) return;
-        worker.stats.dropped += 1;
         const error = new VconOtelError(
           'TRACER_FAILED',
           `tracer ${name} lags too far behind: events are dropped`,
@@ -145,8 +148,10 @@ export class Dispatcher {
     if (more) this.#schedule();
   }
 
-  async #idle(milliseconds: number): Promise<void> {
-    await this.#each((worker) => withDeadline(worker.idle(), milliseconds, `draining tracer ${worker.name}`));
+  async #caughtUp(milliseconds: number): Promise<void> {
+    await this.#each((worker) =>
+      withDeadline(worker.caughtUp(), milliseconds, `draining tracer ${worker.name}`),
+    );
   }
 
   async #each(work: (worker: TracerWorker) => Promise<void>): Promise<void> {

@@ -7,12 +7,13 @@ import {
   type ObservableResult,
 } from '@opentelemetry/api';
 import { ATTR, DURATION_BUCKETS, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
+import { ISSUE_KINDS, type Issues } from './issues.ts';
 import type { TracerWorker } from './tracer-worker.ts';
 
 /** What the bridge's metrics are read from. */
 export interface BridgeMetricsSource {
   readonly workers: readonly TracerWorker[];
-  readonly issues: ReadonlyMap<string, number>;
+  readonly issues: Issues;
 }
 
 /**
@@ -43,7 +44,8 @@ export class BridgeMetrics {
           result.observe(worker.oldestAge(Date.now()), { [ATTR.tracerName]: worker.name });
       }),
       observe(meter, 'Counter', METRIC.bridgeIssues, (result) => {
-        for (const [kind, count] of source.issues) result.observe(count, { [ATTR.issueKind]: kind });
+        // From the start, so that the first issue is an increase.
+        for (const kind of ISSUE_KINDS) result.observe(source.issues.of(kind), { [ATTR.issueKind]: kind });
       }),
     ];
     this.#release = () => {

@@ -2,11 +2,12 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Stage } from '../model/event.ts';
 import { ATTR, CONSERVER_ATTR, nameOf, stageOf } from '../model/semconv.ts';
+import { isVconUuid } from '../model/vcon.ts';
 
 /** What a span says of its step when it starts: the inverse of the recorder. */
 export type SpanFacts = {
   readonly chain: string;
-  /** Absent where the attribute is there but is no string (a Python link that returned `True`). */
+  /** Absent where the attribute is there but is no uuid (a Python link that returned `True`). */
   readonly vconUuid: string | undefined;
 } & (
   | { readonly stage: 'chain'; readonly links: readonly string[] | undefined }
@@ -34,7 +35,7 @@ export function readStart(span: ReadableSpan): SpanFacts | undefined {
   const chain = attributes[CONSERVER_ATTR.chainName];
   const vconId = attributes[CONSERVER_ATTR.vconId];
   if (typeof chain !== 'string' || vconId === undefined) return undefined;
-  const vconUuid = typeof vconId === 'string' ? vconId : undefined;
+  const vconUuid = isVconUuid(vconId) ? vconId : undefined;
   const name = nameOf(stage, span.name);
   if (stage === 'chain') return { stage, chain, vconUuid, links: stringsOf(attributes[ATTR.chainLinks]) };
   if (stage === 'storage') return { stage, chain, vconUuid, storage: name };
@@ -53,7 +54,7 @@ export function readEnd(span: ReadableSpan, stage: Stage): SpanEnd {
     failed,
     errorType: failed ? errorTypeOf(span) : '',
     outcome: typeof outcome === 'string' ? outcome : undefined,
-    outVconUuid: typeof outVconUuid === 'string' && outVconUuid !== '' ? outVconUuid : undefined,
+    outVconUuid: isVconUuid(outVconUuid) ? outVconUuid : undefined,
   };
 }
 

@@ -46,7 +46,7 @@ export class RunEvents {
   #nextLink = 0;
   #linkError: string | undefined;
   #halted = false;
-  #storages: readonly string[] = NOTHING;
+  #storages: Map<string, number> | undefined;
 
   /** @param links the chain's links where the span does not say and the configuration does */
   constructor(span: ReadableSpan, facts: ChainStart, links?: readonly string[]) {
@@ -67,6 +67,11 @@ export class RunEvents {
       spanContext,
       inferred: this.#linksInferred ? LINKS : NOTHING,
     };
+  }
+
+  /** Links and storages that have started and not ended. */
+  get unfinished(): number {
+    return this.#open.size;
   }
 
   /** Whether a step of this run is open under that span. */
@@ -142,8 +147,9 @@ export class RunEvents {
   #storageOf(facts: Extract<StepStart, { stage: 'storage' }>, spanContext: SpanContext): Subject {
     const { storage } = facts;
     // The same storage written twice in one run is two events.
-    const before = this.#storages.filter((name) => name === storage).length;
-    this.#storages = [...this.#storages, storage];
+    this.#storages ??= new Map();
+    const before = this.#storages.get(storage) ?? 0;
+    this.#storages.set(storage, before + 1);
     return {
       stage: 'storage',
       key: before === 0 ? `storage/${storage}` : `storage/${storage}~${before + 1}`,

@@ -15,15 +15,16 @@ export class RunHold {
 
   /** One delivery is settled: made, or failed for good. */
   settle(failure?: { readonly error: unknown }): void {
-    this.#due -= 1;
     this.#failure ??= failure;
-    if (this.#due > 0) return;
-    for (const wake of this.#waiting.splice(0)) wake();
+    if (this.#due > 0) this.#due -= 1;
+    if (this.#due === 0) this.#wake();
   }
 
-  /** Something went wrong beside any delivery. */
+  /** What is still due will not be delivered. */
   fail(error: unknown): void {
     this.#failure ??= { error };
+    this.#due = 0;
+    this.#wake();
   }
 
   /** The run has ended: nothing more will be expected. */
@@ -43,5 +44,9 @@ export class RunHold {
   async settled(): Promise<void> {
     if (this.#due > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failure) throw this.#failure.error;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,59 +1,20 @@
 import type { Context, MeterProvider } from '@opentelemetry/api';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import { withDeadline } from '../model/deadline.ts';
-import { errorType, VconOtelError } from '../model/error.ts';
+import { errorType } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { stageOf } from '../model/semconv.ts';
-import { emptyVconStore, type VconStore } from '../model/vcon.ts';
-import { type BoundTracer, createTracers, isSpanProcessor, type TracerEntry } from './create-tracer.ts';
+import { emptyVconStore } from '../model/vcon.ts';
+import { type BoundTracer, createTracers, isSpanProcessor } from './create-tracer.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { type IssueKind, Issues } from './issues.ts';
 import { BridgeMetrics } from './metrics.ts';
 import { readStart } from './read-span.ts';
 import { type ChainStart, RunEvents } from './run-events.ts';
+import { type BridgedChain, requireSettings, type TracerSpanProcessorSettings } from './settings.ts';
 import type { TracerStats } from './tracer-worker.ts';
-
-/** What a chain's configuration tells the bridge. */
-export interface BridgedChain {
-  /** Its links, for spans that do not carry them. */
-  readonly links?: readonly string[] | undefined;
-  /** The tracers that hear it: none if empty, all if absent. */
-  readonly tracers?: readonly string[] | undefined;
-}
-
-export interface TracerSpanProcessorSettings {
-  readonly tracers: readonly TracerEntry[];
-  /** Where tracers look up vCons. Default: a store that has none. */
-  readonly vcons?: VconStore;
-  /** The chains that are known; a run of any other is heard by all tracers and counted. Default: not checked. */
-  readonly chains?: Readonly<Record<string, BridgedChain>>;
-  /** Default: a journal in memory. */
-  readonly journal?: Journal;
-  /** Ends after this processor, which it is told of to the last. Default: the global one, asked for at the first span. */
-  readonly meterProvider?: MeterProvider;
-  /** Runs that one tracer may have in hand at once. Default 256. */
-  readonly concurrency?: number;
-  /** Milliseconds that a single call to a tracer may take. Default 30,000. */
-  readonly timeout?: number;
-  /** Runs that may be open at once; beyond it the oldest is given up and counted. Default 250,000. */
-  readonly maxOpenRuns?: number;
-  /** Milliseconds that `forceFlush` and `shutdown` wait for tracers. Default 10,000. */
-  readonly drainTimeout?: number;
-}
-
-/** What the bridge could not make sense of (DESIGN §4, trouble). */
-export type IssueKind =
-  | 'rejected_span'
-  | 'orphan_span'
-  | 'leaked_context'
-  | 'unknown_chain'
-  | 'repeated_event'
-  | 'evicted_run'
-  | 'after_shutdown'
-  | 'processor_error'
-  | 'internal_error';
 
 /** What the bridge has done so far. */
 export interface BridgeStats {
@@ -83,15 +44,16 @@ export class TracerSpanProcessor implements SpanProcessor {
   readonly #drainTimeout: number;
   readonly #metersHandedIn: boolean;
   readonly #runs = new Map<string, RunEvents>();
-  readonly #issues = new Map<IssueKind, number>();
-  readonly #log = new RarelyLogged('vcon-otel/bridge');
+  readonly #issues: Issues;
   #metrics: BridgeMetrics | undefined;
   #events = 0;
   #ended: Promise<void> | undefined;
 
   constructor(settings: TracerSpanProcessorSettings) {
     const { tracers, vcons = emptyVconStore, chains, meterProvider } = settings;
-    requireDistinct(tracers);
+    requireSettings(settings);
+    const log = new RarelyLogged('vcon-otel/bridge');
+    this.#issues = new Issues(log);
     this.#chains = chains && new Map(Object.entries(chains));
     this.#maxOpenRuns = settings.maxOpenRuns ?? 250_000;
     this.#drainTimeout = settings.drainTimeout ?? 10_000;
@@ -102,7 +64,7 @@ export class TracerSpanProcessor implements SpanProcessor {
       made.filter((tracer): tracer is BoundTracer => !isSpanProcessor(tracer)),
       {
         journal: settings.journal ?? memoryJournal(),
-        log: this.#log,
+        log,
         concurrency: settings.concurrency ?? 256,
         timeout: settings.timeout ?? 30_000,
         hears: (tracer, chain) => this.#chains?.get(chain)?.tracers?.includes(tracer) ?? true,
@@ -117,7 +79,7 @@ export class TracerSpanProcessor implements SpanProcessor {
     try {
       this.#started(span);
     } catch (error) {
-      this.#issue('internal_error', errorType(error));
+      this.#issues.add('internal_error', errorType(error));
     }
     for (const processor of this.#processors)
       this.#guard(() => processor.onStart(span, parentContext), 'processor_error');
@@ -132,7 +94,7 @@ export class TracerSpanProcessor implements SpanProcessor {
     try {
       this.#finished(span);
     } catch (error) {
-      this.#issue('internal_error', errorType(error));
+      this.#issues.add('internal_error', errorType(error));
     }
     for (const processor of this.#processors) this.#guard(() => processor.onEnd(span), 'processor_error');
   }
@@ -160,7 +122,7 @@ export class TracerSpanProcessor implements SpanProcessor {
       tracers: Object.fromEntries(
         this.#dispatcher.workers.map(({ name, stats, depth }) => [name, { ...stats, pending: depth }]),
       ),
-      issues: Object.fromEntries(this.#issues),
+      issues: this.#issues.all(),
     };
   }
 
@@ -169,11 +131,11 @@ export class TracerSpanProcessor implements SpanProcessor {
     if (!facts) return;
     this.#metrics ??= this.#measure();
     if (this.#ended) {
-      this.#issue('after_shutdown');
-      if (facts.stage === 'chain') this.#dispatcher.refuse(span);
+      this.#issues.add('after_shutdown');
+      if (facts.stage === 'chain') this.#dispatcher.refuse(facts.chain, span);
       return;
     }
-    if (facts.vconUuid === undefined) this.#issue('rejected_span');
+    if (facts.vconUuid === undefined) this.#issues.add('rejected_span');
     if (facts.stage === 'chain') {
       const { vconUuid } = facts;
       if (vconUuid !== undefined) this.#open(span, { ...facts, vconUuid });
@@ -181,13 +143,13 @@ export class TracerSpanProcessor implements SpanProcessor {
     }
     const run = this.#parentRun(span);
     if (run?.chain === facts.chain) this.#emit(run.startStep(span, facts));
-    else this.#issue('orphan_span');
+    else this.#issues.add('orphan_span');
   }
 
   #open(span: Span, facts: ChainStart): void {
     const known = this.#chains?.get(facts.chain);
-    if (this.#chains && !known) this.#issue('unknown_chain');
-    if (this.#parentRun(span)) this.#issue('leaked_context');
+    if (this.#chains && !known) this.#issues.add('unknown_chain');
+    if (this.#parentRun(span)) this.#issues.add('leaked_context');
     const run = new RunEvents(span, facts, known?.links);
     this.#runs.set(run.id, run);
     if (this.#runs.size > this.#maxOpenRuns) this.#evictOldest();
@@ -197,12 +159,18 @@ export class TracerSpanProcessor implements SpanProcessor {
 
   #finished(span: ReadableSpan): void {
     const stage = stageOf(span.name);
-    if (stage === undefined || this.#ended) return;
+    if (stage === undefined) return;
+    if (this.#ended) {
+      if (readStart(span)) this.#issues.add('after_shutdown');
+      return;
+    }
     const { spanId } = span.spanContext();
     if (stage === 'chain') {
       const run = this.#runs.get(spanId);
       if (!run) return;
       this.#runs.delete(spanId);
+      // They end later, or never; either way no tracer hears their end.
+      for (let i = 0; i < run.unfinished; i += 1) this.#issues.add('unfinished_step');
       this.#emit(run.end(span));
       this.#dispatcher.close(spanId);
       return;
@@ -212,7 +180,7 @@ export class TracerSpanProcessor implements SpanProcessor {
     if (!run.isOpen(spanId)) {
       // A recorder that adds its attributes after the start: only now can the span be told to be ours.
       const facts = readStart(span);
-      if (!facts || facts.stage === 'chain') return;
+      if (!facts || facts.stage === 'chain' || facts.chain !== run.chain) return;
       this.#emit(run.startStep(span, facts));
     }
     const event = run.endStep(span);
@@ -229,12 +197,12 @@ export class TracerSpanProcessor implements SpanProcessor {
     if (oldest === undefined) return;
     this.#runs.delete(oldest);
     this.#dispatcher.abandon(oldest);
-    this.#issue('evicted_run');
+    this.#issues.add('evicted_run');
   }
 
   #emit(event: ChainEvent): void {
     if (this.#dispatcher.accept(event)) this.#events += 1;
-    else this.#issue('repeated_event');
+    else this.#issues.add('repeated_event');
   }
 
   async #end(): Promise<void> {
@@ -251,7 +219,7 @@ export class TracerSpanProcessor implements SpanProcessor {
         try {
           await withDeadline(work(processor), this.#drainTimeout, "a tracer's span processor");
         } catch (error) {
-          this.#issue('processor_error', errorType(error));
+          this.#issues.add('processor_error', errorType(error));
         }
       }),
     );
@@ -261,27 +229,12 @@ export class TracerSpanProcessor implements SpanProcessor {
     try {
       call();
     } catch (error) {
-      this.#issue(kind, errorType(error));
+      this.#issues.add(kind, errorType(error));
     }
   }
 
   #measure(provider?: MeterProvider): BridgeMetrics {
-    return new BridgeMetrics({ workers: this.#dispatcher.workers, issues: this.#issues }, provider);
-  }
-
-  #issue(kind: IssueKind, detail?: string): void {
-    this.#issues.set(kind, (this.#issues.get(kind) ?? 0) + 1);
-    this.#log.warn(`issue ${kind}`, ['bridge:', kind.replaceAll('_', ' '), detail].filter(Boolean).join(' '));
-  }
-}
-
-function requireDistinct(tracers: readonly TracerEntry[]): void {
-  const names = new Set<string>();
-  for (const { name } of tracers) {
-    if (names.has(name))
-      throw new VconOtelError('CONFIG_INVALID', `two tracers are called ${name}`, {
-        path: `tracers.${name}`,
-      });
-    names.add(name);
+    const { workers } = this.#dispatcher;
+    return new BridgeMetrics({ workers, issues: this.#issues }, provider);
   }
 }

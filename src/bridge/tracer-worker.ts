@@ -1,17 +1,13 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { JournalConsumer } from '../journal/journal.ts';
 import { withDeadline } from '../model/deadline.ts';
-import { errorType, VconOtelError } from '../model/error.ts';
-import { type ChainEvent, eventName } from '../model/event.ts';
+import type { ChainEvent } from '../model/event.ts';
 import { ATTR } from '../model/semconv.ts';
 import type { BoundTracer } from './create-tracer.ts';
+import { type Answer, type CallCounts, type Failure, TracerCalls } from './tracer-calls.ts';
 
 /** What a worker counts. */
-export interface TracerStats {
-  /** `trace` calls that were answered. */
-  trace: number;
-  /** `run` calls that were answered. */
-  run: number;
+export interface TracerStats extends CallCounts {
   /** Events delivered. */
   ok: number;
   /** Events of which a call threw, rejected, took too long or returned `false`. */
@@ -35,37 +31,34 @@ export interface TracerWorkerSettings {
   roomAgain(): void;
 }
 
-/** Why a delivery did not succeed; `refused` is a `run` that answered `false`. */
-export type Failure = { readonly refused: true } | { readonly refused: false; readonly error: unknown };
-
-type Answer = Failure | undefined;
-
-const REFUSED: Failure = { refused: true };
-
 /**
- * Calls one tracer: the events of a run one after the other, whatever each call's latency; runs beside each
- * other. What the tracer does – throw, reject, hang, answer `false` – ends here.
+ * Lets one tracer hear events: those of a run one after the other, whatever each call's latency; runs beside each other.
  */
 export class TracerWorker {
   readonly stats: TracerStats = { trace: 0, run: 0, ok: 0, failed: 0, dropped: 0 };
   readonly #bound: BoundTracer;
   readonly #journal: JournalConsumer;
   readonly #settings: TracerWorkerSettings;
+  readonly #calls: TracerCalls;
   readonly #attributes: Attributes;
   /** Per run that is in the tracer's hands: what it is to hear next. */
   readonly #lanes = new Map<string, ChainEvent[]>();
   /** Runs whose turn has not come, oldest first. */
   readonly #waiting = new Set<string>();
-  readonly #inHand = new Set<ChainEvent>();
+  /** Events not answered yet, each with its place in what was read, oldest first. */
+  readonly #inHand = new Map<ChainEvent, number>();
+  /** Events that were read, or lost before they could be. */
+  #read = 0;
   #active = 0;
   #wasFull = false;
   #ended = false;
-  #onIdle: (() => void)[] = [];
+  #barriers: { readonly upTo: number; readonly pass: () => void }[] = [];
 
   constructor(bound: BoundTracer, journal: JournalConsumer, settings: TracerWorkerSettings) {
     this.#bound = bound;
     this.#journal = journal;
     this.#settings = settings;
+    this.#calls = new TracerCalls(bound, settings.timeout, this.stats);
     this.#attributes = { [ATTR.tracerName]: bound.name };
   }
 
@@ -88,14 +81,23 @@ export class TracerWorker {
 
   /** Age in seconds of the oldest event still to be heard; 0 if there is none. */
   oldestAge(now: number): number {
-    const [oldest = this.#journal.oldestUnread] = this.#inHand;
+    const [oldest = this.#journal.oldestUnread] = this.#inHand.keys();
     return oldest && !this.#ended ? Math.max(0, now - oldest.time) / 1e3 : 0;
   }
 
-  /** Resolves when there is nothing left to be heard. */
-  idle(): Promise<void> {
-    if (this.depth === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle.push(resolve));
+  /** Resolves when the tracer has heard everything so far; what comes later does not hold it up. */
+  caughtUp(): Promise<void> {
+    return new Promise((pass) => {
+      this.#barriers.push({ upTo: this.#read + this.#journal.unread, pass });
+      this.#openBarriers();
+    });
+  }
+
+  /** The journal gave up an event that was not read yet. */
+  lose(event: ChainEvent): void {
+    this.#read += 1;
+    if (this.#settings.hears(event.chain)) this.stats.dropped += 1;
+    this.#openBarriers();
   }
 
   /**
@@ -107,12 +109,12 @@ export class TracerWorker {
     const events = room > 0 ? this.#journal.read(room) : [];
     const answered = this.stats.ok + this.stats.failed;
     const began = performance.now();
-    for (const event of events) this.#take(event);
+    for (const event of events) this.#take(event, this.#read++);
     if (this.stats.ok + this.stats.failed > answered)
       this.#settings.took((performance.now() - began) / 1e3, this.#attributes);
-    if (this.depth === 0) this.#wake();
+    this.#openBarriers();
     this.#wasFull = this.#inHand.size >= MAX_IN_HAND;
-    return !this.#wasFull && this.#journal.oldestUnread !== undefined;
+    return !this.#wasFull && this.#journal.unread > 0;
   }
 
   /** Hands on what the tracer itself holds back. */
@@ -125,11 +127,12 @@ export class TracerWorker {
   async shutdown(milliseconds: number): Promise<void> {
     this.stats.dropped += this.depth;
     this.#ended = true;
+    this.#calls.abandon();
     const { tracer, name } = this.#bound;
     await withDeadline(Promise.resolve(tracer.shutdown?.()), milliseconds, `shutdown of tracer ${name}`);
   }
 
-  #take(event: ChainEvent): void {
+  #take(event: ChainEvent, place: number): void {
     if (!this.#settings.hears(event.chain)) {
       this.#journal.done(event);
       return;
@@ -137,16 +140,16 @@ export class TracerWorker {
     const lane = this.#lanes.get(event.runId);
     if (lane) {
       lane.push(event);
-      this.#inHand.add(event);
+      this.#inHand.set(event, place);
     } else if (this.#active >= this.#settings.concurrency) {
       this.#lanes.set(event.runId, [event]);
       this.#waiting.add(event.runId);
-      this.#inHand.add(event);
+      this.#inHand.set(event, place);
     } else {
       const pending = this.#deliver(event);
       if (!pending) return;
       this.#lanes.set(event.runId, []);
-      this.#inHand.add(event);
+      this.#inHand.set(event, place);
       this.#active += 1;
       void pending.then(() => this.#proceed(event.runId, event));
     }
@@ -156,6 +159,7 @@ export class TracerWorker {
   #proceed(runId: string, heard: ChainEvent | undefined): void {
     if (this.#ended) return;
     if (heard) this.#inHand.delete(heard);
+    this.#openBarriers();
     const lane = this.#lanes.get(runId) ?? [];
     for (let event = lane.shift(); event; event = lane.shift()) {
       const pending = this.#deliver(event);
@@ -173,7 +177,7 @@ export class TracerWorker {
       this.#wasFull = false;
       this.#settings.roomAgain();
     }
-    if (this.depth === 0) this.#wake();
+    this.#openBarriers();
   }
 
   #startWaiting(): void {
@@ -187,9 +191,9 @@ export class TracerWorker {
 
   /** Makes the calls of an event. Nothing is allocated for a tracer that answers at once. */
   #deliver(event: ChainEvent): Promise<void> | undefined {
-    const traced = this.#callTrace(event);
+    const traced = this.#calls.trace(event);
     if (traced instanceof Promise) return this.#finish(event, traced);
-    const ran = this.#callRun(event);
+    const ran = this.#calls.run(event);
     if (ran instanceof Promise) return this.#finish(event, traced, ran);
     this.#settle(event, traced ?? ran);
     return undefined;
@@ -198,57 +202,9 @@ export class TracerWorker {
   async #finish(event: ChainEvent, traced: Answer | Promise<Answer>, ran?: Promise<Answer>): Promise<void> {
     const began = performance.now();
     const first = await traced;
-    const second = await (ran ?? this.#callRun(event));
+    const second = await (ran ?? this.#calls.run(event));
     this.#settings.took((performance.now() - began) / 1e3, this.#attributes);
     this.#settle(event, first ?? second);
-  }
-
-  #callTrace(event: ChainEvent): Answer | Promise<Answer> {
-    const { tracer, options } = this.#bound;
-    if (!tracer.trace) return undefined;
-    try {
-      const answer = tracer.trace(event.outVconUuid, eventName(event), options, event);
-      if (isThenable(answer)) return this.#inTime(answer, 'trace');
-      this.stats.trace += 1;
-      return undefined;
-    } catch (error) {
-      return { refused: false, error };
-    }
-  }
-
-  #callRun(event: ChainEvent): Answer | Promise<Answer> {
-    const { tracer, options, name } = this.#bound;
-    const index = tracer.run && this.#runIndex(event);
-    if (!tracer.run || index === undefined) return undefined;
-    const { inVconUuid, outVconUuid, links } = event;
-    try {
-      const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, event);
-      if (isThenable(answer)) return this.#inTime(answer, 'run');
-      if (answer === false) return REFUSED;
-      this.stats.run += 1;
-      return undefined;
-    } catch (error) {
-      return { refused: false, error };
-    }
-  }
-
-  /** The `link_index` of the `run` call that follows an event, if one does (the table in DESIGN §4). */
-  #runIndex(event: ChainEvent): number | undefined {
-    if (event.stage === 'link') return event.phase === 'complete' ? event.linkIndex : undefined;
-    if (event.stage === 'storage' || event.phase === 'error') return undefined;
-    if (event.phase === 'complete') return this.#bound.completion ? event.links.length : undefined;
-    return event.links.length > 0 || event.inferred.includes('links') ? -1 : undefined;
-  }
-
-  #inTime(answer: PromiseLike<unknown>, call: 'trace' | 'run'): Promise<Answer> {
-    return withDeadline(answer, this.#settings.timeout, `${call} of tracer ${this.name}`).then(
-      (value) => {
-        if (call === 'run' && value === false) return REFUSED;
-        this.stats[call] += 1;
-        return undefined;
-      },
-      (error: unknown) => ({ refused: false, error }),
-    );
   }
 
   #settle(event: ChainEvent, failure: Answer): void {
@@ -258,26 +214,16 @@ export class TracerWorker {
     this.#settings.settled(event, failure);
   }
 
-  #wake(): void {
-    for (const wake of this.#onIdle.splice(0)) wake();
+  #openBarriers(): void {
+    if (this.#barriers.length === 0) return;
+    const [oldest = this.#read] = this.#inHand.values();
+    this.#barriers = this.#barriers.filter(({ upTo, pass }) => {
+      if (upTo > oldest) return true;
+      pass();
+      return false;
+    });
   }
 }
 
 /** Events a tracer may have in hand: what it cannot take stays in the journal, where it is bounded. */
 const MAX_IN_HAND = 4_096;
-
-/** The error of a failed delivery, in words that hold nothing of the tracer's own message. */
-export function deliveryError(tracer: string, failure: Failure): VconOtelError {
-  const reason = failure.refused ? 'returned false' : errorType(failure.error);
-  return new VconOtelError(
-    'TRACER_FAILED',
-    `tracer ${tracer} failed: ${reason}`,
-    failure.refused ? {} : { cause: failure.error },
-  );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}

@@ -10,6 +10,7 @@ import { SpanCounter } from '../demo/span-counter.ts';
 import { runChain } from '../instrumentation/run-chain.ts';
 import { VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
+import { isVconUuid } from '../model/vcon.ts';
 import type { TracingStats } from '../service.ts';
 import { readRuns, renderRun } from '../timeline/index.ts';
 import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } from '../vcon-store/index.ts';
@@ -94,7 +95,8 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   const summary = summarize(progress, counter, tracing.stats(), out);
   if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
-    await drawTimelines(files.traces, settings);
+    // Else the last runs in the file are somebody else's.
+    if (tracing.stats().exporters.otlp_file?.exported) await drawTimelines(files.traces, settings);
     const seconds = (performance.now() - began) / 1e3;
     settings.stdout.write(farewell(summary, { progress, chains, files, seconds, interrupted }));
   }
@@ -145,7 +147,7 @@ async function passThrough(
   vcons: MemoryVconStore,
   progress: Progress,
 ): Promise<void> {
-  const vconUuid = uuid ?? uuidOf(text);
+  const vconUuid = isVconUuid(uuid) ? uuid : uuidOf(text);
   await vcons.write(vconUuid, text);
   await vcons.push(chains[0].ingressList, vconUuid);
   for (const { chain, ingressList } of chains)
@@ -186,7 +188,7 @@ function summarize(
     tracers: Object.fromEntries(
       Object.entries(stats.tracers).map(([name, { trace, run, failed }]) => [name, { trace, run, failed }]),
     ),
-    dropped_spans: stats.spans.dropped + stats.spans.failed,
+    dropped_spans: Math.max(...Object.values(stats.exporters).map(({ failed, dropped }) => failed + dropped)),
     out,
   };
 }
@@ -212,7 +214,10 @@ function farewell(
 ): string {
   const rows = [
     ['runs', `${runs.complete} complete, ${runs.halted} halted, ${runs.error} failed`],
-    ['spans', `${spans} in ${counted(traces, 'trace')}${dropped_spans > 0 ? `, ${dropped_spans} lost` : ''}`],
+    [
+      'spans',
+      `${spans} in ${counted(traces, 'trace')}${dropped_spans > 0 ? `, ${dropped_spans} not exported everywhere` : ''}`,
+    ],
     ...Object.entries(tracers).map(([name, { trace, run, failed }]) => [
       `tracer ${name}`,
       `${counted(events, 'event')}: ${trace} trace() and ${run} run() calls, ${failed} failed`,

@@ -97,15 +97,19 @@ function shown(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-function summary({ events, openRuns, tracers, spans, issues }: TracingStats) {
-  return { events, open_runs: openRuns, tracers, spans, issues };
+function summary({ events, openRuns, tracers, exporters, issues }: TracingStats) {
+  return { events, open_runs: openRuns, tracers, exporters, issues };
 }
 
-function farewell({ events, tracers, spans, issues }: TracingStats, seconds: number): string {
+function farewell({ events, tracers, exporters, issues }: TracingStats, seconds: number): string {
   const lines = [
-    `ended after ${seconds.toFixed(1)} s: ${events} events heard, ${spans.exported} spans exported, ${spans.failed + spans.dropped} lost`,
+    `ended after ${seconds.toFixed(1)} s: ${events} events heard`,
     ...Object.entries(tracers).map(
       ([name, { ok, failed, dropped }]) => `  ${name}: ${ok} delivered, ${failed} failed, ${dropped} dropped`,
+    ),
+    ...Object.entries(exporters).map(
+      ([name, { exported, failed, dropped }]) =>
+        `  ${name}: ${exported} spans exported, ${failed + dropped} lost`,
     ),
     ...Object.entries(issues).map(([kind, count]) => `  bridge: ${kind.replaceAll('_', ' ')} ${count} times`),
   ];

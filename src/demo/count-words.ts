@@ -9,7 +9,8 @@ export function countWords(text: string): number {
 /** Scripts without spaces between words: each character counts as one, as word processors have it. */
 const UNSPACED = '[\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Thai}]';
 
+/** Bounded: of megabytes without a space the engine would run out of stack. */
 const WORD = new RegExp(
-  `${UNSPACED}|[[\\p{L}\\p{N}]--${UNSPACED}][[\\p{L}\\p{M}\\p{N}'’]--${UNSPACED}]*`,
+  `${UNSPACED}|[[\\p{L}\\p{N}]--${UNSPACED}][[\\p{L}\\p{M}\\p{N}'’]--${UNSPACED}]{0,100}`,
   'gv',
 );

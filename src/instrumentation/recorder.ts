@@ -10,7 +10,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { errorType } from '../model/error.ts';
+import { errorType, stackFrames } from '../model/error.ts';
 import type { ChainOutcome, LinkOutcome, Stage } from '../model/event.ts';
 import { ATTR, CONSERVER_ATTR, spanName } from '../model/semconv.ts';
 import type { QueuedContext } from '../model/vcon.ts';
@@ -151,22 +151,22 @@ export function markFailed(span: Span, stage: Stage, name: string, type: string)
 
 /**
  * Adds the one `exception` event of a failure (OpenTelemetry semantic conventions, exceptions).
- * @param stackFrames adds the stack's frames, without the message that heads them
+ * @param withStack adds the stack's frames, without the message that heads them
  */
 export function addException(
   span: Span,
   stage: Stage,
   name: string,
   error: unknown,
-  stackFrames: boolean,
+  withStack: boolean,
 ): void {
   const type = errorType(error);
   const attributes: Attributes = {
     'exception.type': type,
     'exception.message': `${stage} ${name} failed: ${type}`,
   };
-  if (stackFrames) {
-    const frames = framesOf(error);
+  if (withStack) {
+    const frames = stackFrames(error);
     if (frames !== '') attributes['exception.stacktrace'] = `${type}\n${frames}`;
   }
   span.addEvent('exception', attributes);
@@ -197,21 +197,4 @@ function spanLink(queuedBy: QueuedContext): Link {
   return {
     context: { ...queuedBy, isRemote: true },
   };
-}
-
-function framesOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  try {
-    const stack = String(error.stack);
-    const message = String(error.message);
-    // The message stands at the head, and lines of it may look like frames.
-    const head = stack.indexOf(message);
-    return stack
-      .slice(head === -1 ? 0 : head + message.length)
-      .split('\n')
-      .filter((line) => /^ {4}at /.test(line))
-      .join('\n');
-  } catch {
-    return '';
-  }
 }

@@ -12,7 +12,7 @@ export interface RunChainSettings {
   readonly queue: VconQueue;
   /** The list the vCon came from; its dead letters go to `DLQ:<ingress list>`. */
   readonly ingressList?: string;
-  /** Milliseconds a single link or storage may take. Default: no limit. */
+  /** Milliseconds that a single link, storage or step of the queue may take. Default: no limit. */
   readonly timeout?: number;
   /** Adds stack frames to exception events. Default false. */
   readonly stackTraces?: boolean;
@@ -69,7 +69,11 @@ async function passThrough(chain: Chain, run: ChainRun, settings: RunChainSettin
     if (vconUuid === undefined) return;
   }
   for (const list of chain.egressLists ?? [])
-    await settings.queue.push(list, run.vconUuid, run.queuedContext);
+    await withDeadline(
+      settings.queue.push(list, run.vconUuid, run.queuedContext),
+      settings.timeout ?? Number.POSITIVE_INFINITY,
+      `egress to ${list}`,
+    );
   await Promise.all(
     (chain.storages ?? []).map((storage) =>
       run.storage(tracedStorage(storage), (uuid) =>
@@ -87,11 +91,11 @@ function heard(run: ChainRun | undefined): Promise<void> | undefined {
 async function deadLetter(
   vconUuid: string,
   reason: unknown,
-  { ingressList, queue }: RunChainSettings,
+  { ingressList, queue, timeout = Number.POSITIVE_INFINITY }: RunChainSettings,
 ): Promise<boolean> {
   if (ingressList === undefined) return false;
   try {
-    await queue.deadLetter(ingressList, vconUuid);
+    await withDeadline(queue.deadLetter(ingressList, vconUuid), timeout, 'writing the dead letter');
     return true;
   } catch (error) {
     throw new VconOtelError('STORE_UNAVAILABLE', 'a failed vCon could not be put among the dead letters', {

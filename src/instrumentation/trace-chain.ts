@@ -3,7 +3,7 @@ import type { LinkResult } from '../model/chain.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
 import { SCOPE_NAME } from '../model/semconv.ts';
-import type { QueuedContext } from '../model/vcon.ts';
+import { isVconUuid, type QueuedContext } from '../model/vcon.ts';
 import {
   addException,
   endChainSpan,
@@ -61,6 +61,7 @@ export async function traceChain<T>(
   vconUuid: string,
   body: (run: ChainRun) => T | Promise<T>,
 ): Promise<T> {
+  requireName('chain', chain.name);
   requireUuid(vconUuid);
   const tracer = trace.getTracer(SCOPE_NAME);
   const { name, links, ingressList, queuedBy } = chain;
@@ -97,7 +98,8 @@ export class ChainRun {
   readonly #chain: TracedChain;
   readonly #now: () => number;
   #vconUuid: string;
-  #nextIndex = 0;
+  /** Places in the configured list that have been run. */
+  readonly #run = new Set<number>();
   #halted = false;
   #closed = false;
   #failure: { error: unknown } | undefined;
@@ -133,7 +135,8 @@ export class ChainRun {
    * Runs a link in a span of its own.
    * @returns the uuid to go on with, or undefined where the link halts the chain
    * @throws what the link throws; VconOtelError `LINK_RESULT_INVALID` where it answers with anything but a uuid
-   * or something falsy; VconOtelError `CHAIN_CLOSED` after a halt or the end
+   * or something falsy; `LINK_UNKNOWN` for a link that the chain does not list (or not so often); `CHAIN_CLOSED` after
+   * a halt or the end
    */
   async link(
     name: string,
@@ -174,6 +177,7 @@ export class ChainRun {
   ): Promise<StorageResult> {
     this.#requireOpen('storage', storage.name);
     const { name, ...peer } = storage;
+    requireName('storage', name);
     const vconUuid = this.#vconUuid;
     const facts = { chain: this.#chain.name, vconUuid, storage: name, ...peer };
     const span = startStorageSpan(this.#tracer, this.#inside, facts, this.#now());
@@ -210,11 +214,19 @@ export class ChainRun {
     throw new VconOtelError('CHAIN_CLOSED', `${stage} ${name} was called after the chain had ${ended}`);
   }
 
-  /** A link's place in the configured list, also where the body leaves some of them out. */
+  /**
+   * A link's place in the configured list, also where the body leaves links out or runs them in another order. One that
+   * is not in the list has none: its `run` call could be taken for another's, or for the chain's completion.
+   */
   #indexOf(name: string): number {
-    const found = this.#chain.links.indexOf(name, this.#nextIndex);
-    const index = found === -1 ? this.#nextIndex : found;
-    this.#nextIndex = index + 1;
+    const places = [...this.#chain.links.keys()].filter(
+      (place) => this.#chain.links[place] === name && !this.#run.has(place),
+    );
+    const last = Math.max(-1, ...this.#run);
+    const index = places.find((place) => place > last) ?? places[0];
+    if (index === undefined)
+      throw new VconOtelError('LINK_UNKNOWN', `chain ${this.#chain.name} lists no (further) link ${name}`);
+    this.#run.add(index);
     return index;
   }
 }
@@ -229,15 +241,21 @@ function runClock(): () => number {
 }
 
 function requireUuid(vconUuid: unknown): asserts vconUuid is string {
-  if (typeof vconUuid !== 'string' || vconUuid === '')
-    throw new VconOtelError('VCON_INVALID', 'a chain needs the uuid of a vCon');
+  if (!isVconUuid(vconUuid)) throw new VconOtelError('VCON_INVALID', 'a chain needs the uuid of a vCon');
+}
+
+/** A nameless span would not be told to be the conserver's. */
+function requireName(stage: 'chain' | 'storage', name: unknown): void {
+  if (typeof name !== 'string' || name === '')
+    throw new VconOtelError('CONFIG_INVALID', `a ${stage} needs a name`);
 }
 
 function uuidOf(answer: unknown, link: string): string | undefined {
   if (!answer) return undefined;
-  if (typeof answer === 'string') return answer;
+  if (isVconUuid(answer)) return answer;
+  const what = typeof answer === 'string' ? 'text that is no uuid' : `a ${typeof answer}`;
   throw new VconOtelError(
     'LINK_RESULT_INVALID',
-    `link ${link} answered with a ${typeof answer}; expected a vCon's uuid, or nothing to halt the chain`,
+    `link ${link} answered with ${what}; expected a vCon's uuid, or nothing to halt the chain`,
   );
 }

@@ -31,6 +31,8 @@ export interface JournalConsumer {
   done(event: ChainEvent): void;
   /** Events still to be read or answered. */
   readonly depth: number;
+  /** Events still to be read. */
+  readonly unread: number;
   /** The oldest event not read yet. */
   readonly oldestUnread: ChainEvent | undefined;
 }

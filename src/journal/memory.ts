@@ -36,8 +36,10 @@ class MemoryJournal implements Journal {
     const known = this.#ids.size;
     if (this.#ids.add(event.eventId).size === known) return false;
     this.#events.push(event);
-    if (this.#events.length > this.#capacity)
+    if (this.#events.length > this.#capacity) {
       for (const consumer of this.#consumers.values()) consumer.keepUp(this.end - this.#capacity);
+      this.#letGo();
+    }
     return true;
   }
 
@@ -110,8 +112,12 @@ class MemoryConsumer implements JournalConsumer {
     this.#unanswered -= 1;
   }
 
+  get unread(): number {
+    return this.#journal.end - this.position;
+  }
+
   get depth(): number {
-    return this.#journal.end - this.position + this.#unanswered;
+    return this.unread + this.#unanswered;
   }
 
   get oldestUnread(): ChainEvent | undefined {

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'VCON_TOO_LARGE'
   | 'STORE_UNAVAILABLE'
   | 'CHAIN_CLOSED'
+  | 'LINK_UNKNOWN'
   | 'LINK_RESULT_INVALID'
   | 'TIMEOUT'
   | 'TRACER_FAILED';
@@ -49,5 +50,23 @@ export function errorType(error: unknown): string {
     return typeof name === 'string' && SAFE_TYPE.test(name) ? name : '_OTHER';
   } catch {
     return '_OTHER';
+  }
+}
+
+/** The frames of an error's stack without the message, which may hold personal data; empty where there are none. */
+export function stackFrames(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  try {
+    const stack = String(error.stack);
+    const message = String(error.message);
+    // The message stands at the head, and lines of it may look like frames.
+    const head = stack.indexOf(message);
+    return stack
+      .slice(head === -1 ? 0 : head + message.length)
+      .split('\n')
+      .filter((line) => /^ {4}at /.test(line))
+      .join('\n');
+  } catch {
+    return '';
   }
 }

@@ -4,6 +4,14 @@ import { VconOtelError } from './error.ts';
 /** The largest document that is parsed, in UTF-16 code units: beyond it lies a mistake, not a conversation. */
 export const MAX_VCON_LENGTH = 256 * 1024 * 1024;
 
+/**
+ * Whether a text can be the uuid of a vCon: short, and of such characters only that no part of a document can be
+ * taken for one. Lenient beyond RFC 9562, because a conserver takes any name.
+ */
+export function isVconUuid(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.:~-]{1,128}$/.test(value);
+}
+
 const list = z.array(z.unknown());
 
 /**

@@ -81,6 +81,34 @@ describe('a definition', () => {
   });
 });
 
+describe('a definition that breaks the rules', () => {
+  test('by an async create is told so, and what it rejects with disturbs nobody', () => {
+    const module = { create: async () => Promise.reject(new Error('on purpose')) } as unknown as TracerModule;
+    expect(() => createTracer({ name: 'mine', module }, settings)).toThrow(
+      expect.objectContaining({
+        code: 'MODULE_INVALID',
+        message: expect.stringContaining('must not be async'),
+      }),
+    );
+  });
+
+  test('by a schema that throws has its options refused without its message', () => {
+    const options = z.string().transform(() => {
+      throw new Error('canary');
+    });
+    const module = { options: z.object({ a: options }), create: () => ({ trace: () => {} }) };
+    const refused = () => createTracer({ name: 'mine', module, options: { a: 'x' } }, settings);
+    expect(refused).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+    expect(refused).not.toThrow(/canary/);
+  });
+
+  test('as a span processor that chains should wait for', () => {
+    const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
+    const entry = { name: 'mine', module: { create: () => processor }, options: { dlq_vcon_on_error: true } };
+    expect(() => createTracer(entry, settings)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+  });
+});
+
 describe('a module of functions', () => {
   test('has its default options merged under those of the configuration', () => {
     const module = { default_options: { a: 1, b: 1 }, run: () => true };

@@ -1,10 +1,8 @@
 import { type Attributes, context, ROOT_CONTEXT, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  TracerSpanProcessor,
-  type TracerSpanProcessorSettings,
-} from '../../src/bridge/tracer-span-processor.ts';
+import type { TracerSpanProcessorSettings } from '../../src/bridge/settings.ts';
+import { TracerSpanProcessor } from '../../src/bridge/tracer-span-processor.ts';
 import { runChain } from '../../src/instrumentation/run-chain.ts';
 import { traceChain } from '../../src/instrumentation/trace-chain.ts';
 import type { ConserverTracer } from '../../src/model/tracer.ts';
@@ -172,6 +170,25 @@ describe('spans that others recorded', () => {
     expect(JSON.stringify(calls)).not.toContain('15550100');
   });
 
+  test('a step of another chain under this run is an orphan at its start and at its end', async () => {
+    const { bridge, calls } = start({ chains: { main: { links: [] } } });
+    const chain = chainSpan();
+    foreign('link.z', { vcon_id: 'W', link_name: 'z', link_index: 0, chain_name: 'other' }, chain).end();
+    chain.end();
+    await bridge.forceFlush();
+    expect(calls.map(inShort)).toEqual(['chain_start V', 'chain_complete V', 'run 0 V→V']);
+    expect(bridge.stats().issues).toEqual({ orphan_span: 1 });
+  });
+
+  test('a step that has not ended when its chain ends is counted', async () => {
+    const { bridge } = start({ chains: { main: { links: ['a'] } } });
+    const chain = chainSpan();
+    const late = linkSpan(chain, 'a', 0);
+    chain.end();
+    late.end();
+    expect(bridge.stats().issues).toEqual({ unfinished_step: 1 });
+  });
+
   test('a storage that is written twice in a run is two storages', async () => {
     const { bridge, calls } = start({ chains: { main: { links: [] } } });
     const chain = chainSpan();
@@ -300,6 +317,32 @@ describe('calls', () => {
   });
 });
 
+describe('forceFlush', () => {
+  test('waits for what happened before it, not for what happens meanwhile', async () => {
+    const release = new Map<string, () => void>();
+    const { bridge } = start({
+      tracers: [
+        {
+          name: 'slow',
+          module: { trace: (uuid) => new Promise<void>((resolve) => release.set(uuid, resolve)) },
+        },
+      ],
+    });
+    const before = chainSpan('before');
+    const flushed = bridge.forceFlush();
+    await turns(2);
+    chainSpan('after');
+    await turns(2);
+    release.get('before')?.();
+    await flushed;
+    expect(bridge.stats().tracers.slow).toMatchObject({ ok: 1, pending: 1 });
+    release.get('after')?.();
+    before.end();
+    await turns(2);
+    release.get('before')?.();
+  });
+});
+
 describe('shutdown', () => {
   test('lets tracers hear what is left, then ends them, once', async () => {
     let ended = 0;
@@ -365,6 +408,34 @@ describe('shutdown', () => {
     await bridge.shutdown();
     await bridge.forceFlush();
   });
+});
+
+test('a tracer whose functions cannot even be read is counted as failed', async () => {
+  const module = Object.defineProperties({} as ConserverTracer, {
+    trace: { get: () => readable() },
+    run: { get: () => readable() },
+  });
+  let readable = (): (() => void) => () => {};
+  const { bridge } = start({ tracers: [{ name: 'odd', module }] });
+  readable = () => {
+    throw new Error('on purpose');
+  };
+  await traceChain({ name: 'main', links: [] }, 'V', () => {});
+  await bridge.forceFlush();
+  expect(bridge.stats().tracers.odd).toMatchObject({ ok: 0, failed: 2 });
+});
+
+test.each([
+  { concurrency: 0 },
+  { timeout: Number.POSITIVE_INFINITY },
+  { timeout: Number.NaN },
+  { drainTimeout: -1 },
+  { maxOpenRuns: 0 },
+  { chains: { main: { tracers: ['nobody'] } } },
+])('settings that make no sense are refused: %o', (settings) => {
+  expect(() => new TracerSpanProcessor({ tracers: [], ...settings })).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  );
 });
 
 test('two tracers of one name are refused', () => {

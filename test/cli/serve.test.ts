@@ -93,7 +93,7 @@ Ctrl-C or SIGTERM ends it.
     expect(code).toBe(0);
     expect(stderr).toBe('vcon-otel: a tracer left a rejected promise behind (RangeError)\n');
     expect(stdout.slice(service.screen.length)).toMatch(
-      /^SIGTERM: ending, tracers hear what is left\nended after [\d.]+ s: 4 events heard, 2 spans exported, 0 lost\n {2}mine: 4 delivered, 0 failed, 0 dropped\n$/,
+      /^SIGTERM: ending, tracers hear what is left\nended after [\d.]+ s: 4 events heard\n {2}mine: 4 delivered, 0 failed, 0 dropped\n {2}otlp_file: 2 spans exported, 0 lost\n$/,
     );
     expect(service.heard()).toEqual(ALL);
   });

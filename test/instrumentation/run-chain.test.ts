@@ -31,10 +31,17 @@ beforeEach(() => {
 });
 afterEach(() => sdk?.shutdown());
 
+const queueOf = (store: MemoryVconStore) => ({
+  push: store.push.bind(store),
+  pop: store.pop.bind(store),
+  deadLetter: store.deadLetter.bind(store),
+});
+
 /** Starts tracing; `strict` are the tracers with `dlq_vcon_on_error`. */
 function trace(strict: Record<string, ConserverTracer> = {}, timeout = 1_000): TracerSpanProcessor {
   const bridge = new TracerSpanProcessor({
     timeout,
+    drainTimeout: 50,
     tracers: [
       { name: 'heard', module: heard.tracer },
       ...Object.entries(strict).map(([name, module]) => ({
@@ -303,6 +310,36 @@ describe('a tracer with dlq_vcon_on_error (scenario 9)', () => {
     });
   });
 
+  test('that is shut down while the chain waits for it, or while a link runs, lets the chain fail', async () => {
+    const stuck = trace({ strict: { trace: () => new Promise(() => {}) } }, 60_000);
+    const waiting = runChain({ name: 'main', links: [a] }, { uuid: 'V' }, settings);
+    void stuck.shutdown();
+    expect(await waiting).toMatchObject({
+      outcome: 'error',
+      deadLettered: true,
+      error: { code: 'TRACER_FAILED' },
+    });
+    await sdk?.shutdown();
+
+    const quick = trace({ strict: { trace: () => {} } });
+    const shuttingDown = link('shuttingDown', async (uuid) => {
+      await quick.shutdown();
+      return uuid;
+    });
+    const cut = await runChain({ name: 'main', links: [shuttingDown, b] }, { uuid: 'W' }, settings);
+    expect(cut).toMatchObject({ outcome: 'error', deadLettered: true, error: { code: 'TRACER_FAILED' } });
+  });
+
+  test('that has been shut down does not fail a chain that it would not have heard', async () => {
+    const strict = { name: 'strict', module: { trace: () => {} }, options: { dlq_vcon_on_error: true } };
+    const bridge = new TracerSpanProcessor({ tracers: [strict], chains: { main: { tracers: [] } } });
+    sdk = startSdk([bridge]);
+    await bridge.shutdown();
+    expect(await runChain({ name: 'main', links: [a] }, { uuid: 'V' }, settings)).toMatchObject({
+      outcome: 'complete',
+    });
+  });
+
   test('that has been shut down lets no chain pass', async () => {
     const bridge = trace({ strict: { trace: () => {} } });
     await bridge.shutdown();
@@ -368,24 +405,28 @@ describe('what goes wrong around a chain', () => {
 
   test('an egress list that cannot be written is an error of the chain', async () => {
     trace();
-    const queue = { ...vcons, push: () => Promise.reject(new Error('on purpose')) };
+    const queue = { ...queueOf(vcons), push: () => Promise.reject(new Error('on purpose')) };
     const chain = { name: 'main', links: [a], egressLists: ['out'] };
-    expect(
-      await runChain(
-        chain,
-        { uuid: 'V' },
-        { ...settings, queue: { ...queue, deadLetter: vcons.deadLetter.bind(vcons) } },
-      ),
-    ).toMatchObject({ outcome: 'error', deadLettered: true });
+    expect(await runChain(chain, { uuid: 'V' }, { ...settings, queue })).toMatchObject({
+      outcome: 'error',
+      deadLettered: true,
+    });
+  });
+
+  test('a queue that never answers is an error when its time is up', async () => {
+    trace();
+    const queue = { ...queueOf(vcons), push: () => new Promise<void>(() => {}) };
+    const chain = { name: 'main', links: [a], egressLists: ['out'] };
+    expect(await runChain(chain, { uuid: 'V' }, { ...settings, queue, timeout: 5 })).toMatchObject({
+      outcome: 'error',
+      deadLettered: true,
+      error: { code: 'TIMEOUT' },
+    });
   });
 
   test('a dead letter that cannot be written is the one thing that is thrown', async () => {
     trace();
-    const queue = {
-      push: vcons.push.bind(vcons),
-      pop: vcons.pop.bind(vcons),
-      deadLetter: () => Promise.reject(new Error('on purpose')),
-    };
+    const queue = { ...queueOf(vcons), deadLetter: () => Promise.reject(new Error('on purpose')) };
     await expect(
       runChain({ name: 'main', links: [boom] }, { uuid: 'V' }, { ...settings, queue }),
     ).rejects.toMatchObject({

@@ -145,14 +145,17 @@ describe('outcomes', () => {
     },
   );
 
-  test.each([[true], [7], [{}]])('a link that answers %j fails', async (answer) => {
-    // A link written in JavaScript can answer with anything.
-    const link = () => answer as unknown as string;
-    await expect(traceChain(chain, 'V', (run) => run.link('a', link))).rejects.toMatchObject({
-      code: 'LINK_RESULT_INVALID',
-    });
-    expect(span('link.a').attributes['error.type']).toBe('LINK_RESULT_INVALID');
-  });
+  test.each([[true], [7], [{}], ['{"uuid":"V"}'], ['two words'], ['a@example.com'], ['x'.repeat(129)]])(
+    'a link that answers %j fails',
+    async (answer) => {
+      // A link written in JavaScript can answer with anything.
+      const link = () => answer as unknown as string;
+      await expect(traceChain(chain, 'V', (run) => run.link('a', link))).rejects.toMatchObject({
+        code: 'LINK_RESULT_INVALID',
+      });
+      expect(span('link.a').attributes['error.type']).toBe('LINK_RESULT_INVALID');
+    },
+  );
 
   test.each([
     ['an error', new TypeError('Call +15550100 failed'), 'TypeError'],
@@ -241,6 +244,28 @@ describe('use', () => {
     expect(span('link.a').attributes.link_index).toBe(2);
   });
 
+  test('links may run in another order, or twice if they are listed twice', async () => {
+    await traceChain({ name: 'main', links: ['a', 'b', 'a'] }, 'V', async (run) => {
+      for (const name of ['b', 'a', 'a']) await run.link(name, (uuid) => uuid);
+    });
+    expect(sdk.spans().map(({ attributes }) => attributes.link_index)).toEqual([1, 2, 0, undefined]);
+  });
+
+  test('a link that the chain does not list is refused: its index could be the completion', async () => {
+    await expect(traceChain(chain, 'V', (run) => run.link('extra', (uuid) => uuid))).rejects.toMatchObject({
+      code: 'LINK_UNKNOWN',
+    });
+  });
+
+  test.each(['', 7 as unknown as string])('a chain or storage called %j is refused', async (name) => {
+    await expect(traceChain({ name, links: [] }, 'V', () => {})).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+    await expect(traceChain(chain, 'V', (run) => run.storage({ name }, () => {}))).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+  });
+
   test('it returns what the body returns', async () => {
     expect(await traceChain(chain, 'V', () => 42)).toBe(42);
   });
@@ -254,11 +279,14 @@ describe('use', () => {
     await expect(kept?.storage({ name: 's1' }, () => {})).rejects.toMatchObject({ code: 'CHAIN_CLOSED' });
   });
 
-  test('a chain without a uuid is refused before anything is recorded', async () => {
-    const nothing = undefined as unknown as string;
-    await expect(traceChain(chain, nothing, () => {})).rejects.toMatchObject({ code: 'VCON_INVALID' });
-    expect(sdk.spans()).toEqual([]);
-  });
+  test.each([undefined, '', '{}', 'two words'])(
+    'a chain with the uuid %j is refused before anything is recorded',
+    async (uuid) => {
+      const given = uuid as string;
+      await expect(traceChain(chain, given, () => {})).rejects.toMatchObject({ code: 'VCON_INVALID' });
+      expect(sdk.spans()).toEqual([]);
+    },
+  );
 
   test('without an SDK everything runs and nothing is recorded', async () => {
     await sdk.shutdown();

@@ -20,6 +20,19 @@ describe('the memory journal', () => {
     expect(slow.read(9).map(({ eventId }) => eventId)).toEqual(['2', '3', '4']);
   });
 
+  test('keeps no more than its capacity for a consumer that reads nothing', () => {
+    const journal = memoryJournal({ capacity: 10 });
+    let lost = 0;
+    const stuck = journal.consumer('stuck', {
+      onDrop: () => {
+        lost += 1;
+      },
+    });
+    for (let i = 0; i < 10_000; i += 1) journal.append(event(String(i)));
+    expect([lost, stuck.unread]).toEqual([9_990, 10]);
+    expect(journal.append(event('0'))).toBe(true);
+  });
+
   test('keeps nothing that everybody has read', () => {
     const journal = memoryJournal();
     const reader = journal.consumer('reader', { onDrop: () => {} });

@@ -42,7 +42,7 @@ export async function happen(chain: RandomChain): Promise<void> {
         await turns(wait);
         if (act === 'throw') throw new RangeError('on purpose');
         if (act === 'halt') return undefined;
-        return act === 'new' ? `${uuid}+${index}` : uuid;
+        return act === 'new' ? `${uuid}.${index}` : uuid;
       });
       if (next === undefined) return;
     }
@@ -69,7 +69,7 @@ export function prescribed(chain: RandomChain): { calls: string[]; storages: Set
       calls.push(`link_error ${uuid} l${index}`, `chain_error ${uuid}`);
       return { calls, storages };
     }
-    const out = act === 'new' ? `${uuid}+${index}` : uuid;
+    const out = act === 'new' ? `${uuid}.${index}` : uuid;
     calls.push(`link_complete ${out} l${index}`, `run ${index} ${uuid}→${out}`);
     uuid = out;
     if (act === 'halt') {
