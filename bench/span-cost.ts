@@ -1,34 +1,28 @@
 /**
- * What a span costs, in processor time of the JavaScript thread: a bare SDK, then our
- * processors beside it. Everything up to the last tracer call counts.
+ * What a span costs, in processor time of the JavaScript thread: a bare SDK, then our processors beside it. Everything
+ * up to the last tracer call counts. Each measurement has a process of its own, since whatever ran before in a process
+ * decides how well its code is compiled; the variants take turns.
  */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SpanMetricsProcessor } from '../src/exporters/span-metrics.ts';
 import { TracerSpanProcessor } from '../src/index.ts';
 import { SPANS_PER_CHAIN, sixSpans, startSdk } from './chain.ts';
 import { median, printTable, SHORT, spread } from './measure.ts';
 
-const CHAINS = SHORT ? 50 : 2_000;
-const ROUNDS = SHORT ? 1 : 15;
+const ROUNDS = SHORT ? 1 : 5;
+/** In each process, after as many to warm up. */
+const CHAINS = SHORT ? 200 : 20_000;
 const CHAINS_PER_TURN = 20;
 
-let calls = 0;
-const trivial = {
-  trace: () => {
-    calls += 1;
-  },
-  run: () => {
-    calls += 1;
-    return true;
-  },
-};
-
+const trivial = { trace: () => undefined, run: () => true };
 const bridge = (tracers: number) =>
   new TracerSpanProcessor({
     tracers: Array.from({ length: tracers }, (_, i) => ({ name: `t${i}`, module: trivial })),
   });
 
-const variants: Record<string, () => SpanProcessor[]> = {
+const variants: Readonly<Record<string, () => SpanProcessor[]>> = {
   'bare SDK': () => [],
   '+ bridge, 1 tracer': () => [bridge(1)],
   '+ bridge, 3 tracers': () => [bridge(3)],
@@ -37,39 +31,53 @@ const variants: Record<string, () => SpanProcessor[]> = {
   '+ bridge, 5 tracers, span-metrics': () => [bridge(5), new SpanMetricsProcessor()],
 };
 
-const took = Object.fromEntries(Object.keys(variants).map((name): [string, number[]] => [name, []]));
-for (let round = -2; round < ROUNDS; round += 1)
-  for (const [name, processors] of Object.entries(variants)) {
-    const cost = await perSpan(processors());
-    if (round >= 0) took[name]?.push(cost);
-  }
+const [, , only] = process.argv;
+const chosen = only === undefined ? undefined : variants[only];
+if (chosen) console.log(await nanosecondsPerSpan(chosen()));
+else compare();
 
-const bare = took['bare SDK'] ?? [];
-printTable(
-  `Cost per span of a ${SPANS_PER_CHAIN}-span chain (${ROUNDS} rounds in turn, ${CHAINS} chains each)`,
-  [
+function compare(): void {
+  const took = Object.keys(variants).map((name) => ({ name, values: [] as number[] }));
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const { name, values } of took) {
+      const args = [...process.execArgv, fileURLToPath(import.meta.url), name, ...(SHORT ? ['--short'] : [])];
+      values.push(Number(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })));
+    }
+  const bare = took[0]?.values ?? [];
+  printTable(`Cost per span of a ${SPANS_PER_CHAIN}-span chain (${ROUNDS} processes each, in turn)`, [
     ['', 'ns/span', 'of bare', 'spread'],
-    ...Object.entries(took).map(([name, values]) => [
+    ...took.map(({ name, values }) => [
       name,
       median(values).toFixed(0),
-      `${median(values.map((value, i) => value / (bare[i] ?? Number.NaN))).toFixed(2)} ×`,
+      `${(median(values) / median(bare)).toFixed(2)} ×`,
       `${spread(values).toFixed(0)} %`,
     ]),
-  ],
-);
-if (calls === 0) throw new Error('no tracer was called');
+  ]);
+}
 
-async function perSpan(processors: SpanProcessor[]): Promise<number> {
+async function nanosecondsPerSpan(processors: SpanProcessor[]): Promise<number> {
   const sdk = startSdk(processors);
-  global.gc?.();
+  await passChains(processors);
   const before = process.threadCpuUsage();
+  await passChains(processors);
+  const { user, system } = process.threadCpuUsage(before);
+  await sdk.shutdown();
+  for (const processor of processors)
+    if (processor instanceof TracerSpanProcessor) requireDelivered(processor);
+  return ((user + system) * 1e3) / (CHAINS * SPANS_PER_CHAIN);
+}
+
+async function passChains(processors: readonly SpanProcessor[]): Promise<void> {
   for (let i = 0; i < CHAINS; i += 1) {
     await sixSpans('0190c3a4-0000-8000-8000-000000000000');
     // A conserver waits for I/O in every chain; without a turn of the event loop nothing else would get one.
     if (i % CHAINS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   for (const processor of processors) await processor.forceFlush();
-  const { user, system } = process.threadCpuUsage(before);
-  await sdk.shutdown();
-  return ((user + system) * 1e3) / (CHAINS * SPANS_PER_CHAIN);
+}
+
+function requireDelivered(processor: TracerSpanProcessor): void {
+  const { events, tracers } = processor.stats();
+  for (const { ok } of Object.values(tracers))
+    if (events === 0 || ok !== events) throw new Error('a tracer did not hear every event');
 }

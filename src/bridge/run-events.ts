@@ -1,6 +1,7 @@
 import type { HrTime, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { ChainEvent, Phase, Stage } from '../model/event.ts';
+import { endingsOf } from './event-id.ts';
 import { readEnd, type SpanFacts } from './read-span.ts';
 
 /** A chain span whose vCon is known. */
@@ -11,8 +12,8 @@ type StepStart = Exclude<SpanFacts, { stage: 'chain' }>;
 /** What is known of the chain, or of one of its steps, from its start to its end. */
 interface Subject {
   readonly stage: Stage;
-  /** The middle of its event ids. */
-  readonly key: string;
+  /** How its event ids end. */
+  readonly endings: ReturnType<typeof endingsOf>;
   readonly link: string | undefined;
   readonly linkIndex: number | undefined;
   readonly storage: string | undefined;
@@ -59,7 +60,7 @@ export class RunEvents {
     this.#linksInferred = known === undefined;
     this.#subject = {
       stage: 'chain',
-      key: 'chain',
+      endings: endingsOf(undefined, 0),
       link: undefined,
       linkIndex: undefined,
       storage: undefined,
@@ -134,7 +135,7 @@ export class RunEvents {
     if (this.#linksInferred) this.#links = Object.freeze([...this.#links, link]);
     return {
       stage: 'link',
-      key: `link/${linkIndex}`,
+      endings: endingsOf(linkIndex, 0),
       link,
       linkIndex,
       storage: undefined,
@@ -152,7 +153,7 @@ export class RunEvents {
     this.#storages.set(storage, before + 1);
     return {
       stage: 'storage',
-      key: before === 0 ? `storage/${storage}` : `storage/${storage}~${before + 1}`,
+      endings: endingsOf(storage, before),
       link: undefined,
       linkIndex: undefined,
       storage,
@@ -184,7 +185,7 @@ export class RunEvents {
   /** One literal with every key: it is made twice for each span, and spreads are several times as slow. */
   #event(subject: Subject, phase: Phase, time: HrTime, duration?: HrTime, end?: End): ChainEvent {
     return Object.freeze({
-      eventId: `${this.id}/${subject.key}/${phase}`,
+      eventId: this.id + subject.endings[phase],
       runId: this.id,
       stage: subject.stage,
       phase,

@@ -1,4 +1,11 @@
-import { diag, type Histogram, type MeterProvider, metrics, SpanStatusCode } from '@opentelemetry/api';
+import {
+  diag,
+  type Histogram,
+  type MeterProvider,
+  metrics,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+} from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { errorType } from '../model/error.ts';
 import type { Stage } from '../model/event.ts';
@@ -84,6 +91,7 @@ export class SpanMetricsProcessor implements SpanProcessor {
     this.#instruments[stage].record(
       Math.max(0, seconds + nanoseconds / 1e9),
       this.#attributes.of(chain, stage, span.name, outcome, error),
+      ROOT_CONTEXT,
     );
   }
 

@@ -100,6 +100,7 @@ export class ChainRun {
   #vconUuid: string;
   /** Places in the configured list that have been run. */
   readonly #run = new Set<number>();
+  #last = -1;
   #halted = false;
   #closed = false;
   #failure: { error: unknown } | undefined;
@@ -219,14 +220,14 @@ export class ChainRun {
    * is not in the list has none: its `run` call could be taken for another's, or for the chain's completion.
    */
   #indexOf(name: string): number {
-    const places = [...this.#chain.links.keys()].filter(
-      (place) => this.#chain.links[place] === name && !this.#run.has(place),
-    );
-    const last = Math.max(-1, ...this.#run);
-    const index = places.find((place) => place > last) ?? places[0];
-    if (index === undefined)
+    const { links } = this.#chain;
+    const isFree = (link: string, place: number) => link === name && !this.#run.has(place);
+    let index = links.indexOf(name, this.#last + 1);
+    if (index === -1) index = links.findIndex(isFree);
+    if (index === -1)
       throw new VconOtelError('LINK_UNKNOWN', `chain ${this.#chain.name} lists no (further) link ${name}`);
     this.#run.add(index);
+    this.#last = Math.max(this.#last, index);
     return index;
   }
 }

@@ -9,8 +9,14 @@ export const MAX_VCON_LENGTH = 256 * 1024 * 1024;
  * taken for one. Lenient beyond RFC 9562, because a conserver takes any name.
  */
 export function isVconUuid(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w.:~-]{1,128}$/.test(value);
+  // The same one is asked about several times for every span.
+  if (value !== undefined && value === lastUuid) return true;
+  if (typeof value !== 'string' || !/^[\w.:~-]{1,128}$/.test(value)) return false;
+  lastUuid = value;
+  return true;
 }
+
+let lastUuid: string | undefined;
 
 const list = z.array(z.unknown());
 
