@@ -50,7 +50,10 @@ export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
   readonly options?: Schema;
   /** False: no `run` call at chain completion. */
   readonly completion?: boolean;
-  /** Makes the tracer. May throw: starting fails loudly. A `SpanProcessor` is registered as it is. */
+  /**
+   * Makes the tracer, at once (not async). May throw: starting fails loudly. A `SpanProcessor` is registered as it is: it
+   * sees every span, whatever a chain's `tracers` say, and no chain can wait for it.
+   */
   create(options: z.output<Schema>, settings: TracerSettings): ConserverTracer | SpanProcessor;
 }
 
