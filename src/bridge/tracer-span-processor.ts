@@ -101,6 +101,7 @@ export class TracerSpanProcessor implements SpanProcessor {
 
   /** Resolves when tracers have heard everything so far, or the time for it is up. Never rejects. */
   async forceFlush(): Promise<void> {
+    if (this.#ended) return this.#ended;
     await this.#dispatcher.flush(this.#drainTimeout);
     await this.#eachProcessor((processor) => processor.forceFlush());
   }

@@ -128,6 +128,10 @@ export class TracerWorker {
     this.stats.dropped += this.depth;
     this.#ended = true;
     this.#calls.abandon();
+    this.#lanes.clear();
+    this.#waiting.clear();
+    this.#inHand.clear();
+    this.#openBarriers();
     const { tracer, name } = this.#bound;
     await withDeadline(Promise.resolve(tracer.shutdown?.()), milliseconds, `shutdown of tracer ${name}`);
   }

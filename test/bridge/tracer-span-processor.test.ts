@@ -398,6 +398,7 @@ describe('shutdown', () => {
     await traceChain({ name: 'main', links: [] }, 'V', () => {});
     await bridge.shutdown();
     expect(bridge.stats().tracers.stuck).toMatchObject({ ok: 0, failed: 0, dropped: 2, pending: 0 });
+    await bridge.forceFlush();
     await new Promise((resolve) => setTimeout(resolve, 40));
     expect(made).toBe(1);
     expect(bridge.stats().tracers.stuck).toMatchObject({ ok: 0, failed: 0, dropped: 2 });
