@@ -399,7 +399,7 @@ describe('shutdown', () => {
     await bridge.shutdown();
     expect(bridge.stats().tracers.stuck).toMatchObject({ ok: 0, failed: 0, dropped: 2, pending: 0 });
     await bridge.forceFlush();
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await turns(3);
     expect(made).toBe(1);
     expect(bridge.stats().tracers.stuck).toMatchObject({ ok: 0, failed: 0, dropped: 2 });
   });
