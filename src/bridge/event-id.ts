@@ -7,8 +7,8 @@ const MAX_KEPT = 1_000;
 const kept = new Map<string | number, Endings>();
 
 /**
- * The part of an event id after the run's. Kept, because it is the same in every run, and because a string of two parts
- * costs a journal that looks for repeats half of what one of five does.
+ * The part of an event id after the run's. Kept, because it is the same in every run: what is left to be made for each
+ * event is a string of two parts.
  * @param subject a link's index, a storage's name, or undefined for the chain
  * @param pass how often this storage was written in the run before
  */

@@ -182,7 +182,7 @@ export class RunEvents {
     );
   }
 
-  /** One literal with every key: it is made twice for each span, and spreads are several times as slow. */
+  /** One literal with every key, so that all events have one shape: two are made for each span. */
   #event(subject: Subject, phase: Phase, time: HrTime, duration?: HrTime, end?: End): ChainEvent {
     return Object.freeze({
       eventId: this.id + subject.endings[phase],

@@ -75,7 +75,7 @@ export class TracerSpanProcessor implements SpanProcessor {
   }
 
   onStart(span: Span, parentContext: Context): void {
-    // Not by #guard: a closure for each span is a tenth of what the bridge costs.
+    // Not by #guard, which would take a closure for each span.
     try {
       this.#started(span);
     } catch (error) {

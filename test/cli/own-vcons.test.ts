@@ -62,6 +62,15 @@ test('bad files among good ones are counted, and the good ones run', async () =>
   expect(written.filter(({ name }) => name === 'vcon_processing.intake')).toHaveLength(4);
 });
 
+test('any number of vCons may fail: their dead letters do not pile up', async () => {
+  await mkdir(at('encrypted'), { recursive: true });
+  await writeFile(at('encrypted', 'one.vcon.json'), '{"ciphertext":"x","recipients":[]}');
+  const args = ['--json', '--vcons', at('encrypted'), '--out', at('failed'), '--count', '70'];
+  const { code, stdout } = await vconOtel(['demo', ...args]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).runs).toEqual({ complete: 0, halted: 0, error: 70 });
+});
+
 test.each([
   ['a folder without any vCon', ['--vcons', 'empty'], 'the folder holds no vCon that could be read'],
   ['a folder that is missing', ['--vcons', 'missing'], 'the directory of vCons cannot be read (ENOENT)'],
