@@ -321,6 +321,8 @@ describe('forceFlush', () => {
   test('waits for what happened before it, not for what happens meanwhile', async () => {
     const release = new Map<string, () => void>();
     const { bridge } = start({
+      // Longer than the test may take: a flush that waits for its deadline fails it.
+      drainTimeout: 60_000,
       tracers: [
         {
           name: 'slow',
