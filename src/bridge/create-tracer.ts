@@ -9,12 +9,15 @@ import type {
   TracerModule,
   TracerSettings,
 } from '../model/tracer.ts';
+import { type DeliveryPolicy, type DeliverySettings, deliveryPolicy } from './delivery-policy.ts';
 
 /** A tracer as it is asked for: the same three words as in the configuration. */
 export interface TracerEntry {
   readonly name: string;
   readonly module: TracerModule;
   readonly options?: Options | undefined;
+  /** How its events are delivered. */
+  readonly delivery?: DeliverySettings | undefined;
 }
 
 /** A tracer that is ready to be called. */
@@ -27,6 +30,7 @@ export interface BoundTracer {
   readonly completion: boolean;
   /** `dlq_vcon_on_error`: the chain runner waits for this tracer, and its failure fails the chain. */
   readonly failClosed: boolean;
+  readonly delivery: DeliveryPolicy;
 }
 
 /** Something wrong with an option. */
@@ -79,8 +83,8 @@ export function checkOptions({ name, module, options: given = {} }: TracerEntry)
 /**
  * Makes a tracer. Options are checked against the tracer's own schema.
  * @returns a bound tracer, or the `SpanProcessor` that the tracer chose to be
- * @throws VconOtelError `MODULE_INVALID`, `OPTIONS_INVALID` naming every fault, or `TRACER_FAILED` where `create`
- * throws; a VconOtelError of its own goes on as it is
+ * @throws VconOtelError `MODULE_INVALID`, `OPTIONS_INVALID` naming every fault, `CONFIG_INVALID` for its `delivery`, or
+ * `TRACER_FAILED` where `create` throws; a VconOtelError of its own goes on as it is
  */
 export function createTracer(
   entry: TracerEntry,
@@ -94,6 +98,8 @@ export function createTracer(
       faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
       { path: faults[0].path },
     );
+  const audit = isDefinition(module) && module.audit === true;
+  const delivery = deliveryPolicy(name, entry.delivery ?? {}, { audit, failClosed });
   const tracer = isDefinition(module) ? create(module, options, { ...settings, name }) : module;
   if (isSpanProcessor(tracer)) {
     if (!failClosed) return tracer;
@@ -114,6 +120,7 @@ export function createTracer(
     options: Object.freeze(failClosed ? { ...options, dlq_vcon_on_error: true } : options),
     completion: !isDefinition(module) || module.completion !== false,
     failClosed,
+    delivery,
   };
 }
 

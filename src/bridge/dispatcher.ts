@@ -1,20 +1,26 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, JournalTrouble } from '../journal/journal.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { holdForDelivery } from '../model/delivery.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
 import type { RarelyLogged } from '../model/rarely-logged.ts';
+import type { CircuitState } from './circuit-breaker.ts';
 import type { BoundTracer } from './create-tracer.ts';
-import { RunHold } from './run-hold.ts';
+import type { Attempt } from './event-attempts.ts';
+import { RunHolds } from './run-holds.ts';
 import { deliveryError } from './tracer-calls.ts';
 import { TracerWorker, type TracerWorkerSettings } from './tracer-worker.ts';
 
-export interface DispatcherSettings extends Pick<TracerWorkerSettings, 'concurrency' | 'timeout' | 'took'> {
+export interface DispatcherSettings extends Pick<TracerWorkerSettings, 'completed' | 'took'> {
   readonly journal: Journal;
   readonly log: RarelyLogged;
   /** Whether a tracer is to hear a chain. */
   hears(tracer: string, chain: string): boolean;
+  /** Told of an accepted event that was kept already. */
+  repeated(): void;
+  /** Told what is wrong with the journal. */
+  trouble(kind: JournalTrouble, detail: string): void;
 }
 
 /**
@@ -24,70 +30,89 @@ export interface DispatcherSettings extends Pick<TracerWorkerSettings, 'concurre
 export class Dispatcher {
   readonly workers: readonly TracerWorker[];
   readonly #settings: DispatcherSettings;
-  readonly #holds = new Map<string, RunHold>();
+  readonly #journal: Journal;
+  readonly #holds = new RunHolds();
   #scheduled = false;
+  #ended = false;
 
   constructor(tracers: readonly BoundTracer[], settings: DispatcherSettings) {
     this.#settings = settings;
+    this.#journal = settings.journal;
     this.workers = tracers.map((tracer) => this.#worker(tracer));
+    this.#journal.listen({
+      onRepeat: (event) => {
+        settings.repeated();
+        for (let i = this.#strict(event.chain); i > 0; i -= 1) this.#holds.settle(event.runId);
+      },
+      onTrouble: (kind, detail) => settings.trouble(kind, detail),
+    });
+    // A journal may have kept something from another process.
+    this.#schedule();
+  }
+
+  /** Whether whoever feeds the journal should come back later. */
+  get full(): boolean {
+    return !this.#ended && this.#journal.full;
+  }
+
+  /** Resolves when it is not {@link full}. */
+  room(): Promise<void> {
+    return this.#journal.room();
   }
 
   /**
    * A chain span has started, the first event of its run comes next. Where a fail-closed tracer hears the chain,
-   * the chain runner can wait for it from here on.
+   * the chain runner can wait for it from here on; where the journal is full, for room.
    */
   open(runId: string, chain: string, chainSpan: object): void {
-    if (!this.workers.some((worker) => worker.failClosed && worker.hears(chain))) return;
-    const hold = new RunHold();
-    this.#holds.set(runId, hold);
-    holdForDelivery(chainSpan, () => hold.settled());
+    if (this.#strict(chain) > 0) this.#holds.open(runId, chainSpan);
+    if (this.full) holdForDelivery(chainSpan, () => this.room());
   }
 
-  /**
-   * Accepts an event.
-   * @returns whether it was new
-   */
-  accept(event: ChainEvent): boolean {
-    if (!this.#settings.journal.append(event)) return false;
-    const hold = this.#holds.size > 0 ? this.#holds.get(event.runId) : undefined;
-    if (hold)
-      for (const worker of this.workers) if (worker.failClosed && worker.hears(event.chain)) hold.expect();
-    this.#schedule();
-    return true;
+  /** Accepts an event. */
+  accept(event: ChainEvent): void {
+    // Before the journal has it: it may say at once that it has it already, or cannot keep it.
+    this.#holds.expect(event.runId, this.#strict(event.chain));
+    this.#journal.append(event);
   }
 
   /** The last event of a run has been accepted. */
   close(runId: string): void {
-    const hold = this.#holds.get(runId);
-    hold?.close();
-    if (hold?.finished) this.#holds.delete(runId);
+    this.#holds.close(runId);
   }
 
   /** Nothing more of a run will be accepted, although it has not ended: whoever waits for it is told. */
   abandon(runId: string): void {
-    this.#holds
-      .get(runId)
-      ?.fail(new VconOtelError('TRACER_FAILED', 'too many chains are open: a run was given up'));
-    this.close(runId);
+    this.#holds.fail(
+      runId,
+      new VconOtelError('TRACER_FAILED', 'too many chains are open: a run was given up'),
+    );
+    this.#holds.close(runId);
   }
 
-  /** Resolves when tracers have heard everything accepted so far, or the time is up. Never rejects. */
+  /**
+   * Resolves when tracers have heard everything accepted so far, or the time is up; a tracer that is left alone (its
+   * circuit is open) is not waited for. Never rejects.
+   */
   async flush(milliseconds: number): Promise<void> {
-    await this.#caughtUp(milliseconds);
+    await this.#eachInTime(milliseconds, (worker) => worker.caughtUp(false));
     await this.#each((worker) => worker.flush(milliseconds));
   }
 
-  /** As {@link flush}, then ends the tracers and the journal. Never rejects. */
+  /** Lets tracers hear what is left, then ends them and the journal. Never rejects. */
   async shutdown(milliseconds: number): Promise<void> {
-    await this.#caughtUp(milliseconds);
-    const ended = new VconOtelError('TRACER_FAILED', 'tracers have been shut down before the chain ended');
-    for (const hold of this.#holds.values()) hold.fail(ended);
-    this.#holds.clear();
-    await this.#each((worker) => worker.shutdown(milliseconds));
+    const { persistent } = this.#journal;
+    // What is kept can be tried again by the next process.
+    await this.#eachInTime(milliseconds, (worker) => (persistent ? worker.drained() : worker.caughtUp(true)));
+    this.#holds.failAll(
+      new VconOtelError('TRACER_FAILED', 'tracers have been shut down before the chain ended'),
+    );
+    await this.#each((worker) => worker.shutdown(milliseconds, persistent));
     for (const { name, stats } of this.workers)
       if (stats.dropped > 0)
         this.#settings.log.warn(`end ${name}`, `tracer ${name} did not hear ${stats.dropped} events`);
-    await this.#settings.journal.close();
+    this.#ended = true;
+    await this.#journal.close();
   }
 
   /** A chain that starts after the end: whoever must not miss it is told, nobody else is disturbed. */
@@ -98,10 +123,18 @@ export class Dispatcher {
     holdForDelivery(chainSpan, () => Promise.reject(error));
   }
 
+  /** How many fail-closed tracers hear a chain. */
+  #strict(chain: string): number {
+    let strict = 0;
+    for (const worker of this.workers) if (worker.failClosed && worker.hears(chain)) strict += 1;
+    return strict;
+  }
+
   #worker(tracer: BoundTracer): TracerWorker {
     const { name, failClosed } = tracer;
-    const { journal, log, hears, concurrency, timeout, took } = this.#settings;
-    const consumer = journal.consumer(name, {
+    const { log, hears, completed, took } = this.#settings;
+    const consumer = this.#journal.consumer(name, {
+      onReadable: () => this.#schedule(),
       onDrop: (event) => {
         worker.lose(event);
         if (!worker.hears(event.chain)) return;
@@ -110,33 +143,38 @@ export class Dispatcher {
           `tracer ${name} lags too far behind: events are dropped`,
         );
         log.warn(`drop ${name}`, error.message);
-        if (failClosed) this.#release(event, { error });
+        if (failClosed) this.#holds.settle(event.runId, { error });
+      },
+      onSkip: (event) => {
+        if (worker.skip(event) && failClosed) this.#holds.settle(event.runId);
       },
     });
     const worker: TracerWorker = new TracerWorker(tracer, consumer, {
-      concurrency,
-      timeout,
+      completed,
       took,
       hears: (chain) => hears(name, chain),
-      roomAgain: () => this.#schedule(),
-      settled: (event, failure) => {
+      again: () => this.#schedule(),
+      turned: (state) => this.#tellOfCircuit(name, state),
+      attempted: ({ runId }, { outcome, failure }) => {
         const error = failure && deliveryError(name, failure);
-        if (error) log.warn(`fail ${name}`, error.message);
+        if (error) log.warn(`${outcome} ${name}`, `${error.message}${CONSEQUENCE[outcome]}`);
         // As in the conserver, only what a tracer throws can stop a chain, never what it returns.
-        if (failClosed) this.#release(event, error && !failure?.refused ? { error } : undefined);
+        if (failClosed && outcome !== 'retried')
+          this.#holds.settle(runId, error && outcome === 'dead' ? { error } : undefined);
       },
     });
     return worker;
   }
 
-  #release(event: ChainEvent, failure: { readonly error: unknown } | undefined): void {
-    const hold = this.#holds.get(event.runId);
-    hold?.settle(failure);
-    if (hold?.finished) this.#holds.delete(event.runId);
+  #tellOfCircuit(name: string, state: CircuitState): void {
+    const { log } = this.#settings;
+    if (state === 'open')
+      log.warn(`open ${name}`, `tracer ${name} does not answer: it is left alone for a while`);
+    if (state === 'closed') log.warn(`closed ${name}`, `tracer ${name} answers again`);
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.workers.length === 0) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => context.with(OUTSIDE_ANY_TRACE, () => this.#drain()));
   }
@@ -148,9 +186,15 @@ export class Dispatcher {
     if (more) this.#schedule();
   }
 
-  async #caughtUp(milliseconds: number): Promise<void> {
+  /** Waits for something of each worker once everything accepted so far is durable, as that is when it can be read. */
+  async #eachInTime(milliseconds: number, wait: (worker: TracerWorker) => Promise<void>): Promise<void> {
+    const durable = this.#journal.durable();
     await this.#each((worker) =>
-      withDeadline(worker.caughtUp(), milliseconds, `draining tracer ${worker.name}`),
+      withDeadline(
+        durable.then(() => wait(worker)),
+        milliseconds,
+        `draining tracer ${worker.name}`,
+      ),
     );
   }
 
@@ -168,6 +212,14 @@ export class Dispatcher {
 
 /** How many events a tracer is handed before the event loop gets its turn. */
 const EVENTS_PER_TURN = 512;
+
+/** What becomes of an event after a failure, in the log. */
+const CONSEQUENCE: Readonly<Record<Attempt['outcome'], string>> = {
+  ok: '',
+  failed: '',
+  retried: ' (it is tried again)',
+  dead: ' (the event is given up)',
+};
 
 /**
  * Tracers are called outside the trace they speak of, and their own HTTP calls make no spans. The key is the

@@ -12,6 +12,10 @@ export const ISSUE_KINDS = [
   'after_shutdown',
   'processor_error',
   'internal_error',
+  'journal_corrupt',
+  'journal_unwritable',
+  'journal_replaced',
+  'journal_forgot',
 ] as const;
 
 /** What the bridge could not make sense of (DESIGN §4, trouble). */
@@ -26,7 +30,7 @@ export class Issues {
     this.#log = log;
   }
 
-  /** @param detail an `error.type`, if there is one */
+  /** @param detail an `error.type` or a sentence of ours, if there is one */
   add(kind: IssueKind, detail?: string): void {
     this.#counts.set(kind, this.of(kind) + 1);
     this.#log.warn(`issue ${kind}`, ['bridge:', kind.replaceAll('_', ' '), detail].filter(Boolean).join(' '));

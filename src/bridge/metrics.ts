@@ -10,10 +10,15 @@ import { ATTR, DURATION_BUCKETS, METRIC, type MetricDescription, SCOPE_NAME } fr
 import { ISSUE_KINDS, type Issues } from './issues.ts';
 import type { TracerWorker } from './tracer-worker.ts';
 
+/** What can become of an event, or of an attempt at it. */
+const OUTCOMES = ['ok', 'failed', 'retried', 'dead', 'dropped', 'skipped'] as const;
+
 /** What the bridge's metrics are read from. */
 export interface BridgeMetricsSource {
   readonly workers: readonly TracerWorker[];
   readonly issues: Issues;
+  /** Whether the journal is full. */
+  full(): boolean;
 }
 
 /**
@@ -33,7 +38,7 @@ export class BridgeMetrics {
     const releases = [
       observe(meter, 'Counter', METRIC.tracerDeliveries, (result) => {
         for (const { name, stats } of source.workers)
-          for (const outcome of ['ok', 'failed', 'dropped'] as const)
+          for (const outcome of OUTCOMES)
             result.observe(stats[outcome], { [ATTR.tracerName]: name, [ATTR.outcome]: outcome });
       }),
       observe(meter, 'Gauge', METRIC.journalDepth, (result) => {
@@ -42,6 +47,15 @@ export class BridgeMetrics {
       observe(meter, 'Gauge', METRIC.journalOldestAge, (result) => {
         for (const worker of source.workers)
           result.observe(worker.oldestAge(Date.now()), { [ATTR.tracerName]: worker.name });
+      }),
+      observe(meter, 'Gauge', METRIC.journalDeadLetters, (result) => {
+        for (const { name, deadLetters } of source.workers)
+          result.observe(deadLetters, { [ATTR.tracerName]: name });
+      }),
+      observe(meter, 'Gauge', METRIC.journalFull, (result) => result.observe(source.full() ? 1 : 0)),
+      observe(meter, 'Gauge', METRIC.tracerCircuitOpen, (result) => {
+        for (const { name, circuit } of source.workers)
+          result.observe(circuit === 'closed' ? 0 : 1, { [ATTR.tracerName]: name });
       }),
       observe(meter, 'Counter', METRIC.bridgeIssues, (result) => {
         // From the start, so that the first issue is an increase.

@@ -1,6 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import type { Journal } from '../journal/journal.ts';
 import { VconOtelError } from '../model/error.ts';
+import type { ChainEvent } from '../model/event.ts';
 import type { VconStore } from '../model/vcon.ts';
 import type { TracerEntry } from './create-tracer.ts';
 
@@ -22,14 +23,12 @@ export interface TracerSpanProcessorSettings {
   readonly journal?: Journal;
   /** Ends after this processor, which it is told of to the last. Default: the global one, asked for at the first span. */
   readonly meterProvider?: MeterProvider;
-  /** Runs that one tracer may have in hand at once. Default 256. */
-  readonly concurrency?: number;
-  /** Milliseconds that a single call to a tracer may take. Default 30,000. */
-  readonly timeout?: number;
   /** Runs that may be open at once; beyond it the oldest is given up and counted. Default 250,000. */
   readonly maxOpenRuns?: number;
   /** Milliseconds that `forceFlush` and `shutdown` wait for tracers. Default 10,000. */
   readonly drainTimeout?: number;
+  /** Told of each call that a tracer answered well, and how many seconds it took. Must not throw. */
+  readonly completed?: (tracer: string, call: 'trace' | 'run', event: ChainEvent, seconds: number) => void;
 }
 
 /**
@@ -49,7 +48,7 @@ function requireDistinct(tracers: readonly TracerEntry[]): void {
 
 export function requireSettings({ tracers, chains = {}, ...settings }: TracerSpanProcessorSettings): void {
   requireDistinct(tracers);
-  for (const key of ['concurrency', 'timeout', 'maxOpenRuns', 'drainTimeout'] as const) {
+  for (const key of ['maxOpenRuns', 'drainTimeout'] as const) {
     const value = settings[key] ?? 1;
     // A timer cannot wait longer; it would fire at once.
     if (!(value >= 1 && value <= 2_147_483_647))

@@ -2,17 +2,23 @@ import { errorType, VconOtelError } from '../model/error.ts';
 import { type ChainEvent, eventName } from '../model/event.ts';
 import type { BoundTracer } from './create-tracer.ts';
 
-/** Why a delivery did not succeed; `refused` is a `run` that answered `false`. */
+/** Why a call did not succeed; `refused` is a `run` that answered `false`. */
 export type Failure = { readonly refused: true } | { readonly refused: false; readonly error: unknown };
 
-/** What came of a call; undefined if it went well. */
-export type Answer = Failure | undefined;
+/** What came of a call; `not_due` where the tracer does not have it or the event does not ask for it. */
+export type Answer = Failure | 'answered' | 'not_due';
+
+/** The two documented calls. */
+export type Call = 'trace' | 'run';
 
 /** Calls that were answered well. */
 export interface CallCounts {
   trace: number;
   run: number;
 }
+
+/** Told of each call that was answered well, and after how many seconds. */
+export type Completed = (tracer: string, call: Call, event: ChainEvent, seconds: number) => void;
 
 const REFUSED: Failure = { refused: true };
 
@@ -22,18 +28,15 @@ const REFUSED: Failure = { refused: true };
  */
 export class TracerCalls {
   readonly #bound: BoundTracer;
-  readonly #timeout: number;
   readonly #made: CallCounts;
+  readonly #completed: Completed | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  /**
-   * @param timeout milliseconds that a call may take
-   * @param made counts the calls that were answered well
-   */
-  constructor(bound: BoundTracer, timeout: number, made: CallCounts) {
+  /** @param made counts the calls that were answered well */
+  constructor(bound: BoundTracer, made: CallCounts, completed?: Completed) {
     this.#bound = bound;
-    this.#timeout = timeout;
     this.#made = made;
+    this.#completed = completed;
   }
 
   /** Lets go of calls under way: one that hangs must not keep the process alive. */
@@ -42,33 +45,32 @@ export class TracerCalls {
     this.#timers.clear();
   }
 
-  /** The documented `trace` call of an event. */
+  /** The documented `trace` call of an event. Never throws or rejects. */
   trace(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options } = this.#bound;
+    const began = this.#completed ? performance.now() : 0;
     try {
-      if (!tracer.trace) return undefined;
+      if (!tracer.trace) return 'not_due';
       const answer = tracer.trace(event.outVconUuid, eventName(event), options, event);
-      if (isThenable(answer)) return this.#inTime(answer, 'trace');
-      this.#made.trace += 1;
-      return undefined;
+      if (isThenable(answer)) return this.#inTime(answer, 'trace', event, began);
+      return this.#answered('trace', event, began);
     } catch (error) {
       return { refused: false, error };
     }
   }
 
-  /** The documented `run` call that follows an event, if one does. */
+  /** The documented `run` call that follows an event, if one does. Never throws or rejects. */
   run(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options, name } = this.#bound;
     const index = this.#runIndex(event);
-    if (index === undefined) return undefined;
+    if (index === undefined) return 'not_due';
     const { inVconUuid, outVconUuid, links } = event;
+    const began = this.#completed ? performance.now() : 0;
     try {
-      if (!tracer.run) return undefined;
+      if (!tracer.run) return 'not_due';
       const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, event);
-      if (isThenable(answer)) return this.#inTime(answer, 'run');
-      if (answer === false) return REFUSED;
-      this.#made.run += 1;
-      return undefined;
+      if (isThenable(answer)) return this.#inTime(answer, 'run', event, began);
+      return answer === false ? REFUSED : this.#answered('run', event, began);
     } catch (error) {
       return { refused: false, error };
     }
@@ -82,18 +84,22 @@ export class TracerCalls {
     return event.links.length > 0 || event.inferred.includes('links') ? -1 : undefined;
   }
 
-  async #inTime(answer: PromiseLike<unknown>, call: 'trace' | 'run'): Promise<Answer> {
+  #answered(call: Call, event: ChainEvent, began: number): Answer {
+    this.#made[call] += 1;
+    this.#completed?.(this.#bound.name, call, event, (performance.now() - began) / 1e3);
+    return 'answered';
+  }
+
+  async #inTime(answer: PromiseLike<unknown>, call: Call, event: ChainEvent, began: number): Promise<Answer> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => late.reject(new VconOtelError('TIMEOUT', `${call} of tracer ${this.#bound.name} took too long`)),
-      this.#timeout,
+      this.#bound.delivery.timeout,
     );
     this.#timers.add(timer);
     try {
       const value = await Promise.race([answer, late.promise]);
-      if (call === 'run' && value === false) return REFUSED;
-      this.#made[call] += 1;
-      return undefined;
+      return call === 'run' && value === false ? REFUSED : this.#answered(call, event, began);
     } catch (error) {
       return { refused: false, error };
     } finally {
@@ -101,6 +107,11 @@ export class TracerCalls {
       this.#timers.delete(timer);
     }
   }
+}
+
+/** The `error.type` of a failed call. */
+export function failureType(failure: Failure): string {
+  return failure.refused ? 'returned_false' : errorType(failure.error);
 }
 
 /** The error of a failed delivery, in words that hold nothing of the tracer's own message. */

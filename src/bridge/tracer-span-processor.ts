@@ -7,6 +7,7 @@ import type { ChainEvent } from '../model/event.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { stageOf } from '../model/semconv.ts';
 import { emptyVconStore } from '../model/vcon.ts';
+import type { CircuitState } from './circuit-breaker.ts';
 import { type BoundTracer, createTracers, isSpanProcessor } from './create-tracer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type IssueKind, Issues } from './issues.ts';
@@ -14,14 +15,29 @@ import { BridgeMetrics } from './metrics.ts';
 import { readStart } from './read-span.ts';
 import { type ChainStart, RunEvents } from './run-events.ts';
 import { type BridgedChain, requireSettings, type TracerSpanProcessorSettings } from './settings.ts';
+import type { Completed } from './tracer-calls.ts';
 import type { TracerStats } from './tracer-worker.ts';
+
+/** One tracer: what it was told, and how it stands. */
+export interface TracerState extends Readonly<TracerStats> {
+  /** Events still to be heard. */
+  readonly pending: number;
+  /** `open`: left alone, because it does not answer; `half_open`: tried with a single event. */
+  readonly circuit: CircuitState;
+  /** Runs of which an event has failed and is tried again. */
+  readonly retrying: number;
+  /** Events given up that the journal keeps. */
+  readonly deadLetters: number;
+  /** Age in seconds of the oldest event still to be heard; 0 if there is none. */
+  readonly oldestAge: number;
+}
 
 /** What the bridge has done so far. */
 export interface BridgeStats {
   /** Events that were accepted. */
   readonly events: number;
   readonly openRuns: number;
-  readonly tracers: Readonly<Record<string, Readonly<TracerStats> & { readonly pending: number }>>;
+  readonly tracers: Readonly<Record<string, TracerState>>;
   readonly issues: Readonly<Partial<Record<IssueKind, number>>>;
 }
 
@@ -65,10 +81,14 @@ export class TracerSpanProcessor implements SpanProcessor {
       {
         journal: settings.journal ?? memoryJournal(),
         log,
-        concurrency: settings.concurrency ?? 256,
-        timeout: settings.timeout ?? 30_000,
         hears: (tracer, chain) => this.#chains?.get(chain)?.tracers?.includes(tracer) ?? true,
         took: (seconds, attributes) => this.#metrics?.took(seconds, attributes),
+        completed: this.#guarded(settings.completed),
+        repeated: () => {
+          this.#events -= 1;
+          this.#issues.add('repeated_event');
+        },
+        trouble: (kind, detail) => this.#issues.add(kind, detail),
       },
     );
     if (meterProvider) this.#metrics = this.#measure(meterProvider);
@@ -115,13 +135,33 @@ export class TracerSpanProcessor implements SpanProcessor {
     return this.#ended;
   }
 
+  /** Whether whoever feeds spans to this processor should come back later: the journal is full, and is to block then. */
+  get full(): boolean {
+    return this.#dispatcher.full;
+  }
+
+  /** Resolves when it is not {@link full}. `runChain` waits for it by itself. */
+  room(): Promise<void> {
+    return this.#dispatcher.room();
+  }
+
   /** What was heard and what became of it. */
   stats(): BridgeStats {
     return {
       events: this.#events,
       openRuns: this.#runs.size,
       tracers: Object.fromEntries(
-        this.#dispatcher.workers.map(({ name, stats, depth }) => [name, { ...stats, pending: depth }]),
+        this.#dispatcher.workers.map((worker) => [
+          worker.name,
+          {
+            ...worker.stats,
+            pending: worker.depth,
+            circuit: worker.circuit,
+            retrying: worker.retrying,
+            deadLetters: worker.deadLetters,
+            oldestAge: worker.oldestAge(Date.now()),
+          },
+        ]),
       ),
       issues: this.#issues.all(),
     };
@@ -202,8 +242,8 @@ export class TracerSpanProcessor implements SpanProcessor {
   }
 
   #emit(event: ChainEvent): void {
-    if (this.#dispatcher.accept(event)) this.#events += 1;
-    else this.#issues.add('repeated_event');
+    this.#events += 1;
+    this.#dispatcher.accept(event);
   }
 
   async #end(): Promise<void> {
@@ -234,8 +274,14 @@ export class TracerSpanProcessor implements SpanProcessor {
     }
   }
 
+  /** In the middle of a delivery, what it throws would be taken for the tracer's. */
+  #guarded(completed: Completed | undefined): Completed | undefined {
+    return completed && ((...call) => this.#guard(() => completed(...call), 'internal_error'));
+  }
+
   #measure(provider?: MeterProvider): BridgeMetrics {
     const { workers } = this.#dispatcher;
-    return new BridgeMetrics({ workers, issues: this.#issues }, provider);
+    const full = () => this.#dispatcher.full;
+    return new BridgeMetrics({ workers, issues: this.#issues, full }, provider);
   }
 }

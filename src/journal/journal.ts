@@ -2,37 +2,89 @@ import type { ChainEvent } from '../model/event.ts';
 
 /**
  * Events kept until every tracer has had them: an append-only log in which each consumer (a tracer, by name) has
- * a place of its own (DESIGN §5).
+ * a place of its own (DESIGN §5). Everything that is called on the hot path answers at once; what takes time – a
+ * disk, a server – happens behind it, and the listeners are told.
  */
 export interface Journal {
+  /** Whether what consumers have still to hear is kept when the process ends, however it ends. */
+  readonly persistent: boolean;
   /**
-   * Accepts an event, synchronously. An event that is kept already, by its id, is not stored again.
-   * @returns whether it was new
+   * Accepts an event. Never throws and never waits: what cannot be kept is told to each consumer's `onDrop`.
+   * A consumer is given it once it is durable. One that is kept already, by its id, is not stored again.
    */
-  append(event: ChainEvent): boolean;
-  /** Resolves when everything accepted so far survives what this journal is made to survive. */
+  append(event: ChainEvent): void;
+  /** Resolves when everything accepted so far survives what this journal is made to survive, or is given up. */
   durable(): Promise<void>;
+  /** Whether whoever feeds the journal should come back later; never with the policy `drop`. */
+  readonly full: boolean;
+  /** Resolves when the journal is not {@link full} (any more). */
+  room(): Promise<void>;
+  /** Whether the last try to write has failed: what is accepted now is not durable before one succeeds. */
+  readonly failing: boolean;
   /** The place of a consumer; made, at the end of the log, when its name is new. */
   consumer(name: string, settings: ConsumerSettings): JournalConsumer;
-  /** Releases what the journal holds. Safe twice. */
+  /** Whom to tell of what is not about a single consumer. What there was to tell before is told now. */
+  listen(listener: JournalListener): void;
+  /** Keeps what can be kept, then releases what the journal holds. Safe twice. */
   close(): Promise<void>;
 }
 
+/** What to do when there is no room: ask to come back later, or give up the oldest events of the slowest consumer. */
+export type OnFull = 'block' | 'drop';
+
+/**
+ * What can be wrong with a journal itself: set aside as corrupt, not writable, gone from under us, or so full that dead
+ * letters were removed.
+ */
+export type JournalTrouble = 'journal_corrupt' | 'journal_unwritable' | 'journal_replaced' | 'journal_forgot';
+
+export interface JournalListener {
+  /** An accepted event turned out to be kept already: no consumer is given it again. */
+  onRepeat(event: ChainEvent): void;
+  /** @param detail an `error.type` or a sentence of ours */
+  onTrouble(trouble: JournalTrouble, detail: string): void;
+}
+
 export interface ConsumerSettings {
-  /** Told of each event that this consumer will never be given, because it lagged too far behind. */
+  /** There may be something to {@link JournalConsumer.read} again. */
+  onReadable(): void;
+  /** This consumer will never be given the event: it lagged too far behind, or the event could not be kept. */
   onDrop(event: ChainEvent): void;
+  /** An operator decided that an event in this consumer's hands is not to be delivered. */
+  onSkip(event: ChainEvent): void;
+}
+
+/** How a delivery ended. `failed`: `run` answered `false`. `dead`: given up; kept among the consumer's dead letters. */
+export type DeliveryOutcome = 'ok' | 'failed' | 'dead' | 'unheard';
+
+/** What became of an event that a consumer was given. */
+export interface Delivery {
+  /** Attempts so far, this one included. */
+  readonly attempts: number;
+  /** When the first attempt was made, milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** Seconds that the last attempt took. */
+  readonly duration: number;
+  /** Why the last attempt did not succeed, as `error.type`. */
+  readonly errorType: string | undefined;
 }
 
 /** One consumer's place in the log. */
 export interface JournalConsumer {
-  /** The next events in order, at most `limit`. Each is given once and must be answered with {@link done}. */
+  /** The next events in the order of the log, at most `limit`. Each is given once and must be {@link settle}d. */
   read(limit: number): readonly ChainEvent[];
-  /** This consumer needs the event no more. */
-  done(event: ChainEvent): void;
-  /** Events still to be read or answered. */
+  /** Attempts that were made at an event before this process, or before an operator asked for it again. */
+  attemptsAt(event: ChainEvent): Delivery | undefined;
+  /** An attempt has failed and will be made again: kept, so that a restart goes on counting. */
+  retry(event: ChainEvent, delivery: Delivery): void;
+  /** This consumer needs the event no more. `unheard` is for a chain that it does not hear: nothing is recorded. */
+  settle(event: ChainEvent, outcome: DeliveryOutcome, delivery?: Delivery): void;
+  /** Events still to be read or settled. */
   readonly depth: number;
   /** Events still to be read. */
   readonly unread: number;
-  /** The oldest event not read yet. */
-  readonly oldestUnread: ChainEvent | undefined;
+  /** When the oldest unread event happened, milliseconds since the Unix epoch. */
+  readonly oldestUnread: number | undefined;
+  /** Dead letters that are kept. */
+  readonly dead: number;
 }

@@ -91,7 +91,12 @@ export const METRIC = {
   tracerDeliveries: {
     name: 'vcon.tracer.deliveries',
     unit: '{event}',
-    description: 'Events a tracer was due to hear, by what became of them.',
+    description: 'Events a tracer was due to hear, by what became of them, and attempts that are made again.',
+  },
+  tracerCircuitOpen: {
+    name: 'vcon.tracer.circuit_open',
+    unit: '{tracer}',
+    description: '1 while a tracer that does not answer is left alone, 0 otherwise.',
   },
   journalDepth: {
     name: 'vcon.journal.depth',
@@ -102,6 +107,16 @@ export const METRIC = {
     name: 'vcon.journal.oldest_age',
     unit: 's',
     description: 'Age of the oldest event a tracer has still to hear.',
+  },
+  journalDeadLetters: {
+    name: 'vcon.journal.dead_letters',
+    unit: '{event}',
+    description: 'Events given up that the journal keeps for a tracer.',
+  },
+  journalFull: {
+    name: 'vcon.journal.full',
+    unit: '{journal}',
+    description: '1 while the journal asks whoever feeds it to come back later, 0 otherwise.',
   },
   bridgeIssues: {
     name: 'vcon.bridge.issues',

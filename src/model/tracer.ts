@@ -14,12 +14,15 @@ export type EventContext = ChainEvent;
  * promise; the next call of the same run waits for it, other runs do not.
  */
 export interface ConserverTracer {
-  /** One of the nine events of a vCon's passage through a chain. Throwing or rejecting counts as a failed delivery. */
+  /**
+   * One of the nine events of a vCon's passage through a chain. Throwing or rejecting is a failure: the call is made again,
+   * unless what is thrown says that it is `permanent` (see `DeliveryError`).
+   */
   trace?(vconUuid: string, event: EventName, opts: Options, context: EventContext): unknown;
   /**
    * Called before the first link (`linkIndex` -1), after each link that ended well (its index) and at chain
-   * completion (`links.length`). `inVconUuid` entered the step, `outVconUuid` left it. Returning `false`
-   * counts as a failed delivery.
+   * completion (`links.length`). `inVconUuid` entered the step, `outVconUuid` left it. Throwing or rejecting is a failure
+   * as above; returning `false` is counted as one, and the call is not made again unless `delivery.retryFalse` says so.
    */
   run?(
     inVconUuid: string,
@@ -50,6 +53,11 @@ export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
   readonly options?: Schema;
   /** False: no `run` call at chain completion. */
   readonly completion?: boolean;
+  /**
+   * True: its trail must have no gaps, so a failed call is made again without a limit of time, unless `delivery.retry` of
+   * its configuration says otherwise.
+   */
+  readonly audit?: boolean;
   /**
    * Makes the tracer, at once (not async). May throw: starting fails loudly. A `SpanProcessor` is registered as it is: it
    * sees every span, whatever a chain's `tracers` say, and no chain can wait for it.

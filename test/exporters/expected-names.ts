@@ -10,8 +10,11 @@ export const EXPECTED_NAMES: Readonly<Record<string, string>> = {
   'vcon.storage.duration': 'vcon_storage_duration_seconds',
   'vcon.tracer.duration': 'vcon_tracer_duration_seconds',
   'vcon.tracer.deliveries': 'vcon_tracer_deliveries_total',
+  'vcon.tracer.circuit_open': 'vcon_tracer_circuit_open',
   'vcon.journal.depth': 'vcon_journal_depth',
   'vcon.journal.oldest_age': 'vcon_journal_oldest_age_seconds',
+  'vcon.journal.dead_letters': 'vcon_journal_dead_letters',
+  'vcon.journal.full': 'vcon_journal_full',
   'vcon.bridge.issues': 'vcon_bridge_issues_total',
   'vcon.exporter.spans': 'vcon_exporter_spans_total',
 };

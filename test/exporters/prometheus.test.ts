@@ -34,7 +34,8 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     tracer.startSpan(name, { attributes: { vcon_id: 'v', chain_name: 'main' } }).end();
   await batches.forceFlush();
   const meter = meterProvider.getMeter('vcon-otel');
-  const { tracerDuration, tracerDeliveries, journalDepth, journalOldestAge, bridgeIssues } = METRIC;
+  const { tracerDuration, tracerDeliveries, tracerCircuitOpen, bridgeIssues } = METRIC;
+  const { journalDepth, journalOldestAge, journalDeadLetters, journalFull } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
       ...tracerDuration,
@@ -43,7 +44,7 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     .record(1, { 'vcon.tracer.name': 'audit' });
   for (const counter of [tracerDeliveries, bridgeIssues])
     meter.createObservableCounter(counter.name, counter).addCallback((result) => result.observe(1));
-  for (const gauge of [journalDepth, journalOldestAge])
+  for (const gauge of [journalDepth, journalOldestAge, journalDeadLetters, journalFull, tracerCircuitOpen])
     meter.createObservableGauge(gauge.name, gauge).addCallback((result) => result.observe(1));
 }
 

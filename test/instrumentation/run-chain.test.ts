@@ -40,7 +40,6 @@ const queueOf = (store: MemoryVconStore) => ({
 /** Starts tracing; `strict` are the tracers with `dlq_vcon_on_error`. */
 function trace(strict: Record<string, ConserverTracer> = {}, timeout = 1_000): TracerSpanProcessor {
   const bridge = new TracerSpanProcessor({
-    timeout,
     drainTimeout: 50,
     tracers: [
       { name: 'heard', module: heard.tracer },
@@ -48,6 +47,7 @@ function trace(strict: Record<string, ConserverTracer> = {}, timeout = 1_000): T
         name,
         module,
         options: { dlq_vcon_on_error: true },
+        delivery: { timeout, retry: { maxAttempts: 1 } },
       })),
     ],
   });

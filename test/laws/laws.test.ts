@@ -2,6 +2,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { DeliverySettings } from '../../src/bridge/delivery-policy.ts';
 import { TracerSpanProcessor } from '../../src/bridge/tracer-span-processor.ts';
 import { traceChain } from '../../src/instrumentation/trace-chain.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
@@ -19,11 +20,11 @@ afterEach(async () => {
 async function callsOf(
   chains: readonly RandomChain[],
   tracers: Record<string, ConserverTracer>,
-  settings: { concurrency?: number; timeout?: number; drainTimeout?: number } = {},
+  delivery: DeliverySettings = {},
 ) {
   const bridge = new TracerSpanProcessor({
-    tracers: Object.entries(tracers).map(([name, module]) => ({ name, module })),
-    ...settings,
+    tracers: Object.entries(tracers).map(([name, module]) => ({ name, module, delivery })),
+    drainTimeout: 20_000,
   });
   const running = startSdk([bridge]);
   try {
@@ -195,16 +196,19 @@ describe('law 4, isolation', () => {
           const alone = await callsOf(chains, {});
           const bad: ConserverTracer = { trace: misbehave, run: misbehave };
           const both = first ? { bad, healthy: healthy.tracer } : { healthy: healthy.tracer, bad };
-          const { bridge, spans } = await callsOf(chains, both, { timeout: 5, drainTimeout: 2_000 });
+          const { bridge, spans } = await callsOf(chains, both, {
+            timeout: 5,
+            retry: { initialInterval: 1, maxInterval: 2, maxAttempts: 2 },
+            circuitBreaker: { failures: 10, pause: 1 },
+          });
           expect(heardStory(healthy.calls)).toEqual(asStory(chains));
           expect(spans.length).toBe(alone.spans.length);
           expect(spans.filter((span) => span.status.code === SpanStatusCode.ERROR).length).toBe(
             alone.spans.filter((span) => span.status.code === SpanStatusCode.ERROR).length,
           );
           const { bad: counted } = bridge.stats().tracers;
-          expect((counted?.ok ?? 0) + (counted?.failed ?? 0) + (counted?.dropped ?? 0)).toBe(
-            bridge.stats().events,
-          );
+          const { ok = 0, failed = 0, dead = 0, dropped = 0 } = counted ?? {};
+          expect(ok + failed + dead + dropped).toBe(bridge.stats().events);
         },
       ),
       { numRuns: 40 },
@@ -286,7 +290,7 @@ describe('law 5, completeness', () => {
     );
   });
 
-  test('every accepted event was delivered, has failed, is pending or is counted as dropped', async () => {
+  test('every accepted event was delivered, has failed, is pending or is counted as dead or dropped', async () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
       release = resolve;
@@ -301,6 +305,7 @@ describe('law 5, completeness', () => {
               if (event === 'link_start') throw new Error('on purpose');
             },
           },
+          delivery: { retry: { maxAttempts: 1 } },
         },
       ],
       journal: memoryJournal({ capacity: 50 }),
@@ -315,13 +320,13 @@ describe('law 5, completeness', () => {
     const { events, tracers } = bridge.stats();
     expect(events).toBe(800 * 14);
     const sum = (name: string) => {
-      const { ok = 0, failed = 0, dropped = 0, pending = 0 } = tracers[name] ?? {};
-      return ok + failed + dropped + pending;
+      const { ok = 0, failed = 0, dead = 0, dropped = 0, pending = 0 } = tracers[name] ?? {};
+      return ok + failed + dead + dropped + pending;
     };
     expect(sum('stuck')).toBe(events);
     expect(sum('picky')).toBe(events);
     expect(tracers.stuck?.dropped).toBeGreaterThan(0);
-    expect(tracers.picky).toMatchObject({ failed: 800 * 6, dropped: 0 });
+    expect(tracers.picky).toMatchObject({ dead: 800 * 6, dropped: 0 });
     release();
     await bridge.shutdown();
     const after = bridge.stats().tracers.stuck;

@@ -1,0 +1,58 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+
+/** What SQLite keeps beside the database file. */
+const BESIDE = ['-wal', '-shm'] as const;
+
+/** The folder of a journal, made where it is missing. */
+export function makeFolder(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+}
+
+/**
+ * Moves a file that cannot be used out of the way, with what belongs to it; nothing is deleted.
+ * @returns where it is now
+ */
+export function setAside(path: string, why: 'corrupt' | 'foreign'): string {
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
+  const aside = `${path}.${why}-${stamp}`;
+  for (const end of ['', ...BESIDE]) if (existsSync(path + end)) renameSync(path + end, aside + end);
+  return aside;
+}
+
+/** Which file stands at a path; undefined if none does. */
+export function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** The file and its write-ahead log, as they are when a journal has been opened. */
+export function identityOf(path: string): string {
+  return `${inodeOf(path)} ${inodeOf(`${path}-wal`)}`;
+}
+
+/**
+ * Writes a journal whose file was deleted under it back to its path: it can still be read by whoever has it open. What
+ * stands at the path meanwhile is set aside.
+ */
+export function restore(db: DatabaseSync, path: string, identity: string): void {
+  makeFolder(path);
+  const copy = `${path}.restored`;
+  rmSync(copy, { force: true });
+  db.prepare('vacuum into ?').run(copy);
+  sync(copy);
+  const [inode] = identity.split(' ');
+  if (existsSync(path) && String(inodeOf(path)) !== inode) setAside(path, 'foreign');
+  for (const end of BESIDE) rmSync(path + end, { force: true });
+  renameSync(copy, path);
+  sync(dirname(path));
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,99 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { VconOtelError } from '../../model/error.ts';
+
+/*
+ *  run ──< event      the log: an event once, however many consumers there are; seq has no gaps when it is given
+ *            │
+ *  consumer ─┴─< delivery   what became of an event at a consumer; none as long as nobody tried
+ *
+ * A consumer has settled everything up to its position, and beyond it whatever has a delivery in a final state.
+ */
+
+/**
+ * State of a delivery. Still open: `retry` (an attempt has failed) and `queued` (an operator asked for it again). Final: `ok`,
+ * `failed` (answered `false`) and `dead` – the dead letters –, `skipped` by an operator, `dropped` for want of room.
+ */
+export type DeliveryState = 'retry' | 'queued' | 'ok' | 'failed' | 'dead' | 'skipped' | 'dropped';
+
+/** Each step leads from one version of the schema (`user_version`) to the next; the first from an empty file. */
+const MIGRATIONS: readonly string[] = [
+  `
+  create table run (
+    run       integer primary key,
+    run_id    text not null unique,
+    chain     text not null,
+    vcon_uuid text not null
+  );
+  create table event (
+    seq  integer primary key,
+    run  integer not null,
+    step text not null,
+    time real not null,
+    body text not null,
+    unique (run, step)
+  );
+  create table consumer (
+    consumer integer primary key,
+    name     text not null unique,
+    position integer not null
+  );
+  create table delivery (
+    consumer   integer not null,
+    seq        integer not null,
+    state      text not null,
+    attempts   integer not null,
+    since      integer not null,
+    at         integer not null,
+    duration   real not null,
+    error_type text,
+    primary key (consumer, seq)
+  ) without rowid;
+  create index delivery_not_ok on delivery (consumer, state, seq) where state <> 'ok';
+  `,
+];
+
+/** The schema that this version of the package writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** SQLite's `application_id` of a journal, by which it is told from another program's database: "vCoJ" in ASCII. */
+export const APPLICATION_ID = 0x76436f4a;
+
+/**
+ * Brings a journal to the newest schema, each step as a whole or not at all, and to a write-ahead log.
+ * @param migrations of a test
+ * @throws VconOtelError `FILE_UNUSABLE` for a journal of a newer version of this package, or for a database that is none
+ */
+export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+  const found = versionOf(db);
+  const isOurs = numberOf(db, 'application_id') === APPLICATION_ID;
+  if (!isOurs && (found > 0 || db.prepare('select 1 from sqlite_master limit 1').get()))
+    throw new VconOtelError('FILE_UNUSABLE', 'the file is a database, but no journal');
+  if (found > migrations.length)
+    throw new VconOtelError(
+      'FILE_UNUSABLE',
+      `the journal has schema ${found}, this version of vcon-otel knows ${migrations.length}: use the newer version that wrote it`,
+    );
+  // Only now: what is another program's is not touched.
+  db.exec('pragma journal_mode = wal');
+  for (const [index, sql] of migrations.entries()) {
+    if (index < found) continue;
+    db.exec('begin immediate');
+    try {
+      db.exec(sql);
+      db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${index + 1}`);
+      db.exec('commit');
+    } catch (error) {
+      if (db.isTransaction) db.exec('rollback');
+      throw error;
+    }
+  }
+}
+
+/** The schema that a file has; 0 for an empty one. */
+export function versionOf(db: DatabaseSync): number {
+  return numberOf(db, 'user_version');
+}
+
+function numberOf(db: DatabaseSync, pragma: 'user_version' | 'application_id'): number {
+  return Number(db.prepare(`pragma ${pragma}`).get()?.[pragma] ?? 0);
+}

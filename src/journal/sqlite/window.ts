@@ -1,0 +1,47 @@
+import type { ChainEvent } from '../../model/event.ts';
+
+/** Events that are kept for consumers that are not far behind. */
+const SIZE = 10_000;
+/** Shifting an array by one is linear in its length. */
+const SLICE = 1_000;
+
+/** The newest durable events of the log, so that a consumer that keeps up never waits for the file. */
+export class Window {
+  #events: ChainEvent[] = [];
+  #first: number;
+
+  /** @param last the seq of the newest event, which is not here */
+  constructor(last: number) {
+    this.#first = last + 1;
+  }
+
+  /** The seq of the oldest event that is here; beyond the end of the log where none is. */
+  get first(): number {
+    return this.#first;
+  }
+
+  at(seq: number): ChainEvent | undefined {
+    return this.#events[seq - this.#first];
+  }
+
+  /** Adds the newest event. */
+  add(seq: number, event: ChainEvent): void {
+    if (seq !== this.#first + this.#events.length) {
+      this.#events = [];
+      this.#first = seq;
+    }
+    this.#events.push(event);
+  }
+
+  /** Lets go of what everybody has read, and of what is too much. */
+  trim(read: number): void {
+    const over = Math.max(this.#events.length - SIZE, Math.min(read, this.#end - 1) - this.#first + 1);
+    if (over < SLICE && over < this.#events.length) return;
+    this.#events.splice(0, over);
+    this.#first += over;
+  }
+
+  get #end(): number {
+    return this.#first + this.#events.length;
+  }
+}

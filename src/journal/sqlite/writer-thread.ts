@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, VconOtelError } from '../../model/error.ts';
+import type { Notice, Reply, Request, WriterData } from './messages.ts';
+import type { ConsumerId } from './store.ts';
+
+/** The file stands beside this one, as source or as what was built from it. */
+const WRITER = new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url);
+
+/**
+ * The writer's thread, seen from the main one: requests are answered in their order. While nothing is asked it does
+ * not keep the process alive. Should it ever end by itself, what was asked of it has failed and the next request starts
+ * a new one.
+ */
+export class WriterThread {
+  readonly #data: Omit<WriterData, 'last' | 'consumers'>;
+  readonly #onNotice: (notice: Notice) => void;
+  /** What a thread after this one has to know. */
+  readonly #consumers = new Map<ConsumerId, string>();
+  #last = 0;
+  #worker: Worker | undefined;
+  #asked: ((reply: Reply) => void)[] = [];
+  #closing = false;
+
+  /** @param onNotice told what the writer says of itself */
+  constructor(data: Omit<WriterData, 'last' | 'consumers'>, onNotice: (notice: Notice) => void) {
+    this.#data = data;
+    this.#onNotice = onNotice;
+  }
+
+  /**
+   * Starts the thread and opens the file.
+   * @returns the seq of the newest event
+   * @throws VconOtelError `FILE_UNUSABLE`, `JOURNAL_IN_USE`
+   */
+  async start(): Promise<number> {
+    const worker = this.#begin();
+    worker.ref();
+    return new Promise<number>((resolve, reject) => {
+      const heard = (word: Reply | Notice) => {
+        if (!('notice' in word) || (word.notice !== 'open' && word.notice !== 'unusable')) return;
+        worker.off('message', heard);
+        worker.unref();
+        if (word.notice === 'open') {
+          this.#last = word.last;
+          resolve(word.last);
+        } else reject(new VconOtelError(word.code as ErrorCode, word.message));
+      };
+      worker.on('message', heard);
+      worker.once('error', (cause) =>
+        reject(new VconOtelError('FILE_UNUSABLE', 'the journal cannot be started', { cause })),
+      );
+    });
+  }
+
+  /** Has something done. Never rejects: what cannot be done is answered with a failure. */
+  ask(request: Request): Promise<Reply> {
+    if (this.#closing) return Promise.resolve({ of: 'failure', code: 'CLOSED' });
+    return this.#post(this.#worker ?? this.#begin(), request);
+  }
+
+  /** Closes the file and ends the thread. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#closing = true;
+    if (!worker) return;
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    void this.#post(worker, { ask: 'close' });
+    await gone;
+  }
+
+  #post(worker: Worker, request: Request): Promise<Reply> {
+    worker.ref();
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      worker.postMessage(request);
+    });
+  }
+
+  #begin(): Worker {
+    const workerData: WriterData = { ...this.#data, last: this.#last, consumers: [...this.#consumers] };
+    // Without the flags and NODE_OPTIONS of the process: what these preload may be what has just opened the journal.
+    const worker = new Worker(WRITER, { workerData, name: 'vcon-otel journal', execArgv: [], env: {} });
+    worker.unref();
+    worker.on('message', (word: Reply | Notice) => {
+      if ('notice' in word) {
+        this.#onNotice(word);
+        return;
+      }
+      if (word.of === 'attach') this.#consumers.set(word.consumer, word.name);
+      if (word.of === 'commit') this.#last = Math.max(this.#last, word.seqs.at(-1) ?? 0);
+      this.#asked.shift()?.(word);
+      if (this.#asked.length === 0 && !this.#closing) worker.unref();
+    });
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      for (const answer of this.#asked.splice(0)) answer({ of: 'failure', code: 'THREAD_ENDED' });
+    });
+    this.#worker = worker;
+    return worker;
+  }
+}

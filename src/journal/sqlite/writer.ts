@@ -1,0 +1,245 @@
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import { identityOf, makeFolder, restore, setAside } from './file.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { lock } from './lock.ts';
+import type { Notice, Reply, Request, WriterData } from './messages.ts';
+import { isCorrupt, sqliteCode } from './sqlite-error.ts';
+import { type ConsumerId, Store } from './store.ts';
+
+//  The thread that owns the journal's file, so that waiting for a disk holds up nobody.
+//
+//  It answers one request after the other. After an error of the file nothing more is acknowledged on that handle:
+//  it is abandoned, the request is answered with a failure, and the next request opens the file anew. A file that is
+//  corrupt is set aside; one that was deleted is written again from the handle that is still open.
+
+/** Milliseconds between two looks at the file, at what others have written, and at what can be removed. */
+const TURN = 500;
+/** Milliseconds of each turn that removing may take. */
+const TIDY_TIME = 20;
+/** Milliseconds between two tries to write a file again that was deleted. */
+const RESTORE_PAUSE = 5_000;
+
+export function writer(
+  data: WriterData,
+  say: (word: Reply | Notice) => void,
+): { last: number; answer(request: Request): void } {
+  const { path } = data;
+  const names = new Map<ConsumerId, string>(data.consumers);
+  let store: Store | undefined;
+  let housekeeping: Housekeeping | undefined;
+  let identity = '';
+  let last = data.last;
+  let version: number | undefined;
+  let restoreAfter = 0;
+
+  makeFolder(path);
+  let held = lock(path);
+  try {
+    open();
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+  const turns = setInterval(() => cared(turn), TURN);
+
+  return { last, answer };
+
+  function answer(request: Request): void {
+    if (request.ask === 'close') {
+      clearInterval(turns);
+      end();
+      say({ of: 'close' });
+      return;
+    }
+    try {
+      say(carryOut(request));
+    } catch (error) {
+      // What was set aside or restored just now can be opened anew; anything else is to be tried later.
+      if (mended(error)) cared(() => say(carryOut(request)), fail);
+      else fail(error);
+    }
+    if (request.ask === 'commit') cared(afterCommit);
+  }
+
+  function fail(error: unknown): void {
+    say({ of: 'failure', code: sqliteCode(error) ?? errorType(error) });
+  }
+
+  /** Does something; an error is seen to. */
+  function cared(work: () => void, failed?: (error: unknown) => void): void {
+    try {
+      work();
+    } catch (error) {
+      mended(error);
+      failed?.(error);
+    }
+  }
+
+  function carryOut(request: Exclude<Request, { ask: 'close' }>): Reply {
+    // What is written to a file that is not there would be durable only until the process ends.
+    if (store && isGone()) restoreFile(store);
+    const open = opened();
+    switch (request.ask) {
+      case 'commit': {
+        const { answers, positions, queries, events } = request;
+        const { findings, seqs } = open.transaction(() => {
+          open.answer(answers);
+          for (const [consumer, position] of positions) open.move(consumer, position);
+          return { findings: queries.map((query) => open.reader.find(query)), seqs: open.append(events) };
+        });
+        last = open.last;
+        if (answers.includes('dropped')) housekeeping?.gaveUp();
+        return { of: 'commit', seqs, findings, usage: housekeeping?.usage ?? 0 };
+      }
+      case 'attach': {
+        const place = open.transaction(() => open.attach(request.name, request.end));
+        names.set(place.consumer, request.name);
+        return { of: 'attach', name: request.name, ...place };
+      }
+      case 'page':
+        return { of: 'page', ...open.reader.page(request.consumer, request.after, request.upTo) };
+    }
+  }
+
+  function opened(): Store {
+    return store ?? open();
+  }
+
+  function open(): Store {
+    try {
+      return openFile();
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      putAside();
+      return openFile();
+    }
+  }
+
+  function openFile(): Store {
+    makeFolder(path);
+    const opening = new Store(path, last);
+    try {
+      opening.transaction(() => {
+        for (const [consumer, name] of names) opening.reinstate(name, consumer);
+      });
+      housekeeping = new Housekeeping(opening, { ...data, say });
+      // A connection does not see what was written between it and the one before.
+      if (version !== undefined) say({ notice: 'changed' });
+      version = opening.dataVersion;
+    } catch (error) {
+      opening.abandon();
+      throw error;
+    }
+    identity = identityOf(path);
+    last = opening.last;
+    store = opening;
+    return opening;
+  }
+
+  function end(): void {
+    try {
+      if (store && isGone()) restoreFile(store);
+      store?.close();
+    } catch {
+      // What closing could not do is done when the file is opened again.
+    }
+    store = undefined;
+    held.release();
+  }
+
+  function abandon(): void {
+    try {
+      store?.abandon();
+    } catch {
+      // It is not used again in any case.
+    }
+    store = undefined;
+    housekeeping = undefined;
+  }
+
+  /** Sees to an error of the file. @returns whether it makes sense to try again at once */
+  function mended(error: unknown): boolean {
+    try {
+      if (isCorrupt(error)) {
+        abandon();
+        putAside();
+        return true;
+      }
+      // The only copy of a file that was deleted is behind this handle, which therefore stays open.
+      if (store && isGone()) {
+        if (performance.now() < restoreAfter) return false;
+        restoreFile(store);
+        return true;
+      }
+      abandon();
+      return false;
+    } catch {
+      return false;
+    }
+  }
+
+  function putAside(): void {
+    const aside = setAside(path, 'corrupt');
+    say({ notice: 'corrupt', detail: `a corrupt journal was set aside as ${aside}` });
+  }
+
+  function isGone(): boolean {
+    return identityOf(path) !== identity;
+  }
+
+  function restoreFile(from: Store): void {
+    restoreAfter = performance.now() + RESTORE_PAUSE;
+    makeFolder(path);
+    // Gone with the folder, if that was deleted. Another service may have it by now.
+    if (!held.holds()) {
+      const next = lock(path);
+      held.release();
+      held = next;
+    }
+    restore(from.db, path, identity);
+    abandon();
+    say({ notice: 'replaced', detail: 'the journal was deleted or replaced, and has been written again' });
+  }
+
+  function turn(): void {
+    if (store && isGone()) {
+      if (performance.now() > restoreAfter) restoreFile(store);
+      return;
+    }
+    if (!store) return;
+    const found = store.dataVersion;
+    if (found !== version) say({ notice: 'changed' });
+    version = found;
+    housekeeping?.tidy([...names.keys()], TIDY_TIME);
+  }
+
+  function afterCommit(): void {
+    store?.checkpoint();
+    if (housekeeping?.crowded) housekeeping.tidy([...names.keys()], 0);
+  }
+}
+
+/** Why a journal cannot be opened, in words for a person. */
+export function unusable(error: unknown, path: string): VconOtelError {
+  if (error instanceof VconOtelError) return error;
+  const why = sqliteCode(error) ?? errorType(error);
+  return new VconOtelError('FILE_UNUSABLE', `the journal ${path} cannot be used: ${why}`, { cause: error });
+}
+
+if (!isMainThread && parentPort) {
+  const port = parentPort;
+  const data = workerData as WriterData;
+  try {
+    const { last, answer } = writer(data, (word) => port.postMessage(word));
+    port.on('message', (request: Request) => {
+      answer(request);
+      if (request.ask === 'close') port.close();
+    });
+    port.postMessage({ notice: 'open', last } satisfies Notice);
+  } catch (error) {
+    const { code, message } = unusable(error, data.path);
+    port.postMessage({ notice: 'unusable', code, message } satisfies Notice);
+    port.close();
+  }
+}

@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { DeliverySettings } from '../../src/bridge/delivery-policy.ts';
+import { TracerSpanProcessor } from '../../src/bridge/tracer-span-processor.ts';
+import { runChain } from '../../src/instrumentation/run-chain.ts';
+import type { Journal, JournalListener } from '../../src/journal/journal.ts';
+import { memoryJournal } from '../../src/journal/memory.ts';
+import type { Link } from '../../src/model/chain.ts';
+import { DeliveryError } from '../../src/model/delivery-error.ts';
+import { memoryVconStore } from '../../src/vcon-store/index.ts';
+import { keptJournal } from '../support/kept-journal.ts';
+import { turns } from '../support/random-chain.ts';
+import { type Call, inShort, recordingTracer } from '../support/recording-tracer.ts';
+import { startSdk, type TestSdk } from '../support/sdk.ts';
+
+let sdk: TestSdk | undefined;
+afterEach(async () => {
+  await sdk?.shutdown();
+  sdk = undefined;
+});
+
+const QUICK: DeliverySettings = { retry: { initialInterval: 1, maxInterval: 1 } };
+
+function start(
+  answer: (call: Call, made: number) => unknown,
+  delivery = QUICK,
+  journal: Journal = memoryJournal(),
+) {
+  const order: string[] = [];
+  let made = 0;
+  const strict = recordingTracer((call) => {
+    order.push(inShort(call));
+    made += 1;
+    return answer(call, made);
+  });
+  const bridge = new TracerSpanProcessor({
+    tracers: [{ name: 'strict', module: strict.tracer, delivery, options: { dlq_vcon_on_error: true } }],
+    journal,
+    drainTimeout: 20,
+  });
+  sdk = startSdk([bridge]);
+  const link = (name: string): Link => ({
+    name,
+    run: (uuid) => {
+      order.push(name);
+      return uuid;
+    },
+  });
+  const vcons = memoryVconStore();
+  const run = (...links: string[]) =>
+    runChain(
+      { name: 'main', links: links.map(link) },
+      { uuid: 'V' },
+      { vcons, queue: vcons, ingressList: 'in' },
+    );
+  return { bridge, order, run, calls: strict.calls };
+}
+
+const fail = (): never => {
+  throw new Error('on purpose');
+};
+
+describe('a chain that waits for a tracer', () => {
+  test('waits through its retries, and goes on when it has heard', async () => {
+    const { order, run } = start((call, made) =>
+      inShort(call) === 'run -1 V→V' && made < 4 ? fail() : true,
+    );
+    expect(await run('a')).toMatchObject({ outcome: 'complete', deadLettered: false });
+    expect(order.slice(0, 6)).toEqual([
+      'chain_start V',
+      'run -1 V→V',
+      'run -1 V→V',
+      'run -1 V→V',
+      'a',
+      'link_start V a',
+    ]);
+  });
+
+  test('fails when a call has failed for good', async () => {
+    const { order, run } = start((call) => {
+      if (inShort(call) === 'run 0 V→V') throw new DeliveryError('malformed', { permanent: true });
+      return true;
+    });
+    expect(await run('a', 'b')).toMatchObject({
+      outcome: 'error',
+      deadLettered: true,
+      error: { code: 'TRACER_FAILED' },
+    });
+    expect(order).not.toContain('b');
+  });
+
+  test('fails when the attempts are over, and not before', async () => {
+    const { order, run } = start((call) => (inShort(call) === 'chain_start V' ? fail() : true), {
+      retry: { initialInterval: 1, maxInterval: 1, maxAttempts: 3 },
+    });
+    expect(await run('a')).toMatchObject({ outcome: 'error', deadLettered: true });
+    expect(order.slice(0, 4)).toEqual(['chain_start V', 'chain_start V', 'chain_start V', 'run -1 V→V']);
+    expect(order).not.toContain('a');
+  });
+
+  test('is told of each failure, however many chains have failed before', async () => {
+    const { run } = start(fail, { retry: { maxAttempts: 1 } });
+    for (let i = 0; i < 30; i += 1)
+      expect(await run('a')).toMatchObject({ outcome: 'error', deadLettered: true });
+  });
+
+  test('passes by what answers false, unless that is to be tried again and was in vain', async () => {
+    const answers = (call: Call) => call.call === 'trace';
+    expect(await start(answers).run('a')).toMatchObject({ outcome: 'complete' });
+    await sdk?.shutdown();
+    const delivery = { retryFalse: true, retry: { initialInterval: 1, maxInterval: 1, maxAttempts: 2 } };
+    expect(await start(answers, delivery).run('a')).toMatchObject({
+      outcome: 'error',
+      error: { code: 'TRACER_FAILED' },
+    });
+  });
+
+  test('goes on when an operator skips what it waits for', async () => {
+    const { journal, skip } = keptJournal();
+    const { calls, run } = start(
+      (call) => (inShort(call) === 'chain_start V' ? fail() : true),
+      { retry: { initialInterval: 60_000 } },
+      journal,
+    );
+    const running = run('a');
+    await turns(3);
+    if (calls[0]) skip('strict', calls[0].context);
+    expect(await running).toMatchObject({ outcome: 'complete' });
+  });
+
+  test('fails when what it waits for is dropped', async () => {
+    const { run, bridge } = start(() => true, {}, memoryJournal({ capacity: 1 }));
+    const [first] = await Promise.all([run(), run()]);
+    expect(first).toMatchObject({ outcome: 'error', error: { code: 'TRACER_FAILED' } });
+    expect(bridge.stats().tracers.strict?.dropped).toBeGreaterThan(0);
+  });
+
+  test('does not wait for what turns out to be kept already, and does not count it', async () => {
+    let listener: JournalListener | undefined;
+    const journal: Journal = {
+      ...keptJournal().journal,
+      listen: (listening) => {
+        listener = listening;
+      },
+      append: (event) => listener?.onRepeat(event),
+    };
+    const { bridge, order, run } = start(() => true, {}, journal);
+    expect(await run('a')).toMatchObject({ outcome: 'complete' });
+    expect(order).toEqual(['a']);
+    expect(bridge.stats()).toMatchObject({ events: 0, issues: { repeated_event: 4 } });
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Journal } from '../../src/journal/journal.ts';
+import { delivery, ids, type Reader, reader } from './contract.ts';
+import { decide, eventIds, keep, openJournal, query, temporaryPath } from './temporary-journal.ts';
+
+interface Told {
+  readonly path: string;
+  readonly journal: Journal;
+  readonly tracer: Reader;
+  readonly skipped: string[];
+}
+
+async function opened(): Promise<Told> {
+  const path = temporaryPath();
+  const { journal } = await openJournal({ path });
+  const skipped: string[] = [];
+  const tracer = reader(journal, 'tracer', { onSkip: ({ eventId }) => skipped.push(eventId) });
+  return { path, journal, tracer, skipped };
+}
+
+describe('what another process decides while a journal is open', () => {
+  test('an event that is skipped in the hands of a consumer is taken out of them', async () => {
+    const { path, journal, tracer, skipped } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    const [one] = await tracer.read(2);
+    if (!one) throw new Error('no event was read');
+    decide(path, 'tracer', 'skipped', ['a/1']);
+    await vi.waitFor(() => expect(skipped).toEqual(['a/1']), { timeout: 5_000 });
+    expect(tracer.consumer.depth).toBe(1);
+    tracer.consumer.settle(one, 'ok', delivery(1));
+    expect(tracer.consumer.depth).toBe(1);
+    await journal.close();
+    expect(query(path, 'select seq, state from delivery')).toEqual([{ seq: 1, state: 'skipped' }]);
+  });
+
+  test('an event that is skipped before it was read is never given, and counted no more', async () => {
+    const { path, journal, tracer, skipped } = await opened();
+    await keep(journal, ['a/1', 'a/2', 'a/3']);
+    decide(path, 'tracer', 'skipped', ['a/2']);
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), { timeout: 5_000 });
+    expect(ids(await tracer.read(2))).toEqual(['a/1', 'a/3']);
+    expect([tracer.consumer.depth, tracer.consumer.unread, skipped]).toEqual([2, 0, []]);
+  });
+
+  test('an event that was skipped and is wanted after all is given', async () => {
+    const { path, journal, tracer } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    decide(path, 'tracer', 'skipped', ['a/2']);
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(1), { timeout: 5_000 });
+    decide(path, 'tracer', 'queued', ['a/2']);
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), { timeout: 5_000 });
+    expect(ids(await tracer.read(2))).toEqual(['a/1', 'a/2']);
+    expect(tracer.consumer.unread).toBe(0);
+  });
+
+  test('skipping among what is read in pages counts each event once', async () => {
+    const { path, journal, tracer } = await opened();
+    const appended = eventIds(24_000);
+    await keep(journal, appended);
+    const out = appended.filter((_, index) => index % 5 === 0);
+    for (const half of [out.slice(0, 2_000), out.slice(2_000)]) {
+      const before = tracer.consumer.depth;
+      decide(path, 'tracer', 'skipped', half);
+      await vi.waitFor(() => expect(tracer.consumer.depth).toBe(before - half.length), { timeout: 5_000 });
+    }
+    const left = appended.filter((_, index) => index % 5 !== 0);
+    expect(ids(await tracer.read(left.length))).toEqual(left);
+    expect([tracer.consumer.unread, tracer.consumer.read(1)]).toEqual([0, []]);
+  });
+
+  test('dead letters that are asked for again are given again, in order, once, without their attempts', async () => {
+    const { path, journal, tracer } = await opened();
+    const appended = eventIds(3_000);
+    await keep(journal, appended);
+    for (const one of await tracer.read(3_000)) tracer.consumer.settle(one, 'dead', delivery(9, 'TypeError'));
+    expect([tracer.consumer.depth, tracer.consumer.dead]).toEqual([0, 3_000]);
+    await vi.waitFor(() =>
+      expect(query(path, `select count(*) as dead from delivery where state = 'dead'`)).toEqual([
+        { dead: 3_000 },
+      ]),
+    );
+    decide(path, 'tracer', 'queued', appended);
+    const events = await tracer.read(3_000);
+    expect(ids(events)).toEqual(appended);
+    expect([tracer.consumer.depth, tracer.consumer.unread, tracer.consumer.dead]).toEqual([3_000, 0, 0]);
+    for (const one of events) {
+      expect(tracer.consumer.attemptsAt(one)).toBeUndefined();
+      tracer.consumer.settle(one, 'ok', delivery(1));
+    }
+    expect([tracer.consumer.depth, tracer.consumer.read(9)]).toEqual([0, []]);
+    await journal.close();
+    expect(query(path, `select state, count(*) as events from delivery group by state`)).toEqual([
+      { state: 'ok', events: 3_000 },
+    ]);
+  });
+
+  test('what is asked for again while it is in hand is not given twice', async () => {
+    const { path, journal, tracer } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    const [one, two] = await tracer.read(2);
+    if (!one || !two) throw new Error('too few events were read');
+    decide(path, 'tracer', 'queued', ['a/1', 'a/2']);
+    await keep(journal, ['a/3']);
+    const other = reader(journal, 'other');
+    // That this is noticed says that the rest of it is.
+    decide(path, 'other', 'skipped', ['a/3']);
+    decide(path, 'tracer', 'skipped', ['a/3']);
+    await vi.waitFor(() => expect(tracer.consumer.unread).toBe(0), { timeout: 5_000 });
+    expect([tracer.consumer.depth, other.consumer.depth, tracer.consumer.read(9)]).toEqual([2, 0, []]);
+    tracer.consumer.settle(one, 'ok', delivery(1));
+    tracer.consumer.settle(two, 'ok', delivery(1));
+    expect(tracer.consumer.depth).toBe(0);
+    await journal.close();
+    const later = await openJournal({ path });
+    const again = reader(later.journal, 'tracer');
+    await later.journal.durable();
+    await keep(later.journal, ['a/4']);
+    expect(ids(await again.read(1))).toEqual(['a/4']);
+  });
+
+  test('an attempt at what was asked for again is remembered, and what nobody wants of it is not asked for ever', async () => {
+    const { path, journal, tracer } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    for (const one of await tracer.read(2)) tracer.consumer.settle(one, 'ok', delivery(1));
+    await keep(journal, ['b/1']);
+    decide(path, 'tracer', 'queued', ['a/1', 'a/2']);
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(3), { timeout: 5_000 });
+    const again = await tracer.read(3);
+    expect(ids(again).sort()).toEqual(['a/1', 'a/2', 'b/1']);
+    const [one, two] = ['a/1', 'a/2'].map((id) => again.find(({ eventId }) => eventId === id));
+    if (!one || !two) throw new Error('too few events were read');
+    tracer.consumer.retry(one, delivery(4, 'TypeError'));
+    tracer.consumer.settle(two, 'unheard');
+    await journal.close();
+    const later = reader((await openJournal({ path })).journal, 'tracer');
+    const kept = new Map((await later.read(2)).map((one) => [one.eventId, later.consumer.attemptsAt(one)]));
+    expect(new Map([...kept].map(([id, before]) => [id, before?.attempts]))).toEqual(
+      new Map([
+        ['a/1', 4],
+        ['b/1', undefined],
+      ]),
+    );
+    expect([later.consumer.depth, later.consumer.unread]).toEqual([2, 0]);
+  });
+});
