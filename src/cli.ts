@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './commands/demo.ts';
+import { queueCommand } from './commands/queue.ts';
+import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
-import { ConfigError, colourFromEnvironment } from './config.ts';
+import { ConfigError, colourFromEnvironment, loadConfig, parseConfig } from './config.ts';
 import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 
 /**
@@ -32,11 +34,13 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     .showHelpAfterError('(vcon-otel --help lists the commands)');
   const commands = [
     demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal }),
-    timelineCommand({ stdout, stderr, colour, columns: stdout.columns }),
+    timelineCommand({ stdout, stderr, colour, columns: stdout.columns, journalPath }),
     validateCommand({ stdout, colour }),
     serveCommand({ stdout, stderr, signal }),
+    queueCommand({ stdout, stderr, journalPath }),
+    replayCommand({ stdout, stderr, signal, journalPath }),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) program.addCommand(inherit(command, program));
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -48,10 +52,39 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   }
 }
 
+/** How it reports wrong usage, down to the commands of a command. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inherit(inner, command);
+  return command;
+}
+
 /** Of the package, in a checkout as in an installation. */
 function version(): string {
   const path = new URL('../package.json', import.meta.url);
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * The file of a journal: as a command was told, or as a configuration says, or where `serve` has it by default.
+ * @throws ConfigError; VconOtelError `OPTIONS_INVALID` where the configuration's journal is in memory
+ */
+async function journalPath({
+  journal,
+  config: file,
+}: {
+  journal?: string;
+  config?: string;
+}): Promise<string> {
+  if (journal !== undefined) return journal;
+  const { config } =
+    file === undefined ? parseConfig({ journal: { type: 'sqlite' } }, {}) : await loadConfig(file);
+  if (config.journal.type === 'sqlite') return config.journal.path;
+  throw new VconOtelError(
+    'OPTIONS_INVALID',
+    `${file} keeps its journal in memory: only one of type sqlite can be seen from outside`,
+    { path: 'journal.type' },
+  );
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { asWritten } from './config/as-written.ts';
 import { checkConfig } from './config/check.ts';
 import {
   applyVariables,
@@ -12,9 +13,11 @@ import type { Env } from './config/interpolate.ts';
 import { readText } from './config/read-text.ts';
 import { redact } from './config/redact.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
+import { isEmptySection } from './config/section.ts';
 import { readVariables } from './config/variables.ts';
 import { readYaml } from './config/yaml.ts';
 
+export { deliverySettings } from './config/delivery.ts';
 export type { BatchLimits, Environment, OtlpUrls, SamplerChoice } from './config/environment.ts';
 export { ConfigError, type Fault } from './config/fault.ts';
 export type { Env } from './config/interpolate.ts';
@@ -35,26 +38,27 @@ export interface LoadedConfig {
 
 /**
  * Loads a YAML file, or the defaults where there is none, with its `${VARIABLES}` filled in and the `OTEL_*`
- * variables applied.
+ * variables applied. The journal is by default a file (`sqlite`).
  * @throws ConfigError `CONFIG_UNREADABLE`, or `CONFIG_INVALID` with every fault; never quoting a value
  */
 export async function loadConfig(file?: string, env: Env = process.env): Promise<LoadedConfig> {
-  if (file === undefined) return parseConfig({}, env);
+  if (file === undefined) return parseConfig({ journal: JOURNAL_OF_A_FILE }, env);
   const { value, faults, secretPaths } = readYaml(await readText(file), env);
-  return assemble(value, env, { faults, secretPaths, directory: dirname(resolve(file)) });
+  return assemble(withJournal(value), env, { faults, secretPaths, directory: dirname(resolve(file)) });
 }
 
 /**
  * Checks a configuration given by code, and applies the `OTEL_*` variables. `${…}` in it is left as it is.
+ * The journal is by default in memory.
  * @throws ConfigError `CONFIG_INVALID` with every fault
  */
 export function parseConfig(input: ConfigInput, env: Env = process.env): LoadedConfig {
   return assemble(input, env, { faults: [], secretPaths: new Set(), directory: process.cwd() });
 }
 
-/** The configuration as it may be shown: secrets replaced by `[redacted]`, module objects by `[module]`. */
+/** The configuration as it may be shown and, but for its secrets (`[redacted]`) and modules given by code (`[module]`), read in again. */
 export function redactConfig({ config, secretPaths }: LoadedConfig): unknown {
-  return redact(config, secretPaths);
+  return redact(asWritten(config), secretPaths);
 }
 
 /**
@@ -65,6 +69,16 @@ export function colourFromEnvironment(stream: { readonly isTTY?: boolean }, env:
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return stream.isTTY === true;
+}
+
+/** Who writes a file wants a service, which must not forget; a program must not find files it never asked for. */
+const JOURNAL_OF_A_FILE = { type: 'sqlite' } as const;
+
+function withJournal(raw: unknown): unknown {
+  if (raw === null) return { journal: JOURNAL_OF_A_FILE };
+  const written = typeof raw === 'object' && !Array.isArray(raw);
+  if (!written || ('journal' in raw && !isEmptySection(raw.journal))) return raw;
+  return { ...raw, journal: JOURNAL_OF_A_FILE };
 }
 
 interface Origin {

@@ -14,7 +14,7 @@ import { createAlwaysRecordSampler, type Sampler, type SpanProcessor } from '@op
 import type { Logger } from 'pino';
 import type { TracerEntry } from './bridge/create-tracer.ts';
 import { type BridgeStats, TracerSpanProcessor } from './bridge/tracer-span-processor.ts';
-import type { LoadedConfig } from './config.ts';
+import { deliverySettings, type LoadedConfig } from './config.ts';
 import {
   type BoundedSpanProcessor,
   batchSpans,
@@ -25,25 +25,27 @@ import {
   SpanMetricsProcessor,
   startPrometheus,
 } from './exporters/index.ts';
-import { memoryJournal } from './journal/memory.ts';
+import type { Journal } from './journal/journal.ts';
 import { withDeadline } from './model/deadline.ts';
 import { errorType, VconOtelError } from './model/error.ts';
 import type { VconStore } from './model/vcon.ts';
+import { completedLine } from './service/completed-line.ts';
 import { claimGlobals, disclaimGlobals, releaseGlobals } from './service/globals.ts';
 import { createLog, sendDiagnosticsTo } from './service/log.ts';
+import { openJournal } from './service/open-journal.ts';
 import { samplerFor } from './service/sampler.ts';
 import { loadTracerModule } from './service/tracer-modules.ts';
 import { openVconStore } from './service/vcon-store.ts';
 
 //  LoadedConfig
 //       │
-//       ├─► vCon store ──────────────┐
+//       ├─► vCon store, journal ─────┐
 //       ├─► tracer modules ──────────┴─► bridge ─────┐
 //       ├─► Prometheus, OTLP metrics ─► meter ───────┼─► span processors ─► NodeSDK (registered globally)
 //       └─► OTLP, OTLP file ─► batches ──────────────┘
 //
 //  Down in the order of the arrows' heads: first the bridge, so that tracers hear what is left and what they
-//  do is still measured; then the spans; then the metrics; then the store.
+//  do is still measured, and with it the journal, which keeps the rest; then the spans; then the metrics; then the store.
 
 /** What code hands to the service (the configuration is what the user wrote). */
 export interface ServiceSettings {
@@ -63,6 +65,11 @@ export interface Tracing {
   forceFlush(): Promise<void>;
   /** As `forceFlush`, tracers first, then ends everything. Safe twice; never rejects. */
   shutdown(): Promise<void>;
+  /**
+   * Resolves when the journal has room: at once, but with `on_full: block` and tracers far behind. Whoever starts chains
+   * without `runChain`, which waits by itself, waits for this before each.
+   */
+  room(): Promise<void>;
   /** What was heard, delivered and exported so far. */
   stats(): TracingStats;
   /** Where Prometheus scrapes, if it does. */
@@ -71,6 +78,8 @@ export interface Tracing {
 
 /** Counts since the start. */
 export interface TracingStats extends BridgeStats {
+  /** Whether whoever feeds the journal is to wait, and whether its last try to write has failed. */
+  readonly journal: { readonly full: boolean; readonly failing: boolean };
   /** What became of the sampled spans on the way to each exporter: `otlp`, `otlp_file`. */
   readonly exporters: Readonly<Record<string, SpanCounts>>;
 }
@@ -105,11 +114,15 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     ends.push({ what: 'exporters', end: () => eachOf(batches, ({ batch }) => batch.shutdown()) });
     const tracers = await loadTracers(loaded);
     if (environment.disabled) forgo(tracers, log);
+    const journal = await openJournal(loaded);
+    ends.push({ what: 'journal', end: () => journal.close() });
+    const completed = completedLine(log, config.tracers);
     const bridge = new TracerSpanProcessor({
       tracers,
       vcons,
-      journal: memoryJournal({ capacity: config.journal.capacity }),
+      journal,
       meterProvider,
+      ...(completed && { completed }),
       ...(Object.keys(config.chains).length > 0 ? { chains: config.chains } : {}),
     });
     ends.push({ what: 'tracers', end: () => bridge.shutdown() });
@@ -125,7 +138,7 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     if (!environment.disabled) sdk.start();
     metrics.setGlobalMeterProvider(meterProvider);
     ends.push({ what: 'globals', end: async () => releaseGlobals() });
-    return running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl });
+    return running({ sdk, bridge, journal, batches, meterProvider, ends, prometheusUrl });
   } catch (error) {
     await endAll(ends);
     throw error;
@@ -145,13 +158,14 @@ interface NamedBatch {
 interface Parts {
   readonly sdk: NodeSDK;
   readonly bridge: TracerSpanProcessor;
+  readonly journal: Journal;
   readonly batches: readonly NamedBatch[];
   readonly meterProvider: MeterProvider;
   readonly ends: readonly End[];
   readonly prometheusUrl: string | undefined;
 }
 
-function running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl }: Parts): Tracing {
+function running({ sdk, bridge, journal, batches, meterProvider, ends, prometheusUrl }: Parts): Tracing {
   let ended: Promise<void> | undefined;
   return {
     prometheusUrl,
@@ -168,8 +182,10 @@ function running({ sdk, bridge, batches, meterProvider, ends, prometheusUrl }: P
       })();
       return ended;
     },
+    room: () => bridge.room(),
     stats: () => ({
       ...bridge.stats(),
+      journal: { full: journal.full, failing: journal.failing },
       exporters: Object.fromEntries(batches.map(({ name, batch }) => [name, batch.counts])),
     }),
   };
@@ -211,8 +227,13 @@ function openBatches({ config, otlp, environment }: LoadedConfig, meterProvider:
 
 async function loadTracers({ config, directory }: LoadedConfig): Promise<TracerEntry[]> {
   const entries: TracerEntry[] = [];
-  for (const [name, { module, options }] of Object.entries(config.tracers))
-    entries.push({ name, module: await loadTracerModule(name, module, directory), options });
+  for (const [name, { module, options, delivery }] of Object.entries(config.tracers))
+    entries.push({
+      name,
+      module: await loadTracerModule(name, module, directory),
+      options,
+      ...(delivery && { delivery: deliverySettings(delivery) }),
+    });
   return entries;
 }
 

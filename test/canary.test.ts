@@ -119,10 +119,19 @@ describe('where everything is marked and everything fails, no mark is', () => {
     ['audit.jsonl', '"vcon_summary":{"parties":2,"dialog_count":3}'],
     ['scrape.txt', 'vcon_link_duration_seconds_count'],
     ['stats.json', '"processor_error"'],
+    ['journal.db', 'vCoJ'],
   ])('in %s', (file, proof) => {
     const text = read(file);
     expect(leaks(text)).toEqual([]);
     expect(text).toContain(proof);
+  });
+
+  test('in what an operator is shown of the journal', async () => {
+    for (const command of ['queue stats', 'queue dead --limit 0', 'timeline --limit 0']) {
+      const { code, stdout, stderr } = await vconOtel([...command.split(' '), '--journal', at('journal.db')]);
+      expect([code, stderr, leaks(stdout)]).toEqual([0, '', []]);
+      expect(stdout).toContain('throws');
+    }
   });
 
   test('in StatsD packets', () => {

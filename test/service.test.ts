@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { type ConfigInput, parseConfig } from '../src/config.ts';
 import {
   type Chain,
+  DeliveryError,
   runChain,
   startTracing,
   TracerSpanProcessor,
@@ -259,7 +260,9 @@ describe('forceFlush', () => {
     await tracing.forceFlush();
     expect(calls).toHaveLength(CALLS.length);
     expect(collector.spans()).toHaveLength(6);
-    expect(deliveries()).toEqual({ slow: { ok: EVENTS, failed: 0, dropped: 0 } });
+    expect(deliveries()).toEqual({
+      slow: { ok: EVENTS, failed: 0, retried: 0, dead: 0, dropped: 0, skipped: 0 },
+    });
     await pass();
     await tracing.forceFlush();
     expect(perRun(calls)).toHaveLength(2);
@@ -271,7 +274,7 @@ describe('shutdown', () => {
   test('lets tracers hear what is left before the metrics end, so that the last export counts it', async () => {
     let ended = false;
     const slow = recordingTracer((call) => {
-      if (call.context.stage === 'storage' && call.context.phase === 'error') throw new Error('on purpose');
+      if (call.context.stage === 'storage' && call.context.phase === 'error') throw new DeliveryError('on purpose', { permanent: true });
       return turns(20);
     });
     const module: TracerModule = {
@@ -288,7 +291,9 @@ describe('shutdown', () => {
     expect(slow.calls).toEqual([]);
     await tracing.shutdown();
     expect(ended).toBe(true);
-    expect(deliveries()).toEqual({ slow: { ok: EVENTS - 1, failed: 1, dropped: 0 } });
+    expect(deliveries()).toEqual({
+      slow: { ok: EVENTS - 1, failed: 0, retried: 0, dead: 1, dropped: 0, skipped: 0 },
+    });
     const left = collector.metrics().find(({ name }) => name === METRIC.journalDepth.name);
     expect(left?.points.map(({ value }) => value)).toEqual([0]);
   });

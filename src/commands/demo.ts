@@ -65,7 +65,11 @@ function parseCount(text: string): number {
 async function demo(options: DemoOptions, settings: DemoSettings): Promise<void> {
   const { out } = options;
   const began = performance.now();
-  const files = { traces: join(out, 'traces.otlp.jsonl'), audit: join(out, 'audit.jsonl') };
+  const files = {
+    traces: join(out, 'traces.otlp.jsonl'),
+    audit: join(out, 'audit.jsonl'),
+    journal: join(out, 'journal.db'),
+  };
   makeFolder(out);
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
   const { demoChains } = await import('../demo/chains.ts');
@@ -92,13 +96,16 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   }
   if (progress.vcons === 0 && !interrupted)
     throw new VconOtelError('FILE_UNUSABLE', 'the folder holds no vCon that could be read');
-  const summary = summarize(progress, counter, tracing.stats(), out);
+  const stats = tracing.stats();
+  const summary = summarize(progress, counter, stats, out);
   if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     // Else the last runs in the file are somebody else's.
-    if (tracing.stats().exporters.otlp_file?.exported) await drawTimelines(files.traces, settings);
+    if (stats.exporters.otlp_file?.exported) await drawTimelines(files.traces, settings);
     const seconds = (performance.now() - began) / 1e3;
-    settings.stdout.write(farewell(summary, { progress, chains, files, seconds, interrupted }));
+    settings.stdout.write(
+      farewell(summary, { progress, chains, files, seconds, interrupted, ...carriedOver(stats) }),
+    );
   }
   if (interrupted) process.exitCode = 130;
 }
@@ -111,7 +118,13 @@ function makeFolder(path: string): void {
   }
 }
 
-function configFor({ chains }: DemoChains, { traces, audit }: { traces: string; audit: string }) {
+interface Files {
+  readonly traces: string;
+  readonly audit: string;
+  readonly journal: string;
+}
+
+function configFor({ chains }: DemoChains, { traces, audit, journal }: Files) {
   return parseConfig({
     service_name: 'vcon-otel-demo',
     log_level: 'warn',
@@ -133,6 +146,7 @@ function configFor({ chains }: DemoChains, { traces, audit }: { traces: string; 
       ]),
     ),
     exporters: { otlp_file: { path: traces } },
+    journal: { type: 'sqlite', path: journal },
   });
 }
 
@@ -188,7 +202,10 @@ function summarize(
     traces,
     events: stats.events,
     tracers: Object.fromEntries(
-      Object.entries(stats.tracers).map(([name, { trace, run, failed }]) => [name, { trace, run, failed }]),
+      Object.entries(stats.tracers).map(([name, { trace, run, failed, dead }]) => [
+        name,
+        { trace, run, failed: failed + dead },
+      ]),
     ),
     dropped_spans: Math.max(...Object.values(stats.exporters).map(({ failed, dropped }) => failed + dropped)),
     out,
@@ -205,14 +222,23 @@ async function drawTimelines(file: string, { stdout, colour, columns }: DemoSett
 interface Ending {
   readonly progress: Progress;
   readonly chains: DemoChains;
-  readonly files: { readonly traces: string; readonly audit: string };
+  readonly files: Files;
   readonly seconds: number;
   readonly interrupted: boolean;
+  /** Events that an earlier demo left, and events that are left to the next one. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What passes from one demo to the next in its journal, when one is interrupted. */
+function carriedOver({ events, tracers }: TracingStats): { before: number; after: number } {
+  const [{ ok, failed, dead, pending } = { ok: 0, failed: 0, dead: 0, pending: 0 }] = Object.values(tracers);
+  return { before: Math.max(0, ok + failed + dead + pending - events), after: pending };
 }
 
 function farewell(
   { runs, spans, traces, events, tracers, dropped_spans, out }: Summary,
-  { progress, chains, files, seconds, interrupted }: Ending,
+  { progress, chains, files, seconds, interrupted, before, after }: Ending,
 ): string {
   const rows = [
     ['runs', `${runs.complete} complete, ${runs.halted} halted, ${runs.error} failed`],
@@ -224,6 +250,8 @@ function farewell(
       `tracer ${name}`,
       `${counted(events, 'event')}: ${trace} trace() and ${run} run() calls, ${failed} failed`,
     ]),
+    ...(before > 0 ? [['from before', `${counted(before, 'event')} of an interrupted demo`]] : []),
+    ...(after > 0 ? [['not heard yet', `${counted(after, 'event')}, kept for the next demo`]] : []),
     ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
     ['audit log', files.audit],
     ['storages', `${chains.archive}, ${chains.warehouse}`],

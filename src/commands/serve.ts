@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config.ts';
-import { startHealth } from '../health.ts';
+import { type Readiness, startHealth } from '../health.ts';
 import { errorType } from '../model/error.ts';
+import { troubles } from '../service/troubles.ts';
 import type { Tracing, TracingStats } from '../service.ts';
 
 /** What the command needs of the process it runs in. */
@@ -38,10 +39,7 @@ async function serve(loaded: LoadedConfig, { stdout, stderr, signal }: ServeSett
   const tracing = await startService(loaded);
   let ready = true;
   try {
-    const health = await startHealth(loaded.config.health, () => ({
-      ready,
-      details: summary(tracing.stats()),
-    }));
+    const health = await startHealth(loaded.config.health, () => readiness(tracing.stats(), ready));
     stdout.write(screen(loaded, tracing, health.url));
     const name = await ending;
     ready = false;
@@ -75,7 +73,7 @@ function screen({ config, otlp }: LoadedConfig, tracing: Tracing, healthUrl: str
         ...(tracing.prometheusUrl ? [`Prometheus on ${tracing.prometheusUrl}`] : []),
       ],
     ],
-    ['journal', [`${journal.type}, ${journal.capacity.toLocaleString('en')} events for each tracer`]],
+    ['journal', journalLines(journal)],
     ['health', [`${healthUrl}/healthz and /readyz`]],
   ];
   const lines = rows.flatMap(([title, values]) =>
@@ -84,6 +82,15 @@ function screen({ config, otlp }: LoadedConfig, tracing: Tracing, healthUrl: str
     ),
   );
   return `vcon-otel is running\n\n${lines.join('\n')}\n\nCtrl-C or SIGTERM ends it.\n`;
+}
+
+function journalLines(journal: LoadedConfig['config']['journal']): string[] {
+  const full = journal.on_full === 'block' ? 'feeders wait' : 'the slowest tracer loses its oldest';
+  if (journal.type === 'memory')
+    return [`in memory, ${journal.capacity.toLocaleString('en')} events for each tracer; when full, ${full}`];
+  const hours = (journal.retention / 3_600_000).toLocaleString('en');
+  const mebibytes = Math.round(journal.max_size / 2 ** 20).toLocaleString('en');
+  return [journal.path, `heard events kept ${hours} h, at most ${mebibytes} MiB; when full, ${full}`];
 }
 
 function hearers(tracers: readonly string[] | undefined): string {
@@ -97,15 +104,40 @@ function shown(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-function summary({ events, openRuns, tracers, exporters, issues }: TracingStats) {
-  return { events, open_runs: openRuns, tracers, exporters, issues };
+/** Ready as long as events can be kept: a tracer that does not hear them is a trouble, and nobody's fault who asks. */
+function readiness(stats: TracingStats, running: boolean): Readiness {
+  const { events, openRuns, tracers, exporters, issues, journal } = stats;
+  return {
+    ready: running && !journal.failing && !journal.full,
+    details: {
+      troubles: troubles(stats),
+      events,
+      open_runs: openRuns,
+      journal,
+      tracers: Object.fromEntries(
+        Object.entries(tracers).map(([name, { oldestAge, deadLetters, ...counts }]) => [
+          name,
+          { ...counts, oldest_age: oldestAge, dead_letters: deadLetters },
+        ]),
+      ),
+      exporters,
+      issues,
+    },
+  };
 }
 
 function farewell({ events, tracers, exporters, issues }: TracingStats, seconds: number): string {
   const lines = [
     `ended after ${seconds.toFixed(1)} s: ${events} events heard`,
     ...Object.entries(tracers).map(
-      ([name, { ok, failed, dropped }]) => `  ${name}: ${ok} delivered, ${failed} failed, ${dropped} dropped`,
+      ([name, { ok, failed, dead, dropped, pending }]) =>
+        `  ${name}: ${[
+          `${ok} delivered`,
+          `${failed} refused`,
+          `${dead} dead`,
+          `${dropped} dropped`,
+          ...(pending > 0 ? [`${pending} kept for the next start`] : []),
+        ].join(', ')}`,
     ),
     ...Object.entries(exporters).map(
       ([name, { exported, failed, dropped }]) =>

@@ -1,8 +1,22 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import type { JournalEntry, StoredRun } from '../journal/sqlite/operator.ts';
 import { VconOtelError } from '../model/error.ts';
-import { findTraceFile, readRuns, renderRun, runRecord, safeJson, type Timeline } from '../timeline/index.ts';
+import { eventName } from '../model/event.ts';
+import {
+  deliveryRecord,
+  findTraceFile,
+  print,
+  type RunDelivery,
+  readRuns,
+  renderDeliveries,
+  renderRun,
+  runOfEvents,
+  runRecord,
+  safeJson,
+  type Timeline,
+  type TimelineRun,
+} from '../timeline/index.ts';
+import { parseLimit } from './arguments.ts';
 
 /** What the command needs of the process it runs in. */
 export interface TimelineSettings {
@@ -13,6 +27,8 @@ export interface TimelineSettings {
   readonly colour: boolean;
   /** Columns of the terminal; undefined where there is none. */
   readonly columns: number | undefined;
+  /** The file of the journal that is meant, or that of `serve`. */
+  readonly journalPath: (place: { readonly journal?: string }) => Promise<string>;
 }
 
 /** Where `vcon-otel demo` leaves its files unless told otherwise. */
@@ -21,17 +37,18 @@ const DEFAULT_COLUMNS = 100;
 const DEFAULT_LIMIT = 20;
 
 /**
- * `vcon-otel timeline`: draws the runs of a file of spans as waterfalls, or prints them as one JSON document
- * `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds). A reader that goes away (`| head`) ends it
- * quietly.
+ * `vcon-otel timeline`: draws the runs of a file of spans or of a journal as waterfalls, or prints them as one JSON
+ * document `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds). Of a journal each run also has its
+ * `deliveries` at each tracer. A reader that goes away (`| head`) ends it quietly.
  * @throws VconOtelError from its action: `FILE_UNUSABLE` for a file that is missing, unreadable or without such a run,
  * `OPTIONS_INVALID` where the beginning of a uuid fits several vCons.
  */
 export function timelineCommand(settings: TimelineSettings): Command {
   return new Command('timeline')
-    .description('draw the runs of a file of spans (OTLP JSON lines) as waterfalls')
+    .description('draw the runs of a file of spans (OTLP JSON lines), or of a journal, as waterfalls')
     .argument('[FILE]', 'the file, or a folder with traces.otlp.jsonl')
     .option('--last', `the last demo: ${DEMO_FOLDER}`)
+    .option('--journal [path]', 'the runs of a journal and their deliveries (default: that of serve)')
     .option('--vcon <uuid>', 'only runs of this vCon (its uuid, or the beginning of it)')
     .addOption(new Option('--format <format>', 'how to show them').choices(['text', 'json']).default('text'))
     .option(
@@ -41,22 +58,24 @@ export function timelineCommand(settings: TimelineSettings): Command {
       DEFAULT_LIMIT,
     )
     .action(async function (this: Command, file: string | undefined, options: TimelineOptions) {
-      if ((file === undefined) === (options.last !== true))
-        this.error('error: timeline needs either a FILE or --last', { exitCode: 2, code: 'timeline.file' });
-      await showTimeline(file, options, settings);
+      const sources = [file !== undefined, options.last === true, options.journal !== undefined];
+      if (sources.filter(Boolean).length !== 1)
+        this.error('error: timeline needs either a FILE, --last or --journal', {
+          exitCode: 2,
+          code: 'timeline.file',
+        });
+      if (options.journal === undefined) await showTimeline(file, options, settings);
+      else await showJournal(options.journal, options, settings);
     });
 }
 
 interface TimelineOptions {
   readonly last?: true;
+  /** True without a path. */
+  readonly journal?: string | true;
   readonly vcon?: string;
   readonly format: 'text' | 'json';
   readonly limit: number;
-}
-
-function parseLimit(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
-  return Number(text);
 }
 
 /** @param file - undefined for the last demo. */
@@ -73,17 +92,70 @@ async function showTimeline(
     ...(vcon !== undefined && { vcon }),
   });
   remark(timeline, options, settings.stderr);
-  if (timeline.runs.length === 0)
-    throw new VconOtelError(
-      'FILE_UNUSABLE',
-      `${path} has no run ${vcon === undefined ? 'of a chain' : 'of that vCon'}`,
-    );
-  const texts = format === 'json' ? jsonOf(timeline) : textOf(timeline, settings);
-  try {
-    await pipeline(Readable.from(texts), settings.stdout, { end: false });
-  } catch (error) {
-    if (!isClosedByReader(error)) throw error;
-  }
+  if (timeline.runs.length === 0) throw withoutRuns(path, options);
+  await print(settings.stdout, textsOf(timeline.runs.map(ofSpans), format, settings));
+}
+
+async function showJournal(
+  place: string | true,
+  options: TimelineOptions,
+  settings: TimelineSettings,
+): Promise<void> {
+  const { vcon, format, limit } = options;
+  // Loaded here: on Node 22 the very import of SQLite prints a warning.
+  const journal = await import('../journal/sqlite/operator.ts');
+  const path = await settings.journalPath(place === true ? {} : { journal: place });
+  await journal.withJournalFile(path, 'read', async (file) => {
+    const { runs, older } = journal.storedRuns(file, { limit, ...(vcon !== undefined && { vcon }) });
+    const told = tell(runs);
+    const first = told.next();
+    if (first.done) throw withoutRuns(path, options);
+    remark({ skipped: 0, dropped: 0, older }, options, settings.stderr);
+    await print(settings.stdout, textsOf(startingWith(first.value, told), format, settings));
+  });
+}
+
+function withoutRuns(path: string, { vcon }: TimelineOptions): VconOtelError {
+  const what = vcon === undefined ? 'of a chain' : 'of that vCon';
+  return new VconOtelError('FILE_UNUSABLE', `${path} has no run ${what}`);
+}
+
+/** A run with what there is to say of it beside its spans. */
+interface Told {
+  readonly run: TimelineRun;
+  /** Undefined where nobody knows: a file of spans does not tell. */
+  readonly deliveries: readonly RunDelivery[] | undefined;
+}
+
+function ofSpans(run: TimelineRun): Told {
+  return { run, deliveries: undefined };
+}
+
+/** One at a time, so that memory does not follow the journal's size. */
+function* tell(runs: Iterable<StoredRun>): Generator<Told, undefined> {
+  for (const { events, deliveries } of runs)
+    yield { run: runOfEvents(events), deliveries: deliveries.map(deliveryOf) };
+}
+
+function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T> {
+  yield first;
+  yield* rest;
+}
+
+function deliveryOf({ tracer, event, state, attempts, at, duration, errorType }: JournalEntry): RunDelivery {
+  const hasEnded = state === 'ok' || state === 'failed' || state === 'dead';
+  const subject = event.link ?? event.storage;
+  return {
+    tracer,
+    eventId: event.eventId,
+    event: subject === undefined ? eventName(event) : `${eventName(event)} ${subject}`,
+    outcome: state,
+    attempts,
+    // Two clocks: that of the span, and the wall's.
+    latency: hasEnded && at !== undefined ? Math.max(0, at - event.time) / 1e3 : undefined,
+    duration: attempts > 0 ? duration : undefined,
+    errorType,
+  };
 }
 
 async function findDemoFile(): Promise<string> {
@@ -99,7 +171,7 @@ async function findDemoFile(): Promise<string> {
 }
 
 function remark(
-  { skipped, dropped, older }: Timeline,
+  { skipped, dropped, older }: Omit<Timeline, 'runs'>,
   { limit }: TimelineOptions,
   stderr: NodeJS.WritableStream,
 ): void {
@@ -108,21 +180,30 @@ function remark(
   if (older) stderr.write(`Older runs are not shown (--limit ${limit}; 0 shows all)\n`);
 }
 
-function* textOf({ runs }: Timeline, { colour, columns }: TimelineSettings): Generator<string> {
-  for (const [index, run] of runs.entries())
-    yield `${index > 0 ? '\n' : ''}${renderRun(run, { width: columns ?? DEFAULT_COLUMNS, colour })}\n`;
+function textsOf(
+  told: Iterable<Told>,
+  format: TimelineOptions['format'],
+  settings: TimelineSettings,
+): Iterable<string> {
+  return format === 'json' ? jsonOf(told) : textOf(told, settings);
 }
 
-function* jsonOf({ runs }: Timeline): Generator<string> {
+function* textOf(told: Iterable<Told>, { colour, columns }: TimelineSettings): Generator<string> {
+  let between = '';
+  for (const { run, deliveries } of told) {
+    yield `${between}${renderRun(run, { width: columns ?? DEFAULT_COLUMNS, colour })}\n`;
+    if (deliveries && deliveries.length > 0) yield `${renderDeliveries(deliveries, colour)}\n`;
+    between = '\n';
+  }
+}
+
+function* jsonOf(told: Iterable<Told>): Generator<string> {
   yield '{"runs":[';
-  for (const [index, run] of runs.entries()) yield `${index > 0 ? ',' : ''}\n${safeJson(runRecord(run))}`;
+  let comma = '';
+  for (const { run, deliveries } of told) {
+    const record = { ...runRecord(run), ...(deliveries && { deliveries: deliveries.map(deliveryRecord) }) };
+    yield `${comma}\n${safeJson(record)}`;
+    comma = ',';
+  }
   yield '\n]}\n';
-}
-
-function isClosedByReader(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  );
 }

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import type { TracerModule } from '../model/tracer.ts';
+import { delivery } from './delivery.ts';
+import { period } from './duration.ts';
+import { emptyIfNull, isEmptySection, section } from './section.ts';
+import { fileSize } from './size.ts';
 
 const text = z.string().min(1);
 const port = z.int().min(0).max(65_535);
@@ -11,6 +15,7 @@ const tracer = z.strictObject({
     error: ({ input }) => (input === undefined ? 'is required' : 'expected a path or a package name'),
   }),
   options: section(z.record(z.string(), z.unknown())).prefault({}),
+  delivery: section(delivery).optional(),
   // The conserver's, which installs at run time; copied blocks may have it.
   pip_name: z.string().nullish(),
 });
@@ -41,14 +46,28 @@ const vconStore = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('memory') }),
 ]);
 
+const onFull = z.enum(['block', 'drop']);
+
 const journal = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('memory'), capacity: z.int().positive().default(100_000) }),
+  z.strictObject({
+    type: z.literal('sqlite'),
+    path: text.default('./data/journal.db'),
+    retention: period().prefault('24h'),
+    max_size: fileSize().prefault('1GiB'),
+    on_full: onFull.default('block'),
+  }),
+  z.strictObject({
+    type: z.literal('memory'),
+    capacity: z.int().positive().default(100_000),
+    on_full: onFull.default('drop'),
+  }),
 ]);
 
 /**
  * The configuration, as docs/configuration.md tells it (DESIGN §7). Strict: a key that is not here is an
  * error. A null section (everything in it commented out) is an empty one. `tracers` and `chains` have no
- * prototype, so a name taken from a foreign span finds only what was configured.
+ * prototype, so a name taken from a foreign span finds only what was configured. Durations are in milliseconds
+ * and sizes in bytes once they are checked.
  */
 export const Config = z.strictObject({
   service_name: text.default('conserver'),
@@ -72,24 +91,12 @@ function url(protocol: RegExp, what: string) {
   });
 }
 
-function emptyIfNull<Schema extends z.ZodType>(schema: Schema, empty: z.input<Schema>) {
-  return z.preprocess((value: z.input<Schema> | null) => (value === null ? empty : value), schema);
-}
-
-function section<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess((value: z.input<Schema> | null) => (value === null ? {} : value), schema);
-}
-
 /** A section of one `type` or another. Only a wholly empty one has a default: what is in it must say its type. */
 function tagged<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess(
-    (value: z.input<Schema> | null) => (isEmpty(value) ? { type: 'memory' } : value),
+    (value: z.input<Schema> | null) => (isEmptySection(value) ? { type: 'memory' } : value),
     schema,
   );
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 function named<Schema extends z.ZodType>(schema: Schema) {

@@ -1,7 +1,12 @@
+export { type DeliveryOutcome, deliveryRecord, type RunDelivery, renderDeliveries } from './deliveries.ts';
+export { runOfEvents } from './event-run.ts';
+export { formatDuration } from './format-duration.ts';
+export { print } from './print.ts';
 export { readRuns, type Timeline } from './read-runs.ts';
 export { runRecord } from './run-record.ts';
 export type { RunFilter } from './select-runs.ts';
-export { safeJson } from './terminal-text.ts';
+export { renderTable } from './table.ts';
+export { cleanText, safeJson } from './terminal-text.ts';
 export type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';
 export { findTraceFile } from './trace-file.ts';
 export { renderRun, type WaterfallSettings } from './waterfall.ts';

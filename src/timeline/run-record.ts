@@ -6,7 +6,7 @@ import type { TimelineRun, TimelineStep } from './timeline-run.ts';
  * { run_id, trace_id, chain, vcon_uuid, out_vcon_uuid, outcome: "complete"|"halted"|"error"|null, error_type,
  *   start: "2026-01-31T12:00:00.000Z", duration: 1.5 (seconds), truncated, linked_from: [{ run_id, trace_id, chain }],
  *   inferred: ["outcome"|"duration"|"out_vcon_uuid"],
- *   steps: [{ stage: "link"|"storage"|"other", name, index, outcome: "success"|"halt"|"error", error_type,
+ *   steps: [{ stage: "link"|"storage"|"other", name, index, outcome: "success"|"halt"|"error"|null, error_type,
  *             start: 0.25 (seconds from the run's), duration, depth, vcon_uuid, out_vcon_uuid }] }
  * ```
  */
@@ -37,7 +37,7 @@ function stepRecord(step: TimelineStep): Record<string, unknown> {
     stage: step.stage,
     name: step.name,
     index: step.index ?? null,
-    outcome: step.outcome,
+    outcome: step.outcome ?? null,
     error_type: step.errorType ?? null,
     start: step.start,
     duration: step.duration,

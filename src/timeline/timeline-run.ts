@@ -7,7 +7,8 @@ export interface TimelineStep {
   readonly name: string;
   /** Position of a link in its chain. */
   readonly index: number | undefined;
-  readonly outcome: LinkOutcome;
+  /** Undefined where it has not ended. */
+  readonly outcome: LinkOutcome | undefined;
   readonly errorType: string | undefined;
   /** Seconds from the start of the run. */
   readonly start: number;
@@ -48,6 +49,8 @@ export interface TimelineRun {
   readonly duration: number;
   /** The chain span is not in the file: it was lost, or the run is not over. */
   readonly truncated: boolean;
+  /** It is known to have begun and not to have ended: only a journal tells. */
+  readonly open?: true;
   readonly linkedFrom: readonly LinkedRun[];
   /** In order of start, each followed by what happened inside it. */
   readonly steps: readonly TimelineStep[];

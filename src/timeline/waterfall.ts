@@ -48,7 +48,8 @@ function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
   ];
   if (isChanged(run)) parts.push({ text: `→ ${run.outVconUuid}`, style: 'bold' });
   if (outcome) parts.push({ text: outcome, style: look.style });
-  if (run.truncated) parts.push({ text: 'without its chain span', style: 'yellow' });
+  if (run.open) parts.push({ text: 'not over yet', style: 'yellow' });
+  else if (run.truncated) parts.push({ text: 'without its chain span', style: 'yellow' });
   parts.push({ text: (run.inferred.includes('duration') ? '~' : '') + formatDuration(run.duration) });
   parts.push({ text: `trace ${run.traceId}`, style: 'dim' });
   for (const { chain, traceId } of run.linkedFrom)
@@ -93,7 +94,7 @@ function stepLines({ steps, duration }: TimelineRun, columns: number, paint: Pai
   const noteWidth = Math.min(Math.floor(columns * 0.25), widest(rows.map(({ note }) => note)));
   const cells = columns - 4 - labelWidth - 1 - 1 - DURATION_WIDTH - (noteWidth > 0 ? 2 + noteWidth : 0);
   return rows.map(({ step, label, note }) => {
-    const look = LOOK[step.outcome];
+    const look = LOOK[step.outcome ?? 'unknown'];
     const good = step.outcome === 'success';
     const quiet = step.stage === 'other' && good;
     const extent =

@@ -45,6 +45,9 @@ async function told(work: () => unknown): Promise<void> {
 
 const uuid = (number: number) => `018f0000-0000-8000-8000-${String(number).padStart(12, '0')}`;
 const options = { [MARK]: MARK, api_key: MARK };
+/** Checked `delivery` sections: what fails is tried again soon, and given up. */
+const TWICE = { retry: { initial_interval: 1, max_attempts: 2 }, circuit_breaker: { failures: 1e6 } };
+const GIVEN_UP = { retry: { max_attempts: 1 } };
 
 /** For each way to fail a chain with a link and one with storages that do. */
 const chains: Chain[] = kinds.flatMap((kind) => [
@@ -111,12 +114,14 @@ tracers:
   statsd: { module: tracers.metrics, options: { statsd_port: ${STATSD_PORT} } }
   keyed: { module: replaced below, options: { api_key: "\${SECRET_FROM_ENVIRONMENT}", note: ${MARK} } }
 chains: { links: { links: [good] }, storages: {}, odd: {}, body: {} }
+journal: { type: sqlite, path: "${join(OUT, 'journal.db')}" }
 `;
   await writeFile(file, text);
   const loaded = await loadConfig(file);
   await writeFile(file, '');
   const { tracers } = loaded.config;
-  for (const [name, module] of Object.entries(TRACERS)) tracers[name] = { options, ...tracers[name], module };
+  for (const [name, module] of Object.entries(TRACERS))
+    tracers[name] = { options, delivery: TWICE, ...tracers[name], module };
   const tracing = await startService(loaded, { vcons });
   await runAll(vcons, vcons);
   for (const kind of kinds) await runAll(failing(kind), failing(kind));
@@ -132,7 +137,7 @@ async function nothingAnswersWell(): Promise<void> {
   const strict: TracerModule = { trace: () => fail('message') };
   const tracing = await startTracing({
     log_level: 'trace',
-    tracers: { strict: { module: strict, options: { dlq_vcon_on_error: true } } },
+    tracers: { strict: { module: strict, options: { dlq_vcon_on_error: true }, delivery: GIVEN_UP } },
     vcon_store: { type: 'redis', url: REDIS },
     exporters: {
       otlp: { endpoint: `${BROKEN_COLLECTOR}/${MARK}?${MARK}=${MARK}`, headers: { [`x-${MARK}`]: MARK } },

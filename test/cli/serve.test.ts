@@ -26,6 +26,7 @@ async function serve(name: string, options: Readonly<Record<string, unknown>> = 
     tracers: { mine: { module: SELF_TRACING, options: { heard, ...options } } },
     chains: { main: { links: ['tag'] }, quiet: { tracers: [] } },
     exporters: { prometheus: { port: 0 }, otlp_file: { path: at(`${name}.jsonl`) } },
+    journal: { type: 'sqlite', path: at(`${name}.db`) },
     health: { port: 0 },
   };
   await writeFile(at(`${name}.yml`), JSON.stringify(config));
@@ -61,7 +62,8 @@ describe('a service that runs', () => {
   vCon store  memory
   exporters   OTLP traces to the file ${at('running.jsonl')}
               Prometheus on ${service.prometheus}
-  journal     memory, 100,000 events for each tracer
+  journal     ${at('running.db')}
+              heard events kept 24 h, at most 1,024 MiB; when full, feeders wait
   health      ${service.health}/healthz and /readyz
 
 Ctrl-C or SIGTERM ends it.
@@ -93,7 +95,7 @@ Ctrl-C or SIGTERM ends it.
     expect(code).toBe(0);
     expect(stderr).toBe('vcon-otel: a tracer left a rejected promise behind (RangeError)\n');
     expect(stdout.slice(service.screen.length)).toMatch(
-      /^SIGTERM: ending, tracers hear what is left\nended after [\d.]+ s: 4 events heard\n {2}mine: 4 delivered, 0 failed, 0 dropped\n {2}otlp_file: 2 spans exported, 0 lost\n$/,
+      /^SIGTERM: ending, tracers hear what is left\nended after [\d.]+ s: 4 events heard\n {2}mine: 4 delivered, 0 refused, 0 dead, 0 dropped\n {2}otlp_file: 2 spans exported, 0 lost\n$/,
     );
     expect(service.heard()).toEqual(ALL);
   });
@@ -139,7 +141,8 @@ describe.concurrent('what cannot be started ends with one sentence and exit code
       const section =
         path === 'health' ? `health: { port: ${port} }` : `exporters: { prometheus: { port: ${port} } }`;
       const file = at(`${path}.yml`);
-      await writeFile(file, other + section);
+      const journal = `journal: { type: sqlite, path: ${JSON.stringify(at(`${path}.db`))} }\n`;
+      await writeFile(file, journal + other + section);
       expect(await vconOtel(['serve', file])).toEqual({
         code: 1,
         stdout: '',
@@ -150,7 +153,10 @@ describe.concurrent('what cannot be started ends with one sentence and exit code
 
   test('a tracer that cannot be made', async () => {
     await writeFile(at('broken.mjs'), 'export default { create() { throw new TypeError("canary"); } };');
-    await writeFile(at('broken.yml'), 'tracers: { mine: { module: ./broken.mjs } }\nhealth: { port: 0 }');
+    await writeFile(
+      at('broken.yml'),
+      'tracers: { mine: { module: ./broken.mjs } }\njournal: { type: memory }\nhealth: { port: 0 }',
+    );
     expect(await vconOtel(['serve', at('broken.yml')])).toEqual({
       code: 1,
       stdout: '',

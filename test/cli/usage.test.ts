@@ -13,7 +13,7 @@ describe.concurrent('wrong usage', () => {
       "option '--count <n>' argument 'abc' is invalid. It is a whole number from 1 on.",
     ],
     [['validate'], "missing required argument 'file'"],
-    [['timeline'], 'timeline needs either a FILE or --last'],
+    [['timeline'], 'timeline needs either a FILE, --last or --journal'],
   ])('%j says what is wrong, hints at --help and exits 2', async (args, message) => {
     expect(await vconOtel(args)).toEqual({
       code: 2,

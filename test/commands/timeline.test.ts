@@ -7,6 +7,9 @@ import { timelineCommand } from '../../src/commands/timeline.ts';
 import { VconOtelError } from '../../src/model/error.ts';
 import { NEW_VCON, record, recordRun, temporaryFolder, traceFile, VCON } from '../timeline/recording.ts';
 
+/** A path that is said is the path. */
+const journalPath = async ({ journal = './data/journal.db' }) => journal;
+
 class Sink extends Writable {
   text = '';
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -23,7 +26,7 @@ interface Ran {
 
 async function run(...args: readonly string[]): Promise<Ran> {
   const [stdout, stderr] = [new Sink(), new Sink()];
-  const command = timelineCommand({ stdout, stderr, colour: false, columns: undefined });
+  const command = timelineCommand({ stdout, stderr, colour: false, columns: undefined, journalPath });
   command.exitOverride().configureOutput({ writeErr: (text) => stderr.write(text) });
   const error = await command.parseAsync(args, { from: 'user' }).then(
     () => undefined,
@@ -174,9 +177,12 @@ describe('a reader that goes away', () => {
     const failing = (code: string) =>
       new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write'), { code })) });
     const show = (stdout: Writable) =>
-      timelineCommand({ stdout, stderr: new Sink(), colour: false, columns: 80 }).parseAsync([path], {
-        from: 'user',
-      });
+      timelineCommand({ stdout, stderr: new Sink(), colour: false, columns: 80, journalPath }).parseAsync(
+        [path],
+        {
+          from: 'user',
+        },
+      );
     await expect(show(failing('EPIPE'))).resolves.toBeDefined();
     await expect(show(failing('ENOSPC'))).rejects.toMatchObject({ code: 'ENOSPC' });
   });

@@ -62,7 +62,7 @@ exporters: { prometheus: , otlp: { endpoint: "http://127.0.0.1:4318" }, otlp_fil
 ✓ chains.quiet: 0 links, 0 storages, heard by no tracer
 ✓ vcon_store: memory
 ✓ exporters: otlp, otlp_file, prometheus
-✓ journal: memory
+✓ journal: sqlite
 ✓ health: port 4419
 ${file} is valid
 `);
@@ -138,7 +138,13 @@ exporters: { otlp: { endpoint: "https://h.example.com/?k=${CANARY}", headers: { 
     chains: {},
     vcon_store: { type: 'redis', url: 'redis://[redacted]@127.0.0.1:6379' },
     exporters: { otlp: { endpoint: 'https://h.example.com/?[redacted]', headers: '[redacted]' } },
-    journal: { type: 'memory', capacity: 100_000 },
+    journal: {
+      type: 'sqlite',
+      path: './data/journal.db',
+      retention: '1d',
+      max_size: '1GiB',
+      on_full: 'block',
+    },
     health: { host: '127.0.0.1', port: 4419 },
   });
 });

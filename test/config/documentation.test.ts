@@ -2,11 +2,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { deliveryPolicy } from '../../src/bridge/delivery-policy.ts';
 import { VARIABLE_NAMES } from '../../src/config/variables.ts';
-import { loadConfig } from '../../src/config.ts';
+import { type ConfigInput, deliverySettings, loadConfig, parseConfig } from '../../src/config.ts';
 import { schemaKeys } from './schema-keys.ts';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+
+/** Of each key, as the page has it; where it differs in some cases, what holds in the others. */
+const defaults = new Map(
+  tableRows('## Keys').map(([key = '', , value = '']) => [
+    unquoted(key),
+    unquoted(value.split(/[;,]/)[0] ?? ''),
+  ]),
+);
 
 it('the page lists exactly the keys of the schema', () => {
   expect(firstColumn('## Keys').toSorted()).toEqual([...schemaKeys()].toSorted());
@@ -18,14 +27,42 @@ it('the page lists exactly the environment variables that are read', () => {
 
 it('the defaults on the page are the schema’s', async () => {
   const { config } = await loadConfig(undefined, {});
-  const rows = new Map(
-    tableRows('## Keys').map(([key = '', , value = '']) => [unquoted(key), unquoted(value)]),
-  );
-  expect(rows.get('service_name')).toBe(config.service_name);
-  expect(rows.get('log_level')).toBe(config.log_level);
-  expect(rows.get('journal.capacity')).toBe(String(config.journal.capacity));
-  expect(rows.get('health.host')).toBe(config.health.host);
-  expect(rows.get('health.port')).toBe(String(config.health.port));
+  expect(defaults.get('service_name')).toBe(config.service_name);
+  expect(defaults.get('log_level')).toBe(config.log_level);
+  expect(defaults.get('health.host')).toBe(config.health.host);
+  expect(defaults.get('health.port')).toBe(String(config.health.port));
+  const keys = ['path', 'retention', 'max_size', 'on_full'] as const;
+  const written = Object.fromEntries(keys.map((key) => [key, defaults.get(`journal.${key}`)]));
+  const journal = { type: 'sqlite', ...written } as ConfigInput['journal'];
+  expect(parseConfig({ journal }, {}).config.journal).toEqual(config.journal);
+  expect(parseConfig({ journal: { type: 'memory' } }, {}).config.journal).toMatchObject({
+    capacity: Number(defaults.get('journal.capacity')),
+  });
+});
+
+it('the defaults of delivery on the page are the bridge’s', () => {
+  const at = (key: string) => defaults.get(`tracers.<name>.delivery.${key}`) ?? '';
+  const delivery = {
+    concurrency: Number(at('concurrency')),
+    timeout: at('timeout'),
+    retry: {
+      initial_interval: at('retry.initial_interval'),
+      max_interval: at('retry.max_interval'),
+      max_elapsed_time: at('retry.max_elapsed_time'),
+      max_attempts: Number(at('retry.max_attempts')),
+    },
+    retry_false: at('retry_false') !== 'false',
+    circuit_breaker: {
+      failures: Number(at('circuit_breaker.failures')),
+      pause: at('circuit_breaker.pause'),
+    },
+  };
+  const { tracers } = parseConfig(
+    { tracers: { mine: { module: { trace: () => {} }, delivery } } },
+    {},
+  ).config;
+  const settings = deliverySettings(tracers.mine?.delivery ?? {});
+  expect(deliveryPolicy('mine', settings)).toEqual(deliveryPolicy('mine', {}));
 });
 
 it('the example on the page is valid', async () => {

@@ -41,7 +41,13 @@ const DEFAULTS = {
   chains: {},
   vcon_store: { type: 'memory' },
   exporters: {},
-  journal: { type: 'memory', capacity: 100_000 },
+  journal: {
+    type: 'sqlite',
+    path: './data/journal.db',
+    retention: 86_400_000,
+    max_size: 1_073_741_824,
+    on_full: 'block',
+  },
   health: { host: '127.0.0.1', port: 4419 },
 };
 

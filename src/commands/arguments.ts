@@ -1,0 +1,29 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isVconUuid } from '../model/vcon.ts';
+
+/** Where an operator says that a journal is: a file, or a configuration that names it. */
+export interface JournalPlace {
+  readonly journal?: string;
+  readonly config?: string;
+}
+
+/** Adds the options of {@link JournalPlace} to a command. */
+export function takesJournal(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--journal <path>', 'the journal file (default: that of serve)').conflicts('config'),
+    )
+    .option('--config <file>', 'the configuration that names the journal');
+}
+
+/** How many: a whole number. @throws InvalidArgumentError */
+export function parseLimit(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+/** @throws InvalidArgumentError */
+export function parseUuid(text: string): string {
+  if (!isVconUuid(text)) throw new InvalidArgumentError('It is the uuid of a vCon.');
+  return text;
+}

@@ -1,0 +1,37 @@
+import { formatQuantity, type Measure, quantity, quantityOrNone } from './quantity.ts';
+
+const DURATION: Measure = {
+  expected: 'a duration such as 30s',
+  units: new Map([
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+    ['ms', 1],
+  ]),
+};
+
+/** The longest delay that a Node timer keeps, in milliseconds; a longer one fires at once. */
+const LONGEST_TIMER = 2_147_483_647;
+/** A hundred years, in milliseconds: whoever wants more means something else. */
+const LONGEST_PERIOD = 36_500 * 86_400_000;
+
+/** A duration that a timer waits for, as `500ms`, `30s` or `15m`. Its output is in milliseconds. */
+export function delay() {
+  return quantity(DURATION, { min: 1, max: LONGEST_TIMER });
+}
+
+/** A duration that times are compared by, as `24h` or `30d`. Its output is in milliseconds. */
+export function period() {
+  return quantity(DURATION, { min: 1, max: LONGEST_PERIOD });
+}
+
+/** A {@link period}, or 0 for one that never ends. */
+export function periodOrNone() {
+  return quantityOrNone(DURATION, { min: 1, max: LONGEST_PERIOD });
+}
+
+/** Writes milliseconds as a configuration has them: `90000` is `90s`. */
+export function formatDuration(milliseconds: number): string {
+  return formatQuantity(milliseconds, DURATION);
+}

@@ -1,0 +1,28 @@
+import { formatQuantity, type Measure, quantity } from './quantity.ts';
+
+const MEBIBYTE = 1024 ** 2;
+
+const SIZE: Measure = {
+  expected: 'a size such as 512MiB',
+  units: new Map([
+    ['TiB', 1024 ** 4],
+    ['TB', 1000 ** 4],
+    ['GiB', 1024 ** 3],
+    ['GB', 1000 ** 3],
+    ['MiB', MEBIBYTE],
+    ['MB', 1000 ** 2],
+    ['KiB', 1024],
+    ['kB', 1000],
+    ['B', 1],
+  ]),
+};
+
+/** The size of a file that is kept within it, from `1MiB` to `1024TiB`. Its output is in bytes. */
+export function fileSize() {
+  return quantity(SIZE, { min: MEBIBYTE, max: 1024 ** 5 });
+}
+
+/** Writes bytes as a configuration has them: `536870912` is `512MiB`. */
+export function formatSize(bytes: number): string {
+  return formatQuantity(bytes, SIZE);
+}

@@ -1,0 +1,226 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Journal } from '../../src/journal/journal.ts';
+import { journalFolder, OTHER_VCON, openJournal, runEvents, VCON } from '../commands/kept-runs.ts';
+import { delivery, ids, type Reader, reader } from '../journal/contract.ts';
+import { type Ended, vconOtel } from './command-line.ts';
+
+const HINT = '\n(vcon-otel --help lists the commands)\n';
+
+let folder: string;
+let path: string;
+let journal: Journal;
+let jlinc: Reader;
+
+/** A service with two runs, of which a tracer has given up three events; one is being retried. */
+beforeEach(async () => {
+  folder = journalFolder();
+  path = join(folder, 'journal.db');
+  journal = await openJournal(path);
+  jlinc = reader(journal, 'jlinc');
+  const at = Date.now() - 90_000;
+  for (const event of [
+    ...runEvents({ id: 'a', at }),
+    ...runEvents({ id: 'b', at: at + 1_000, vcon: OTHER_VCON }),
+  ])
+    journal.append(event);
+  const [one, two, three, four] = await jlinc.read(4);
+  if (!one || !two || !three || !four) throw new Error('too few events');
+  jlinc.consumer.settle(one, 'dead', {
+    attempts: 3,
+    since: at + 5,
+    duration: 0.1,
+    errorType: 'ECONNREFUSED',
+  });
+  jlinc.consumer.settle(two, 'failed', { attempts: 1, since: at + 6, duration: 0.1, errorType: undefined });
+  jlinc.consumer.settle(three, 'dead', { attempts: 1, since: at + 7, duration: 0.1, errorType: 'HTTP_400' });
+  jlinc.consumer.retry(four, delivery(2, 'TIMEOUT'));
+  await journal.durable();
+  await vi.waitUntil(async () => (await stats())?.retrying === 1, { timeout: 20_000 });
+});
+
+function queue(...args: readonly string[]): Promise<Ended> {
+  return vconOtel(['queue', ...args, '--journal', path]);
+}
+
+async function stats(): Promise<Record<string, unknown> | undefined> {
+  const { stdout } = await queue('stats', '--json');
+  return stdout === '' ? undefined : JSON.parse(stdout).tracers[0];
+}
+
+const A = ids(runEvents({ id: 'a' }));
+const B = ids(runEvents({ id: 'b' }));
+
+describe('what it shows while the service runs', () => {
+  test('stats: how each tracer stands', async () => {
+    reader(journal, 'audit');
+    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), { timeout: 20_000 });
+    const { code, stdout, stderr } = await queue('stats');
+    expect([code, stderr]).toEqual([0, '']);
+    const [head, audit, given, end] = stdout.split('\n');
+    expect(head).toMatch(
+      /^tracer +to hear +retrying +attempts +queued +dead letters +delivered +skipped +dropped +oldest +position$/,
+    );
+    expect(audit).toMatch(/^audit( +0){8} +– +8$/);
+    expect(given).toMatch(/^jlinc +5 +1 +2 +0 +3 +0 +0 +0 +1 m \d\d s +3$/);
+    expect(end).toBe('');
+    expect(await stats()).toMatchObject({ tracer: 'audit', depth: 0, oldest_age: null });
+    const { stdout: one } = await queue('stats', '--tracer', 'jlinc', '--json');
+    expect(JSON.parse(one)).toEqual({
+      tracers: [
+        {
+          tracer: 'jlinc',
+          position: 3,
+          depth: 5,
+          retrying: 1,
+          attempts: 2,
+          queued: 0,
+          dead_letters: 3,
+          ok: 0,
+          skipped: 0,
+          dropped: 0,
+          oldest_age: expect.closeTo(90, -2),
+        },
+      ],
+    });
+  });
+
+  test('peek: the next events of a tracer, with attempts and the last error', async () => {
+    const { code, stdout } = await queue('peek', '--tracer', 'jlinc', '--limit', '2');
+    expect(code).toBe(0);
+    const [head, first, second, end] = stdout.split('\n');
+    expect(head).toMatch(/^event +chain +step +vCon +age +state +attempts +last error$/);
+    expect(first).toMatch(new RegExp(`^${A[3]} +main +${VCON} +1 m \\d\\d s +retry +2 +TIMEOUT$`));
+    expect(second).toMatch(new RegExp(`^${B[0]} +main +${OTHER_VCON} +1 m \\d\\d s +waiting +0$`));
+    expect(end).toBe('');
+    const { events } = JSON.parse(
+      (await queue('peek', '--tracer', 'jlinc', '--limit', '0', '--json')).stdout,
+    );
+    expect(events).toHaveLength(5);
+    expect(events[2]).toEqual({
+      tracer: 'jlinc',
+      event_id: B[1],
+      event: 'link_start',
+      chain: 'main',
+      link: 'tag',
+      storage: null,
+      vcon_uuid: OTHER_VCON,
+      time: expect.stringMatching(/^20.*Z$/),
+      state: 'waiting',
+      attempts: 0,
+      since: null,
+      at: null,
+      error_type: null,
+    });
+  });
+
+  test('dead: what was given up, and why', async () => {
+    const { code, stdout } = await queue('dead');
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^tracer +event +chain +step +vCon +since +attempts +reason$/);
+    expect(lines[1]).toMatch(new RegExp(`^jlinc +${A[0]} .*Z +3 +ECONNREFUSED$`));
+    expect(lines[2]).toMatch(new RegExp(`^jlinc +${A[1]} +main +tag .*Z +1 +answered false$`));
+    expect(lines[3]).toMatch(new RegExp(`^jlinc +${A[2]} +main +tag .*Z +1 +HTTP_400$`));
+    expect(JSON.parse((await queue('dead', '--limit', '1', '--json')).stdout).events).toMatchObject([
+      { event_id: A[0], state: 'dead', error_type: 'ECONNREFUSED', attempts: 3 },
+    ]);
+  });
+
+  test('that there is nothing', async () => {
+    reader(journal, 'audit');
+    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), { timeout: 20_000 });
+    expect((await queue('peek', '--tracer', 'audit')).stdout).toBe('Nothing is waiting.\n');
+    expect((await queue('dead', '--tracer', 'audit')).stdout).toBe('There are no dead letters.\n');
+    expect(JSON.parse((await queue('dead', '--tracer', 'audit', '--json')).stdout)).toEqual({ events: [] });
+  });
+});
+
+describe('what it changes', () => {
+  test('retry --all: the service delivers the dead letters again', async () => {
+    expect(await queue('retry', '--tracer', 'jlinc', '--all')).toEqual({
+      code: 0,
+      stdout: 'Queued again: 3 events\n',
+      stderr: '',
+    });
+    expect(ids(await jlinc.read(7)).sort()).toEqual([...A.slice(0, 3), ...B].sort());
+  });
+
+  test('retry: single events, a whole run, or a vCon; what is no dead letter is left alone', async () => {
+    const one = await queue('retry', '--tracer', 'jlinc', A[0] ?? '', B[0] ?? '');
+    expect(one.stdout).toBe('Queued again: 1 event, 1 left alone: no dead letters\n');
+    const vcon = await queue('retry', '--tracer', 'jlinc', '--vcon', VCON, '--json');
+    expect(JSON.parse(vcon.stdout)).toEqual({ tracer: 'jlinc', queued: 2, left: 0 });
+  });
+
+  test('skip: dead letters, or events that wait', async () => {
+    expect((await queue('skip', '--tracer', 'jlinc', '--all-dead')).stdout).toBe('Skipped: 3 events\n');
+    const { stdout } = await queue('skip', '--tracer', 'jlinc', B[0] ?? '', '--json');
+    expect(JSON.parse(stdout)).toEqual({ tracer: 'jlinc', skipped: 1, left: 0 });
+    await vi.waitUntil(() => jlinc.consumer.depth === 4, { timeout: 10_000 });
+    expect(ids(await jlinc.read(3))).toEqual(B.slice(1));
+    expect(await stats()).toMatchObject({ dead_letters: 0, skipped: 4, depth: 4 });
+  });
+
+  test('retry says that nobody delivers, when no service runs', async () => {
+    await journal.close();
+    const { stdout, stderr } = await queue('retry', '--tracer', 'jlinc', '--all');
+    expect(stdout).toBe('Queued again: 3 events\n');
+    expect(stderr).toBe('No service has the journal open: they are delivered when one does.\n');
+  });
+});
+
+describe('where the journal is', () => {
+  test('is said by a configuration', async () => {
+    const config = join(folder, 'config.yml');
+    await writeFile(config, JSON.stringify({ journal: { type: 'sqlite', path } }));
+    const { stdout } = await vconOtel(['queue', 'stats', '--config', config, '--json']);
+    expect(JSON.parse(stdout).tracers).toMatchObject([{ tracer: 'jlinc' }]);
+  });
+
+  test('is a fault where the configuration keeps it in memory', async () => {
+    const config = join(folder, 'config.yml');
+    await writeFile(config, JSON.stringify({ journal: { type: 'memory' } }));
+    expect(await vconOtel(['queue', 'stats', '--config', config])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `vcon-otel: ${config} keeps its journal in memory: only one of type sqlite can be seen from outside\n`,
+    });
+  });
+
+  test('is that of serve where nothing is said', async () => {
+    expect((await vconOtel(['queue', 'stats'], { cwd: folder })).stderr).toBe(
+      'vcon-otel: there is no journal ./data/journal.db\n',
+    );
+    await mkdir(join(folder, 'data'));
+    const other = await openJournal(join(folder, 'data', 'journal.db'));
+    await other.close();
+    expect((await vconOtel(['queue', 'stats'], { cwd: folder })).stdout).toBe(
+      'No tracer has a place in this journal yet.\n',
+    );
+  });
+});
+
+test('a tracer that the journal does not know is an error that lists those it knows', async () => {
+  expect(await queue('peek', '--tracer', 'jlink')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'vcon-otel: the journal knows no tracer jlink; it knows jlinc\n',
+  });
+});
+
+test.each([
+  [['peek'], "required option '--tracer <name>' not specified"],
+  [['retry', '--tracer', 'a'], 'queue retry needs either ids of events, --all or --vcon'],
+  [['retry', '--tracer', 'a', '--all', 'x/y'], 'queue retry needs either ids of events, --all or --vcon'],
+  [['skip', '--tracer', 'a'], 'queue skip needs either ids of events or --all-dead'],
+  [['stats', '--config', 'c.yml'], "option '--journal <path>' cannot be used with option '--config <file>'"],
+  [['dead', '--limit', 'x'], "option '--limit <n>' argument 'x' is invalid. It is a whole number."],
+  [
+    ['retry', '--tracer', 'a', '--vcon', 'a b'],
+    "option '--vcon <uuid>' argument 'a b' is invalid. It is the uuid of a vCon.",
+  ],
+])('queue %j is wrong usage', async (args, message) => {
+  expect(await queue(...args)).toEqual({ code: 2, stdout: '', stderr: `vcon-otel: ${message}${HINT}` });
+});
