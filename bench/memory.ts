@@ -2,13 +2,12 @@
  * What runs cost in memory: each run while it is open, in a process of its own with and without our processors,
  * and what is left of a run that has finished.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { SpanMetricsProcessor } from '../src/exporters/span-metrics.ts';
 import { TracerSpanProcessor, traceChain } from '../src/index.ts';
 import { startSdk } from './chain.ts';
 import { collectGarbage, grouped, median, printTable, SHORT, uuidOf } from './measure.ts';
+import { inOwnProcess, ownVariant, tellParent } from './own-process.ts';
 
 const OPEN_RUNS = SHORT ? 2_000 : 100_000;
 const FINISHED_RUNS = SHORT ? 20_000 : 1_000_000;
@@ -30,13 +29,14 @@ interface Memory {
   readonly rss: number;
 }
 
-const [variant] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const variant = ownVariant();
 if (variant === undefined) await report();
-else await measureOpenRuns(variant === OURS);
+else await tellParent(() => measureOpenRuns(variant === OURS));
 
 async function report(): Promise<void> {
-  const bare = await inOwnProcess(BARE);
-  const ours = await inOwnProcess(OURS);
+  // Memory that one process has freed is not given back to the system at once: a second measurement would profit.
+  const bare = await inOwnProcess<Memory>(import.meta.filename, BARE);
+  const ours = await inOwnProcess<Memory>(import.meta.filename, OURS);
   printTable(`Memory of ${grouped(OPEN_RUNS)} runs open at once, bytes for each run`, [
     ['', 'heap', 'RSS'],
     [BARE, grouped(bare.heap), grouped(bare.rss)],
@@ -51,24 +51,8 @@ async function report(): Promise<void> {
   console.log(`  growth over the second half: ${growth(heaps).toFixed(2)} bytes for each finished run`);
 }
 
-/** Memory that one process has freed is not given back to the system at once: a second measurement would profit. */
-async function inOwnProcess(variant: string): Promise<Memory> {
-  const child = fork(import.meta.filename, [variant, ...process.argv.slice(2)], {
-    execArgv: ['--expose-gc'],
-  });
-  const answered = once(child, 'message');
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`${variant}: the process ended with ${code ?? signal} before it had measured`);
-  });
-  ended.catch(() => {});
-  const [memory] = await Promise.race([answered, ended]);
-  return memory as Memory;
-}
-
-/** In a child process: tells its parent the bytes that an open run takes. */
-async function measureOpenRuns(withOurs: boolean): Promise<void> {
-  // Without a parent there is nobody to measure for.
-  process.once('disconnect', () => process.exit(1));
+/** @returns the bytes that an open run takes */
+async function measureOpenRuns(withOurs: boolean): Promise<Memory> {
   const { sdk, bridge } = start(withOurs);
   await finishRuns(WARM_UP_RUNS);
   const before = await memoryNow();
@@ -83,12 +67,7 @@ async function measureOpenRuns(withOurs: boolean): Promise<void> {
   await sdk.shutdown();
   if (bridge && open !== OPEN_RUNS) throw new Error(`the bridge had ${open} runs open`);
   if (bridge) requireDelivered(bridge, WARM_UP_RUNS * EVENTS_PER_FINISHED_RUN + OPEN_RUNS * 2);
-  process.send?.({
-    heap: (after.heap - before.heap) / OPEN_RUNS,
-    rss: (after.rss - before.rss) / OPEN_RUNS,
-  } satisfies Memory);
-  process.removeAllListeners('disconnect');
-  process.disconnect();
+  return { heap: (after.heap - before.heap) / OPEN_RUNS, rss: (after.rss - before.rss) / OPEN_RUNS };
 }
 
 /** @returns the bytes of the heap at each point */

@@ -8,13 +8,12 @@ import { fileURLToPath } from 'node:url';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SpanMetricsProcessor } from '../src/exporters/span-metrics.ts';
 import { TracerSpanProcessor } from '../src/index.ts';
-import { SPANS_PER_CHAIN, sixSpans, startSdk } from './chain.ts';
+import { passChains, requireDelivered, SPANS_PER_CHAIN, startSdk } from './chain.ts';
 import { median, printTable, SHORT, spread } from './measure.ts';
 
 const ROUNDS = SHORT ? 1 : 5;
 /** In each process, after as many to warm up. */
 const CHAINS = SHORT ? 200 : 20_000;
-const CHAINS_PER_TURN = 20;
 
 const trivial = { trace: () => undefined, run: () => true };
 const bridge = (tracers: number) =>
@@ -57,27 +56,11 @@ function compare(): void {
 
 async function nanosecondsPerSpan(processors: SpanProcessor[]): Promise<number> {
   const sdk = startSdk(processors);
-  await passChains(processors);
+  await passChains(CHAINS, processors);
   const before = process.threadCpuUsage();
-  await passChains(processors);
+  await passChains(CHAINS, processors);
   const { user, system } = process.threadCpuUsage(before);
   await sdk.shutdown();
-  for (const processor of processors)
-    if (processor instanceof TracerSpanProcessor) requireDelivered(processor);
+  requireDelivered(processors);
   return ((user + system) * 1e3) / (CHAINS * SPANS_PER_CHAIN);
-}
-
-async function passChains(processors: readonly SpanProcessor[]): Promise<void> {
-  for (let i = 0; i < CHAINS; i += 1) {
-    await sixSpans('0190c3a4-0000-8000-8000-000000000000');
-    // A conserver waits for I/O in every chain; without a turn of the event loop nothing else would get one.
-    if (i % CHAINS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-  for (const processor of processors) await processor.forceFlush();
-}
-
-function requireDelivered(processor: TracerSpanProcessor): void {
-  const { events, tracers } = processor.stats();
-  for (const { ok } of Object.values(tracers))
-    if (events === 0 || ok !== events) throw new Error('a tracer did not hear every event');
 }
