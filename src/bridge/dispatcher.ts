@@ -188,10 +188,9 @@ export class Dispatcher {
 
   /** Waits for something of each worker once everything accepted so far is durable, as that is when it can be read. */
   async #eachInTime(milliseconds: number, wait: (worker: TracerWorker) => Promise<void>): Promise<void> {
-    const durable = this.#journal.durable();
     await this.#each((worker) =>
       withDeadline(
-        durable.then(() => wait(worker)),
+        this.#journal.durable().then(() => wait(worker)),
         milliseconds,
         `draining tracer ${worker.name}`,
       ),

@@ -13,7 +13,10 @@ export interface Journal {
    * A consumer is given it once it is durable. One that is kept already, by its id, is not stored again.
    */
   append(event: ChainEvent): void;
-  /** Resolves when everything accepted so far survives what this journal is made to survive, or is given up. */
+  /**
+   * Resolves when everything accepted so far survives what this journal is made to survive.
+   * @throws VconOtelError `EVENTS_LOST` where the journal was closed while it could not be written: some of it was given up
+   */
   durable(): Promise<void>;
   /** Whether whoever feeds the journal should come back later; never with the policy `drop`. */
   readonly full: boolean;

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ALREADY_STARTED'
   | 'FILE_UNUSABLE'
   | 'JOURNAL_IN_USE'
+  | 'EVENTS_LOST'
   | 'VCON_INVALID'
   | 'VCON_TOO_LARGE'
   | 'STORE_UNAVAILABLE'

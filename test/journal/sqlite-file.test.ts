@@ -60,6 +60,16 @@ describe('a journal that is open', () => {
   });
 });
 
+test('a program that opens a journal where it is preloaded (node --import) is not preloaded into its thread', () => {
+  const path = temporaryPath();
+  const preload = join(import.meta.dirname, 'opens-journal.ts');
+  const args = ['--conditions=vcon-otel-source', '-e', ''];
+  const env = { ...process.env, NODE_OPTIONS: `--import ${preload}`, JOURNAL: path };
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8', env, timeout: 20_000 })).toBe(
+    'open\nclosed\n',
+  );
+});
+
 describe('a file that is corrupt', () => {
   test('and is no database at all is set aside as it is, and the journal works', async () => {
     const path = temporaryPath();
@@ -237,10 +247,11 @@ describe('a journal whose file is deleted under it', () => {
     // Where its folder was there is a file now.
     rmSync(dirname(path), { recursive: true });
     writeFileSync(dirname(path), '');
-    const kept = keep(journal, ['a/2', 'a/3']);
+    const lost = expect(keep(journal, ['a/2', 'a/3'])).rejects.toMatchObject({ code: 'EVENTS_LOST' });
     await vi.waitFor(() => expect(journal.failing).toBe(true), 5_000);
     await journal.close();
-    await kept;
+    await lost;
+    await expect(journal.durable()).rejects.toMatchObject({ code: 'EVENTS_LOST' });
     expect(dropped).toEqual(['a/2', 'a/3']);
     expect(troubles.map(([kind]) => kind)).toEqual(['journal_unwritable']);
   });

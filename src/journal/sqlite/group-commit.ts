@@ -1,3 +1,4 @@
+import { VconOtelError } from '../../model/error.ts';
 import type { ChainEvent } from '../../model/event.ts';
 import { encode } from './codec.ts';
 import type { Finding, FlatAnswers, Query, Reply, Request } from './messages.ts';
@@ -53,10 +54,15 @@ export class GroupCommit {
   #ending = false;
   #ended = false;
   readonly #pauses = new Set<() => void>();
-  /** Events that were ever accepted, and that are durable or lost. */
+  /** Events that were ever accepted, and that are durable. */
   #due = 0;
   #done = 0;
-  readonly #waiting: { readonly upTo: number; readonly pass: () => void }[] = [];
+  readonly #waiting: {
+    readonly upTo: number;
+    readonly pass: () => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
+  #hasLost = false;
   readonly #idle: (() => void)[] = [];
 
   constructor(thread: WriterThread, settings: GroupCommitSettings) {
@@ -109,11 +115,12 @@ export class GroupCommit {
     this.#soon(0, true);
   }
 
-  /** Resolves when every event so far is durable, or lost. */
+  /** Resolves when every event so far is durable. @throws VconOtelError `EVENTS_LOST` where some never will be */
   durable(): Promise<void> {
     const upTo = this.#due;
+    if (this.#hasLost) return Promise.reject(lostEvents());
     if (this.#done >= upTo) return Promise.resolve();
-    return new Promise((pass) => this.#waiting.push({ upTo, pass }));
+    return new Promise((pass, fail) => this.#waiting.push({ upTo, pass, fail }));
   }
 
   /** Has something done by the writer, again and again until it can. @returns undefined if the journal ends before */
@@ -200,11 +207,12 @@ export class GroupCommit {
   /** The journal ends, and the disk takes nothing. */
   #giveUp(): void {
     const events = this.#events.splice(0);
+    this.#hasLost ||= events.length > 0;
     this.#answers = [];
     this.#queries = [];
     this.#moved = false;
     this.#settings.lost(events);
-    this.#pass(events.length);
+    for (const { fail } of this.#waiting.splice(0)) fail(lostEvents());
   }
 
   #pass(events: number): void {
@@ -223,4 +231,11 @@ export class GroupCommit {
       this.#pauses.add(wake);
     });
   }
+}
+
+function lostEvents(): VconOtelError {
+  return new VconOtelError(
+    'EVENTS_LOST',
+    'the journal was closed while it could not be written: events were lost',
+  );
 }
