@@ -9,6 +9,9 @@ test.each([
   ['span-cost', ['Cost per span']],
   ['slow-tracer', ['a tracer that takes 50 ms']],
   ['memory', ['runs open at once', 'Heap after finished runs']],
+  ['journal', ['Durable events for three tracers', 'INSERT for each event']],
+  ['dispatch', ['A backlog of']],
+  ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
 ])('the benchmark %s runs to its end and prints its tables', { timeout: 120_000 }, async (name, headings) => {
   // Rejects unless it exits with 0.
   const { stdout } = await promisify(execFile)(process.execPath, [bench, '--short', '--only', name], {
