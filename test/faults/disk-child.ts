@@ -20,8 +20,6 @@ export type DiskMessage =
 /** Events, and how many of them are waited for at once. */
 export const EVENTS = 200;
 const GROUP = 20;
-/** Milliseconds after which what cannot be saved is given up. */
-const PATIENCE = 1_000;
 
 /** Half of the events are settled. */
 export function isSettled(n: number): boolean {
@@ -36,7 +34,7 @@ function tell(message: DiskMessage): void {
 }
 
 async function work(): Promise<void> {
-  const [path = '', first = '0', end = 'close'] = process.argv.slice(2);
+  const [path = '', first = '0', end = 'close', patience = ''] = process.argv.slice(2);
   try {
     const journal = await sqliteJournal({ path });
     const dropped = new Set<number>();
@@ -55,7 +53,7 @@ async function work(): Promise<void> {
       onSkip: () => {},
     });
     const { promise: patienceIsOver, resolve } = Promise.withResolvers<'over'>();
-    const patience = setTimeout(() => resolve('over'), PATIENCE);
+    const timer = setTimeout(() => resolve('over'), Number(patience));
     const from = Number(first);
     for (let n = from; n < from + EVENTS; ) {
       for (const next = n + GROUP; n < next; n += 1) journal.append(numberedEvent(n));
@@ -63,7 +61,7 @@ async function work(): Promise<void> {
       if ((await Promise.race([durable, patienceIsOver])) === 'over') break;
       tell({ durable: n - 1 });
     }
-    clearTimeout(patience);
+    clearTimeout(timer);
     if (end === 'crash') process.kill(process.pid, 'SIGKILL');
     await journal.close();
     tell({ closed: true });

@@ -10,7 +10,7 @@ export interface SmallDisk {
   readonly path: string;
   /** What runs something where the disk is. */
   readonly under: readonly string[];
-  /** Takes all the room that is left. */
+  /** Takes all the room that is left; again, what there is meanwhile. */
   fill(): void;
   /** Gives it back. */
   makeRoom(): void;
@@ -44,18 +44,20 @@ export async function smallDisk(path: string, size: string): Promise<SmallDisk> 
   const [command = '', ...rest] = under;
   const run = (...args: string[]) => execFileSync(command, [...rest, ...args]);
   const filler = join('/proc', String(holder.pid), 'root', path, 'filler');
-  let file = 0;
+  let file: number | undefined;
   return {
     path,
     under,
     fill: () => {
-      file = openSync(filler, 'a');
+      file ??= openSync(filler, 'a');
       fill(file);
     },
     makeRoom: () => {
+      if (file === undefined) return;
       // By what is open, as the disk may be read-only by now.
       ftruncateSync(file);
       closeSync(file);
+      file = undefined;
     },
     mountReadOnly: () => {
       // On top, since nothing can be made read-only in which a file is open for writing.
