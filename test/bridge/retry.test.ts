@@ -104,6 +104,18 @@ describe('a call that failed', () => {
     ]);
   });
 
+  test('is made again for as long as it was meant to be, although the clock is set forward by a day', async () => {
+    const { heard, stats } = start((call, made) =>
+      inShort(call) === 'chain_start V' && made < 3 ? fail() : true,
+    );
+    await pass('V');
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await later(1_000);
+    await later(2_000);
+    expect(heard().filter((call) => call === 'chain_start V').length).toBe(3);
+    expect(stats()).toMatchObject({ retried: 2, dead: 0, pending: 0 });
+  });
+
   test('does not let run be called before trace', async () => {
     const { heard } = start((call, made) =>
       inShort(call) === 'chain_start V' && made === 1 ? fail() : true,
