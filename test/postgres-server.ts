@@ -16,6 +16,8 @@ export interface PostgresServer {
   readonly url: string;
   /** Folder of its Unix socket. */
   readonly socket: string;
+  /** Path of the certificate that it shows for `localhost`. */
+  readonly certificate: string;
   /** Kills every process of it with SIGKILL, as a power cut would. */
   kill(): Promise<void>;
   /** Starts it again where it was killed, on the same port. */
@@ -50,8 +52,25 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   const passwordFile = join(folder, 'password');
   await mkdir(data);
   await writeFile(passwordFile, PASSWORD);
+  const certificate = join(folder, 'server.crt');
+  const key = join(folder, 'server.key');
+  spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...[
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+  ]);
+  await chmod(key, 0o600);
   await chmod(folder, 0o755);
-  if (unprivileged) for (const path of [folder, data]) await chown(path, unprivileged.uid, unprivileged.gid);
+  if (unprivileged)
+    for (const path of [folder, data, key]) await chown(path, unprivileged.uid, unprivileged.gid);
   const made = spawnSync(
     program('initdb'),
     [
@@ -68,6 +87,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     port,
     url,
     socket: folder,
+    certificate,
     kill: () => killed(running, data),
     start: async () => {
       running = await listening(folder, data, port);
@@ -110,11 +130,25 @@ function userNamed(name: string): { uid: number; gid: number } | undefined {
 }
 
 async function listening(folder: string, data: string, port: number): Promise<ChildProcess> {
-  const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: folder, fsync: 'off' };
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    // What is tested is the death of processes, not of machines.
+    fsync: 'off',
+    ssl: 'on',
+    ssl_cert_file: join(folder, 'server.crt'),
+    ssl_key_file: join(folder, 'server.key'),
+  };
   const child = spawn(
     program('postgres'),
     ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-    { ...unprivileged, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } },
+    {
+      ...unprivileged,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+    },
   );
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -27,21 +28,22 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
-/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default. */
+/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default, `required`, or `none`. */
 function optionsTable(page: string): Record<string, unknown> {
   const [, section = ''] = page.split('\n## Options\n');
   const [table = ''] = section.split('\n## ');
-  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|required) \|/gm);
-  return Object.fromEntries([...rows].map(([, key = '', value]) => [key, value ?? 'required']));
+  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|(required|none)) \|/gm);
+  return Object.fromEntries([...rows].map(([, key = '', value, word]) => [key, value ?? word]));
 }
 
 describe.each([...builtInTracers])('the page of %s', (module, load) => {
   test('lists its options and their defaults', async () => {
     const { options } = await load();
-    const { properties = {} } = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
-    const expected = Object.entries(properties).map(([key, property]) => [
+    const schema = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
+    const absent = (key: string) => (schema.required?.includes(key) ? 'required' : 'none');
+    const expected = Object.entries(schema.properties ?? {}).map(([key, property]) => [
       key,
-      typeof property === 'object' && 'default' in property ? String(property.default) : 'required',
+      typeof property === 'object' && 'default' in property ? String(property.default) : absent(key),
     ]);
     expect(optionsTable(await pageOf(module))).toEqual(Object.fromEntries(expected));
   });
@@ -84,6 +86,23 @@ describe('what the pages show is what is written', () => {
         await write({ include_vcon_data: true }, 'trace'),
         await write({ record: 'run' }, 'run'),
       ]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test('by db_audit', async () => {
+    const [shown] = blocks(await pageOf('tracers.db_audit'), 'json');
+    const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
+    const database = join(directory, 'audit.db');
+    try {
+      const { trace, shutdown } = await started('tracers.db_audit', { database });
+      await trace(UUID, 'link_complete', linkContext());
+      await shutdown();
+      const file = new DatabaseSync(database, { readOnly: true });
+      const row = file.prepare('SELECT * FROM vcon_events').get();
+      file.close();
+      expect(shown).toBe(`${JSON.stringify({ ...row, metadata: JSON.parse(String(row?.metadata)) })}\n`);
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -85,8 +85,11 @@ function postgresTarget(given: Written, faults: Fault[]): PostgresTarget {
   const { url, ssl, ssl_ca_file, table } = given;
   const named = url === undefined ? { ssl } : fromUrl(given, url, faults);
   const { host = '127.0.0.1', port = 5432, database, user, password = '' } = { ...named, ...partsOf(given) };
-  if (database === undefined) faults.push([url === undefined ? 'database' : 'url', 'the name of a database']);
-  if (user === undefined) faults.push([url === undefined ? 'user' : 'url', 'the name of a user']);
+  // A URL that cannot be read lacks everything.
+  const isRead = !faults.some(([key]) => key === 'url');
+  if (isRead && database === undefined)
+    faults.push([url === undefined ? 'database' : 'url', 'the name of a database']);
+  if (isRead && user === undefined) faults.push([url === undefined ? 'user' : 'url', 'the name of a user']);
   if (ssl_ca_file !== undefined && !named.ssl) faults.push(['ssl_ca_file', 'ssl: true beside it']);
   return {
     driver: 'postgres',

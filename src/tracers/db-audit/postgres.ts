@@ -118,12 +118,12 @@ function insertInto(table: string): string {
 
 /**
  * Only where it is not there: a user who may do no more than insert must not be asked for more. The lock keeps two processes
- * that start together from making it twice, which `IF NOT EXISTS` alone does not.
+ * that start together from making it twice, which `IF NOT EXISTS` alone does not. It is the session's and not a transaction's,
+ * which would not see what was made while it waited.
  */
 async function makeTable(client: Client, table: string, schema: string | undefined): Promise<void> {
   if (await exists(client, 'regclass', table)) return;
-  await client.query('BEGIN');
-  await client.query("SELECT pg_advisory_xact_lock(hashtext('vcon-otel db_audit'))");
+  await client.query(`SELECT pg_advisory_lock(${LOCK})`);
   if (schema && !(await exists(client, 'regnamespace', schema)))
     await client.query(`CREATE SCHEMA ${schema}`);
   if (!(await exists(client, 'regclass', table)))
@@ -137,8 +137,10 @@ async function makeTable(client: Client, table: string, schema: string | undefin
       );
       CREATE INDEX ON ${table} (vcon_uuid, "timestamp");
       CREATE INDEX ON ${table} ("timestamp") WHERE event IN ('chain_error', 'link_error', 'storage_error')`);
-  await client.query('COMMIT');
+  await client.query(`SELECT pg_advisory_unlock(${LOCK})`);
 }
+
+const LOCK = "hashtext('vcon-otel db_audit')";
 
 async function exists(client: Client, kind: 'regclass' | 'regnamespace', name: string): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>(`SELECT to_${kind}($1) IS NOT NULL AS there`, [
