@@ -11,6 +11,7 @@ import type { Options } from '../../src/model/tracer.ts';
 import { checkTracer } from '../../src/service/check-tracer.ts';
 import { builtInTracers } from '../../src/tracers/index.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
+import { startServer } from '../outgoing/misbehaving-server.ts';
 import { linkContext, started } from './started.ts';
 
 const UUID = '018f0000-0000-8000-8000-000000000001';
@@ -28,6 +29,11 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
+/** A default as it stands in YAML. */
+function written(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 /** Rows `| `key` | type | default | …` of the table under `## Options`: key and default, `required`, or `none`. */
 function optionsTable(page: string): Record<string, unknown> {
   const [, section = ''] = page.split('\n## Options\n');
@@ -43,7 +49,7 @@ describe.each([...builtInTracers])('the page of %s', (module, load) => {
     const absent = (key: string) => (schema.required?.includes(key) ? 'required' : 'none');
     const expected = Object.entries(schema.properties ?? {}).map(([key, property]) => [
       key,
-      typeof property === 'object' && 'default' in property ? String(property.default) : absent(key),
+      typeof property === 'object' && 'default' in property ? written(property.default) : absent(key),
     ]);
     expect(optionsTable(await pageOf(module))).toEqual(Object.fromEntries(expected));
   });
@@ -106,6 +112,36 @@ describe('what the pages show is what is written', () => {
     } finally {
       await rm(directory, { recursive: true });
     }
+  });
+
+  test('by external_audit', async () => {
+    const [single = '', batch = ''] = blocks(await pageOf('tracers.external_audit'), 'json');
+    const [headers = ''] = blocks(await pageOf('tracers.external_audit'), 'http');
+    const server = await startServer((response) => response.end());
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_772_366_400_750 });
+    try {
+      for (const batch_size of [1, 2]) {
+        const { trace, shutdown } = await started('tracers.external_audit', {
+          api_url: String(server.url),
+          api_key: 'your-api-key',
+          system_id: 'conserver-berlin',
+          signing_key: 'an example signing key',
+          allow_private_hosts: ['127.0.0.1'],
+          batch_size,
+        });
+        await trace(UUID, 'link_complete', linkContext());
+        await shutdown();
+      }
+    } finally {
+      vi.useRealTimers();
+      await server.close();
+    }
+    expect([single, batch]).toEqual(server.received.map(({ body }) => `${body}\n`));
+    const shown = headers.trimEnd().split('\n');
+    const sent = server.received[0]?.headers ?? {};
+    expect(shown).toEqual(
+      shown.map((line) => line.split(': ')[0] ?? '').map((name) => `${name}: ${sent[name]}`),
+    );
   });
 
   test('by metrics', async () => {
