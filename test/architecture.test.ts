@@ -30,6 +30,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   demo: ['model'],
   health: ['model'],
   config: ['bridge', 'model'],
+  testing: ['config', 'bridge', 'instrumentation', 'model'],
   service: ['config', ...PARTS],
   commands: ['service', 'config', 'timeline', 'demo', ...PARTS],
   cli: ['commands', 'config', 'model'],
