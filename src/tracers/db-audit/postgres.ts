@@ -30,24 +30,20 @@ interface Connection {
 class PostgresTable implements AuditTable {
   readonly #target: PostgresTarget;
   readonly #certificates: string | undefined;
-  readonly #table: string;
-  readonly #schema: string | undefined;
+  readonly #table: TableName;
   #connection: Connection | undefined;
 
   constructor(target: PostgresTarget, certificates: string | undefined) {
     this.#target = target;
     this.#certificates = certificates;
-    const parts = target.table.split('.').map((part) => `"${part}"`);
-    this.#table = parts.join('.');
-    this.#schema = parts.length > 1 ? parts[0] : undefined;
+    this.#table = tableName(target.table);
   }
 
   async insert(records: readonly AuditRecord[]): Promise<void> {
     try {
       const connection = await this.#connected();
-      // One parameter however many rows: one prepared statement for all batches.
-      const values = [JSON.stringify(records)];
-      await connection.client.query({ name: 'insert', text: insertInto(this.#table), values });
+      // One parameter however many rows. No prepared statement: a connection pool in between may not have it.
+      await connection.client.query(insertInto(this.#table.sql), [JSON.stringify(records)]);
     } catch (error) {
       const failure = postgresFailure(error);
       // What the server is, and what it has, is looked at anew.
@@ -66,7 +62,7 @@ class PostgresTable implements AuditTable {
     if (this.#connection && !this.#connection.isLost) return this.#connection;
     const connection = await this.#connect();
     try {
-      await makeTable(connection.client, this.#table, this.#schema);
+      await makeTable(connection.client, this.#table);
     } catch (error) {
       await end(connection);
       throw error;
@@ -91,7 +87,6 @@ class PostgresTable implements AuditTable {
       application_name: 'vcon-otel',
       keepAlive: true,
       connectionTimeoutMillis: TIMEOUT,
-      statement_timeout: TIMEOUT,
       query_timeout: TIMEOUT,
     });
     const connection: Connection = { client, socket, isLost: false };
@@ -109,6 +104,19 @@ class PostgresTable implements AuditTable {
   }
 }
 
+interface TableName {
+  readonly schema: string | undefined;
+  readonly name: string;
+  /** Both, quoted. */
+  readonly sql: string;
+}
+
+/** @param table checked before: nothing in it has to be escaped */
+function tableName(table: string): TableName {
+  const [name = '', schema] = table.split('.').reverse();
+  return { schema, name, sql: schema === undefined ? `"${name}"` : `"${schema}"."${name}"` };
+}
+
 function insertInto(table: string): string {
   return `INSERT INTO ${table} (event_id, vcon_uuid, event, "timestamp", metadata)
     SELECT event_id, vcon_uuid, event, "timestamp", metadata FROM json_to_recordset($1::json)
@@ -118,35 +126,36 @@ function insertInto(table: string): string {
 
 /**
  * Only where it is not there: a user who may do no more than insert must not be asked for more. The lock keeps two processes
- * that start together from making it twice, which `IF NOT EXISTS` alone does not. It is the session's and not a transaction's,
- * which would not see what was made while it waited.
+ * that start together from making it twice, which `IF NOT EXISTS` alone does not.
  */
-async function makeTable(client: Client, table: string, schema: string | undefined): Promise<void> {
-  if (await exists(client, 'regclass', table)) return;
-  await client.query(`SELECT pg_advisory_lock(${LOCK})`);
-  if (schema && !(await exists(client, 'regnamespace', schema)))
-    await client.query(`CREATE SCHEMA ${schema}`);
-  if (!(await exists(client, 'regclass', table)))
+async function makeTable(client: Client, { schema, name, sql }: TableName): Promise<void> {
+  if (await isTrue(client, 'SELECT to_regclass($1) IS NOT NULL AS yes', [sql])) return;
+  await client.query('BEGIN');
+  await client.query("SELECT pg_advisory_xact_lock(hashtext('vcon-otel db_audit'))");
+  // Read from the catalog, because `to_regclass` does not see what was made while this one waited.
+  if (!(await isTrue(client, MADE_MEANWHILE, [name, schema]))) {
+    if (schema !== undefined) await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
     await client.query(`
-      CREATE TABLE ${table} (
+      CREATE TABLE ${sql} (
         event_id text PRIMARY KEY,
         vcon_uuid text NOT NULL,
         event text NOT NULL,
         "timestamp" timestamptz NOT NULL,
         metadata jsonb NOT NULL
       );
-      CREATE INDEX ON ${table} (vcon_uuid, "timestamp");
-      CREATE INDEX ON ${table} ("timestamp") WHERE event IN ('chain_error', 'link_error', 'storage_error')`);
-  await client.query(`SELECT pg_advisory_unlock(${LOCK})`);
+      CREATE INDEX ON ${sql} (vcon_uuid, "timestamp");
+      CREATE INDEX ON ${sql} ("timestamp") WHERE event IN ('chain_error', 'link_error', 'storage_error')`);
+  }
+  await client.query('COMMIT');
 }
 
-const LOCK = "hashtext('vcon-otel db_audit')";
+const MADE_MEANWHILE = `SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+  WHERE relname = $1 AND nspname = coalesce($2, current_schema())) AS yes`;
 
-async function exists(client: Client, kind: 'regclass' | 'regnamespace', name: string): Promise<boolean> {
-  const { rows } = await client.query<{ there: boolean }>(`SELECT to_${kind}($1) IS NOT NULL AS there`, [
-    name,
-  ]);
-  return rows[0]?.there === true;
+async function isTrue(client: Client, question: string, values: (string | undefined)[]): Promise<boolean> {
+  const { rows } = await client.query<{ yes: boolean }>(question, values);
+  return rows[0]?.yes === true;
 }
 
 /** Never rejects; a server that does not answer is left. */
