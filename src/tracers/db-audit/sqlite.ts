@@ -27,51 +27,56 @@ export function sqliteTable({ path, ...target }: SqliteTarget, name: string): Au
   return new SqliteTable({ ...target, path: file });
 }
 
-/** The thread that has the file open, begun with the first rows. While nothing is asked of it, it keeps no process alive. */
+/**
+ * The thread that has the file open, begun with the first rows, and anew should it ever end by itself. While nothing is asked of
+ * it, it keeps no process alive.
+ */
 class SqliteTable implements AuditTable {
   readonly #target: SqliteTarget;
   #worker: Worker | undefined;
-  #closing = false;
+  /** Those who wait for an answer, in the order of their questions. */
+  #asked: ((reply: Reply) => void)[] = [];
+  #closed: Promise<unknown> | undefined;
 
   constructor(target: SqliteTarget) {
     this.#target = target;
   }
 
   async insert(records: readonly AuditRecord[]): Promise<void> {
-    const { code } = this.#closing ? { code: 'CLOSED' } : await this.#ask(records);
+    const { code } = this.#closed ? { code: 'CLOSED' } : await this.#ask(records);
     if (code !== undefined) throw failure(code, PERMANENT.includes(code), undefined);
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
-    if (this.#worker) await this.#ask('close');
+    this.#closed ??= this.#worker ? this.#ask('close') : Promise.resolve();
+    await this.#closed;
   }
 
   #ask(request: Request): Promise<Reply> {
-    this.#worker ??= new Worker(WRITER, {
-      workerData: this.#target,
-      name: 'vcon-otel db_audit',
-      // Without what the process preloads.
-      execArgv: [],
-      env: {},
-    });
-    const worker = this.#worker;
-    return new Promise((answer) => {
-      const settle = (reply: Reply) => {
-        worker.off('message', settle).off('error', ended).off('exit', ended);
-        worker.unref();
-        answer(reply);
-      };
-      const ended = () => {
-        this.#worker = undefined;
-        // Its error is told by its exit as well.
-        worker.on('error', () => undefined);
-        settle({ code: 'THREAD_ENDED' });
-      };
-      worker.on('message', settle).on('error', ended).on('exit', ended);
-      worker.ref();
+    const worker = this.#worker ?? this.#begin();
+    worker.ref();
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
       worker.postMessage(request);
     });
+  }
+
+  #begin(): Worker {
+    // Without what the process preloads.
+    const without = { execArgv: [], env: {} };
+    const worker = new Worker(WRITER, { workerData: this.#target, name: 'vcon-otel db_audit', ...without });
+    worker.on('message', (reply: Reply) => {
+      this.#asked.shift()?.(reply);
+      if (this.#asked.length === 0) worker.unref();
+    });
+    // Its exit tells as much.
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      this.#worker = undefined;
+      for (const answer of this.#asked.splice(0)) answer({ code: 'THREAD_ENDED' });
+    });
+    this.#worker = worker;
+    return worker;
   }
 }
 

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventContext } from '../../../src/model/tracer.ts';
 import { linkContext, started } from '../started.ts';
@@ -133,13 +135,42 @@ describe('when something is done to the file', () => {
   });
 });
 
+/** Tells of each thread that is begun. */
+function watchThreads(hear: (worker: Worker) => void) {
+  const heard = (message: unknown) => hear((message as { worker: Worker }).worker);
+  subscribe('worker_threads', heard);
+  return { stop: () => unsubscribe('worker_threads', heard) };
+}
+
 describe('its life', () => {
+  test('a thread that ends by itself costs one attempt', async () => {
+    const workers: Worker[] = [];
+    const watch = watchThreads((worker) => workers.push(worker));
+    const tracer = await start();
+    await write(tracer, '1');
+    const second = write(tracer, '2').catch((error: unknown) =>
+      // Unless it was asked of the next one.
+      expect(error).toMatchObject({ permanent: false, code: 'THREAD_ENDED' }),
+    );
+    await Promise.all([workers[0]?.terminate(), second]);
+    await write(tracer, '3');
+    watch.stop();
+    expect(workers.length).toBe(2);
+    expect(ids()).toEqual(expect.arrayContaining(['1', '3']));
+  });
+
   test('shutdown writes what was called before it; the file is closed then', async () => {
+    const gone: Promise<unknown>[] = [];
+    const note = watchThreads((worker) => gone.push(once(worker, 'exit')));
     const tracer = await start();
     const calls = Array.from({ length: 2_500 }, (_, i) => write(tracer, String(i)));
     await Promise.all([tracer.shutdown(), tracer.shutdown()]);
     await Promise.all(calls);
+    note.stop();
+    expect(gone.length).toBe(1);
     expect(ids().length).toBe(2_500);
+    await Promise.all(gone);
+    await tracer.shutdown();
     expect(existsSync(`${database}-wal`)).toBe(false);
     await expect(write(tracer)).rejects.toMatchObject({ code: 'TRACER_FAILED' });
   });
