@@ -43,6 +43,15 @@ function optionsTable(page: string): Record<string, unknown> {
 }
 
 describe.each([...builtInTracers])('the page of %s', (module, load) => {
+  test('says what it is for, what it needs and what happens when something fails', async () => {
+    const page = await pageOf(module);
+    // Its title, then a sentence before anything else.
+    expect(page).toMatch(/^# \w+\n\n[A-Z][^\n]{40}/);
+    const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings[0]).toBe('Options');
+    expect(headings).toEqual(expect.arrayContaining(['Requirements', 'When something fails']));
+  });
+
   test('lists its options and their defaults', async () => {
     const { options } = await load();
     const schema = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
