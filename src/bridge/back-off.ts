@@ -1,4 +1,3 @@
-import type { Delivery } from '../journal/journal.ts';
 import type { DeliveryPolicy } from './delivery-policy.ts';
 
 /** Milliseconds beyond which a `Retry-After` is not believed. */
@@ -12,14 +11,15 @@ export function asked(retryAfter: number): number {
 /**
  * Milliseconds to wait before the next attempt: full jitter, so that runs which failed together do not come back
  * together (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+ * @param made attempts so far, the first of them `since` a time on the clock of `performance.now()`
  * @param retryAfter seconds that the tracer asked for
  * @returns undefined if there is to be no next attempt
  */
 export function waitBeforeNext(
   { initialInterval, maxInterval, maxElapsedTime, maxAttempts }: DeliveryPolicy['retry'],
-  { attempts, since }: Pick<Delivery, 'attempts' | 'since'>,
+  { attempts, since }: { readonly attempts: number; readonly since: number },
   retryAfter: number,
-  now: number = Date.now(),
+  now: number = performance.now(),
   random: () => number = Math.random,
 ): number | undefined {
   if (maxAttempts > 0 && attempts >= maxAttempts) return undefined;

@@ -20,6 +20,8 @@ export interface Attempt {
   readonly traced: boolean;
   /** Why `trace` has failed for good. */
   readonly lost: Failure | undefined;
+  /** When the first attempt began, on the clock of `performance.now()`, which nobody sets. */
+  readonly first: number;
 }
 
 /** While it is made. */
@@ -34,6 +36,7 @@ interface Underway {
   retryAfter: number;
   traced: boolean;
   lost: Failure | undefined;
+  readonly first: number;
 }
 
 /** Where the attempts of one tracer are made. */
@@ -73,16 +76,19 @@ export class EventAttempts {
   #begin(event: ChainEvent, before: Attempt | undefined): Underway {
     const earlier = before ? before.delivery : this.#settings.journal.attemptsAt(event);
     const now = Date.now();
+    const began = performance.now();
+    // The clock may have been set back: what begins in the future would never have had its time.
+    const since = earlier ? Math.min(earlier.since, now) : now;
     return {
       attempts: (earlier?.attempts ?? 0) + 1,
-      // The clock may have been set back: what begins in the future would never have had its time.
-      since: earlier ? Math.min(earlier.since, now) : now,
-      began: performance.now(),
+      since,
+      began,
       turn: this.#settings.circuit.begin(),
       sign: 'nothing',
       retryAfter: 0,
       traced: before?.traced ?? false,
       lost: before?.lost,
+      first: before?.first ?? began - (now - since),
     };
   }
 
@@ -120,19 +126,28 @@ export class EventAttempts {
     attempt.retryAfter = 0;
     if (answer === 'answered') return undefined;
     const { retry, retryFalse } = this.#settings.policy;
-    if (answer.refused) return retryFalse ? waitBeforeNext(retry, attempt, 0) : undefined;
+    const made = { attempts: attempt.attempts, since: attempt.first };
+    if (answer.refused) return retryFalse ? waitBeforeNext(retry, made, 0) : undefined;
     const { permanent, retryAfter } = retryHints(answer.error);
     if (permanent) return undefined;
     attempt.sign = 'failed';
     attempt.retryAfter = retryAfter;
-    return waitBeforeNext(retry, attempt, retryAfter);
+    return waitBeforeNext(retry, made, retryAfter);
   }
 
   #end(attempt: Underway, outcome: Attempt['outcome'], failure?: Failure, wait = 0): Attempt {
-    const { attempts, since, began, turn, sign, retryAfter, traced, lost } = attempt;
+    const { attempts, since, began, turn, sign, retryAfter, traced, lost, first } = attempt;
     this.#settings.circuit.end(turn, sign, retryAfter);
     const duration = (performance.now() - began) / 1e3;
     const errorType = failure && failureType(failure);
-    return { delivery: { attempts, since, duration, errorType }, outcome, failure, wait, traced, lost };
+    return {
+      delivery: { attempts, since, duration, errorType },
+      outcome,
+      failure,
+      wait,
+      traced,
+      lost,
+      first,
+    };
   }
 }

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
 import { delivery, ids, type Reader, reader } from './contract.ts';
@@ -141,5 +142,66 @@ describe('what another process decides while a journal is open', () => {
       ]),
     );
     expect([later.consumer.depth, later.consumer.unread]).toEqual([2, 0]);
+  });
+
+  test('an event that is skipped before a consumer comes is not given to it from memory', async () => {
+    const path = temporaryPath();
+    const before = await openJournal({ path });
+    reader(before.journal, 'late');
+    await before.journal.close();
+    const { journal } = await openJournal({ path });
+    // What somebody has still to read is in memory.
+    reader(journal, 'early');
+    await keep(journal, ['a/1', 'a/2']);
+    decide(path, 'late', 'skipped', ['a/1']);
+    const { consumer, read } = reader(journal, 'late');
+    expect(ids(await read(1))).toEqual(['a/2']);
+    expect([consumer.depth, consumer.unread, consumer.read(1)]).toEqual([1, 0, []]);
+  });
+
+  test('what was asked for again, and nobody wants, is not given once more', async () => {
+    const path = temporaryPath();
+    const first = await openJournal({ path });
+    const tracer = reader(first.journal, 'tracer');
+    await keep(first.journal, ['a/1', 'a/2']);
+    const [, two] = await tracer.read(2);
+    if (!two) throw new Error('too few events were read');
+    tracer.consumer.settle(two, 'dead', delivery(9, 'TypeError'));
+    await first.journal.close();
+    // Behind one that is still to be heard, so that it comes in its order.
+    decide(path, 'tracer', 'queued', ['a/2']);
+
+    const { journal } = await openJournal({ path });
+    const again = reader(journal, 'tracer');
+    for (const one of await again.read(2)) again.consumer.settle(one, 'unheard');
+    await keep(journal, ['b/1', 'b/2']);
+    // Of what is in memory too.
+    decide(path, 'tracer', 'skipped', ['b/1']);
+    decide(path, 'tracer', 'queued', ['b/1']);
+    decide(path, 'tracer', 'skipped', ['b/2']);
+    await vi.waitFor(() => expect(again.consumer.unread).toBe(1), { timeout: 5_000 });
+    for (const one of await again.read(1)) again.consumer.settle(one, 'unheard');
+    await journal.close();
+    expect(query(path, `select seq from delivery where state = 'queued'`)).toEqual([]);
+  });
+
+  test('a dead letter of what is being skipped at that moment is none', async () => {
+    const { path, journal, tracer, skipped } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    const [one] = await tracer.read(2);
+    if (!one) throw new Error('no event was read');
+    const post = Worker.prototype.postMessage;
+    const posting = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
+      this: Worker,
+      ask,
+    ) {
+      post.call(this, ask);
+      // The file is being asked where the consumer stands.
+      if (ask.ask === 'commit' && ask.queries.length > 0) tracer.consumer.settle(one, 'dead', delivery(1));
+    });
+    decide(path, 'tracer', 'skipped', ['a/1', 'a/2']);
+    await vi.waitFor(() => expect(skipped).toEqual(['a/2']), { timeout: 5_000 });
+    posting.mockRestore();
+    expect([tracer.consumer.dead, tracer.consumer.depth]).toEqual([0, 0]);
   });
 });

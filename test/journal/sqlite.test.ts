@@ -149,6 +149,19 @@ describe('a consumer of a sqlite journal', () => {
     expect([later.consumer.depth, later.consumer.unread, later.consumer.oldestUnread]).toEqual([3, 3, 100]);
   });
 
+  test('an event that was tried, and that nobody wants after all, is not waited for any longer', async () => {
+    const path = temporaryPath();
+    const { journal } = await openJournal({ path });
+    const { consumer, read } = reader(journal, 'tracer');
+    await keep(journal, ['a/1']);
+    const [one] = await read(1);
+    if (!one) throw new Error('no event was read');
+    consumer.retry(one, delivery(1, 'TypeError'));
+    consumer.settle(one, 'unheard');
+    await journal.close();
+    expect(query(path, 'select seq, state from delivery')).toEqual([{ seq: 1, state: 'skipped' }]);
+  });
+
   test('answers after the journal was closed disturb nobody', async () => {
     const path = temporaryPath();
     const { journal } = await openJournal({ path });

@@ -12,6 +12,8 @@ interface Row {
   readonly event: ChainEvent;
   /** What was tried before. */
   readonly before?: Delivery;
+  /** The file has a record that it is to be heard. */
+  isRecorded: boolean;
 }
 
 /** One consumer of a journal on disk: what is recent it reads from memory, what is older in pages from the file. */
@@ -24,10 +26,9 @@ export class SqliteConsumer implements JournalConsumer {
   /** Everything up to here has been read, or had been settled before. */
   #cursor = 0;
   /** Read and not settled, in the order of the log. */
-  readonly #hand = new Map<ChainEvent, number>();
+  readonly #hand = new Map<ChainEvent, Row>();
   /** As above, of what an operator asked for again. */
-  readonly #handAgain = new Map<ChainEvent, number>();
-  readonly #history = new Map<ChainEvent, Delivery>();
+  readonly #handAgain = new Map<ChainEvent, Row>();
   /** Durable, to be heard and not read yet: beyond the cursor, and asked for again before it. */
   #ahead = 0;
   #behind = 0;
@@ -38,13 +39,14 @@ export class SqliteConsumer implements JournalConsumer {
   #again: Row[] = [];
   #againAfter = 0;
   #fetchingAgain = false;
-  /** Skipped by an operator, of what is to be read from memory. */
+  /** Skipped by an operator, or asked for again, of what is to be read from memory. */
   #skipped: ReadonlySet<number> = new Set();
+  #asked: ReadonlySet<number> = new Set();
   /** When the oldest event happened that may not have been read. */
   #oldest: number | undefined;
   #dead = 0;
-  /** Dead letters since the file was asked for their number. */
-  #deadSince = 0;
+  /** Dead letters since the file was asked for their number, as long as it has not answered. */
+  #deadSince: number[] = [];
   #isAsking = false;
   /** The file is being asked where this consumer stands: meanwhile that must not change. */
   #isHeld = false;
@@ -66,7 +68,7 @@ export class SqliteConsumer implements JournalConsumer {
   /** Everything up to here is settled. */
   get position(): number {
     const [first] = this.#hand.values();
-    return first === undefined ? this.#cursor : first - 1;
+    return first ? first.seq - 1 : this.#cursor;
   }
 
   get cursor(): number {
@@ -98,7 +100,7 @@ export class SqliteConsumer implements JournalConsumer {
       const row = this.#again.shift();
       if (!row) break;
       this.#behind -= 1;
-      this.#take(row, this.#handAgain);
+      this.#handAgain.set(row.event, row);
       events.push(row.event);
     }
     while (events.length < limit) {
@@ -107,7 +109,7 @@ export class SqliteConsumer implements JournalConsumer {
       this.#oldest = row.event.time;
       if (this.#skipped.has(row.seq)) continue;
       this.#ahead -= 1;
-      this.#take(row, this.#hand);
+      this.#hand.set(row.event, row);
       events.push(row.event);
     }
     this.#fetch();
@@ -115,23 +117,24 @@ export class SqliteConsumer implements JournalConsumer {
   }
 
   attemptsAt(event: ChainEvent): Delivery | undefined {
-    return this.#history.get(event);
+    return (this.#handAgain.get(event) ?? this.#hand.get(event))?.before;
   }
 
   retry(event: ChainEvent, delivery: Delivery): void {
     const again = this.#handAgain.get(event);
-    const seq = again ?? this.#hand.get(event);
-    if (seq !== undefined) this.#note(seq, again === undefined ? 'retry' : 'queued', delivery);
+    const row = again ?? this.#hand.get(event);
+    if (!row) return;
+    row.isRecorded = true;
+    this.#note(row.seq, again ? 'queued' : 'retry', delivery);
   }
 
   settle(event: ChainEvent, outcome: DeliveryOutcome | 'dropped', delivery?: Delivery): void {
-    const seq = this.#handAgain.get(event) ?? this.#hand.get(event);
-    if (seq === undefined) return;
-    // A record that it is to be heard would stay otherwise.
-    const isRecorded = this.#handAgain.has(event) || this.#history.has(event);
+    const row = this.#handAgain.get(event) ?? this.#hand.get(event);
+    if (!row) return;
     this.#letGo(event);
-    if (outcome !== 'unheard') this.#note(seq, outcome, delivery);
-    else if (isRecorded) this.#note(seq, 'skipped', delivery);
+    if (outcome !== 'unheard') this.#note(row.seq, outcome, delivery);
+    // A record that it is to be heard would stay otherwise.
+    else if (row.isRecorded) this.#note(row.seq, 'skipped', delivery);
     this.#commits.moved();
   }
 
@@ -149,8 +152,8 @@ export class SqliteConsumer implements JournalConsumer {
       () => {
         this.#isAsking = false;
         this.#isHeld = true;
-        this.#deadSince = 0;
-        const inHand = [...this.#hand.values(), ...this.#handAgain.values()];
+        this.#deadSince = [];
+        const inHand = [...this.#hand.values(), ...this.#handAgain.values()].map(({ seq }) => seq);
         return { query: 'standing', consumer, cursor: this.#cursor, inHand, first: this.#window.first };
       },
       (finding) => this.#stand(finding),
@@ -168,6 +171,7 @@ export class SqliteConsumer implements JournalConsumer {
     this.#cursor = Math.max(this.#cursor, Math.min(last, this.#window.first - 1));
     this.#ahead = last - this.#cursor;
     this.#skipped = new Set();
+    this.#asked = new Set();
     this.settings.onReadable();
   }
 
@@ -180,6 +184,11 @@ export class SqliteConsumer implements JournalConsumer {
     this.#behind = place.queued;
     this.#oldest = place.oldest;
     this.#dead = place.dead;
+    if (this.#window.at(this.#window.first)) {
+      // What an operator has decided about events in memory stands in the file.
+      this.#isHeld = true;
+      this.refresh();
+    }
     this.settings.onReadable();
   }
 
@@ -191,25 +200,21 @@ export class SqliteConsumer implements JournalConsumer {
     this.#againAfter = 0;
     this.#ahead = finding.ahead + Math.max(0, this.#lostUpTo - this.#cursor);
     this.#behind = finding.again;
-    this.#dead = finding.dead + this.#deadSince;
-    const skipped = new Set(finding.skipped);
+    const [skipped, asked] = [new Set(finding.skipped), new Set(finding.asked)];
     this.#skipped = skipped;
-    for (const [event, seq] of [...this.#hand, ...this.#handAgain])
-      if (skipped.has(seq)) {
-        this.#letGo(event);
-        this.settings.onSkip(event);
-      }
+    this.#asked = asked;
+    this.#dead = finding.dead + this.#deadSince.filter((seq) => !skipped.has(seq)).length;
+    for (const row of [...this.#hand.values(), ...this.#handAgain.values()]) {
+      if (asked.has(row.seq)) row.isRecorded = true;
+      if (!skipped.has(row.seq)) continue;
+      this.#letGo(row.event);
+      this.settings.onSkip(row.event);
+    }
     this.#commits.moved();
     this.settings.onReadable();
   }
 
-  #take({ event, seq, before }: Row, hand: Map<ChainEvent, number>): void {
-    hand.set(event, seq);
-    if (before) this.#history.set(event, before);
-  }
-
   #letGo(event: ChainEvent): void {
-    this.#history.delete(event);
     if (!this.#handAgain.delete(event)) this.#hand.delete(event);
   }
 
@@ -224,7 +229,7 @@ export class SqliteConsumer implements JournalConsumer {
     const event = this.#window.at(seq);
     if (!event) return undefined;
     this.#cursor = seq;
-    return { seq, event };
+    return { seq, event, isRecorded: this.#asked.has(seq) };
   }
 
   /** Has more read from the file, where there is more that is not in memory. */
@@ -253,7 +258,7 @@ export class SqliteConsumer implements JournalConsumer {
     this.#commits.query(
       () => {
         // In the file that is still to be heard.
-        inHand = new Set([...this.#hand.values(), ...this.#handAgain.values()]);
+        inHand = new Set([...this.#hand.values(), ...this.#handAgain.values()].map(({ seq }) => seq));
         return { query: 'again', consumer, after: this.#againAfter, upTo: this.#cursor };
       },
       (finding) => {
@@ -271,7 +276,7 @@ export class SqliteConsumer implements JournalConsumer {
     if (seq <= this.#lostUpTo) return;
     if (state === 'dead' || state === 'failed') {
       this.#dead += 1;
-      this.#deadSince += 1;
+      if (this.#isHeld) this.#deadSince.push(seq);
     }
     const at = Date.now();
     const { attempts = 0, since = at, duration = 0, errorType } = delivery ?? {};
@@ -290,7 +295,6 @@ export class SqliteConsumer implements JournalConsumer {
 
 function rowOf({ seq, event: stored, attempts, since, errorType }: PageRow): Row {
   const event = decode(stored);
-  return attempts === 0
-    ? { seq, event }
-    : { seq, event, before: { attempts, since, duration: 0, errorType } };
+  const row = { seq, event, isRecorded: since > 0 };
+  return attempts === 0 ? row : { ...row, before: { attempts, since, duration: 0, errorType } };
 }

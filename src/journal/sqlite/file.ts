@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 
@@ -7,7 +17,14 @@ const BESIDE = ['-wal', '-shm'] as const;
 
 /** The folder of a journal, made where it is missing. */
 export function makeFolder(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  let folder = dirname(path);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch {
+    // Of a read-only disk Node.js says that it is not found: the first folder that is missing is refused for its reason.
+    while (!existsSync(dirname(folder))) folder = dirname(folder);
+    mkdirSync(folder);
+  }
 }
 
 /**
@@ -19,6 +36,23 @@ export function setAside(path: string, why: 'corrupt' | 'foreign'): string {
   const aside = `${path}.${why}-${stamp}`;
   for (const end of ['', ...BESIDE]) if (existsSync(path + end)) renameSync(path + end, aside + end);
   return aside;
+}
+
+/**
+ * Reads a journal's files from end to end: those that a disk does not give are no corrupt ones.
+ * @throws the system's error
+ */
+export function readThrough(path: string): void {
+  const chunk = Buffer.alloc(1 << 20);
+  for (const end of ['', '-wal']) {
+    if (!existsSync(path + end)) continue;
+    const file = openSync(path + end, 'r');
+    try {
+      for (let at = 0, read = 1; read > 0; at += read) read = readSync(file, chunk, 0, chunk.length, at);
+    } finally {
+      closeSync(file);
+    }
+  }
 }
 
 /** Which file stands at a path; undefined if none does. */
@@ -48,7 +82,8 @@ export function restore(db: DatabaseSync, path: string, identity: string): void 
   sync(dirname(path));
 }
 
-function sync(path: string): void {
+/** Waits until the disk has a file. */
+export function sync(path: string): void {
   const file = openSync(path, 'r');
   try {
     fsyncSync(file);

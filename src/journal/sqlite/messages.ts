@@ -61,8 +61,9 @@ export type Finding =
       readonly ahead: number;
       readonly again: number;
       readonly dead: number;
-      /** Skipped, of what is in hand or in memory. */
+      /** Skipped, of what is in hand or in memory; and asked for again. */
       readonly skipped: readonly number[];
+      readonly asked: readonly number[];
     };
 
 /** An event of a page: what `decode` takes, its place, and what happened to it before. */
@@ -71,6 +72,7 @@ export interface PageRow {
   readonly event: readonly [string, string, string, string, number, string];
   /** Attempts so far; 0 if there were none. */
   readonly attempts: number;
+  /** 0 if nothing is recorded of it. */
   readonly since: number;
   readonly errorType: string | undefined;
 }

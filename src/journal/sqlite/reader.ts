@@ -84,16 +84,18 @@ export class Reader {
       .all(JSON.stringify(inHand), consumer);
     const ahead = this.#sql
       .prepare(
-        `select seq from delivery where consumer = ? and state = 'skipped' and ${NOT_OK} and seq > ? and seq >= ?`,
+        `select seq, state from delivery
+         where consumer = ? and state in ('skipped', 'queued') and ${NOT_OK} and seq > ? and seq >= ?`,
       )
       .all(consumer, cursor, first);
-    const skipped = [...held.filter(({ state }) => state === 'skipped'), ...ahead];
+    const decided = [...held, ...ahead];
     return {
       query: 'standing',
       ahead: this.#pending(consumer, cursor),
       again: this.#queued(consumer, cursor) - held.filter(({ state }) => state === 'queued').length,
       dead: this.#dead(consumer),
-      skipped: skipped.map(({ seq }) => Number(seq)),
+      skipped: decided.flatMap(({ seq, state }) => (state === 'skipped' ? [Number(seq)] : [])),
+      asked: decided.flatMap(({ seq, state }) => (state === 'queued' ? [Number(seq)] : [])),
     };
   }
 

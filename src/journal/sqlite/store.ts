@@ -1,4 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
+import { VconOtelError } from '../../model/error.ts';
+import { sync } from './file.ts';
 import type { FlatAnswers } from './messages.ts';
 import { Reader, type Standing } from './reader.ts';
 import { migrate } from './schema.ts';
@@ -144,6 +146,19 @@ export class Store {
     if (this.#sinceCheckpoint < CHECKPOINT) return;
     this.#sinceCheckpoint = 0;
     this.#sql.number('pragma wal_checkpoint(passive)');
+  }
+
+  /**
+   * Works all of the write-ahead log into the file, and begins it anew. What it says need not be on the disk: after a
+   * synchronisation that failed the next one succeeds without it, and what follows it in the log would be lost with it.
+   * @param isDue whether nothing may be written before
+   * @throws VconOtelError `JOURNAL_IN_USE` where it is due, and somebody reads for too long
+   */
+  renewLog(isDue: boolean): void {
+    const isBusy = this.#sql.number('pragma wal_checkpoint(truncate)') !== 0;
+    if (isBusy && isDue)
+      throw new VconOtelError('JOURNAL_IN_USE', 'the journal is being read by another process');
+    if (!isBusy) sync(`${this.#path}-wal`);
   }
 
   /** Changes when another connection has written. */

@@ -1,7 +1,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { isCorrupt, sqliteCode } from '../../model/sqlite-error.ts';
-import { identityOf, makeFolder, restore, setAside } from './file.ts';
+import { identityOf, makeFolder, readThrough, restore, setAside } from './file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { lock } from './lock.ts';
 import type { Notice, Reply, Request, WriterData } from './messages.ts';
@@ -11,7 +11,8 @@ import { type ConsumerId, Store } from './store.ts';
 //
 //  It answers one request after the other. After an error of the file nothing more is acknowledged on that handle:
 //  it is abandoned, the request is answered with a failure, and the next request opens the file anew. A file that is
-//  corrupt is set aside; one that was deleted is written again from the handle that is still open.
+//  corrupt, and is so still when it is opened anew, is set aside; one that was deleted is written again from the handle
+//  that is still open.
 
 /** Milliseconds between two looks at the file, at what others have written, and at what can be removed. */
 const TURN = 500;
@@ -19,6 +20,8 @@ const TURN = 500;
 const TIDY_TIME = 20;
 /** Milliseconds between two tries to write a file again that was deleted. */
 const RESTORE_PAUSE = 5_000;
+/** How often a file is tried: as it is, opened anew, and when it was set aside. */
+const TRIES = 3;
 
 export function writer(
   data: WriterData,
@@ -32,6 +35,8 @@ export function writer(
   let last = data.last;
   let version: number | undefined;
   let restoreAfter = 0;
+  /** It was corrupt the last time. */
+  let isSuspect = false;
 
   makeFolder(path);
   let held = lock(path);
@@ -52,27 +57,29 @@ export function writer(
       say({ of: 'close' });
       return;
     }
-    try {
-      say(carryOut(request));
-    } catch (error) {
-      // What was set aside or restored just now can be opened anew; anything else is to be tried later.
-      if (mended(error)) cared(() => say(carryOut(request)), fail);
-      else fail(error);
-    }
+    say(replyTo(request));
     if (request.ask === 'commit') cared(afterCommit);
   }
 
-  function fail(error: unknown): void {
-    say({ of: 'failure', code: sqliteCode(error) ?? errorType(error) });
+  /** What was mended just now is tried again at once; anything else is to be tried later. */
+  function replyTo(request: Exclude<Request, { ask: 'close' }>, tries = TRIES): Reply {
+    try {
+      const reply = carryOut(request);
+      isSuspect = false;
+      return reply;
+    } catch (error) {
+      const reason = obstacle(error);
+      if (reason === undefined && tries > 1) return replyTo(request, tries - 1);
+      return { of: 'failure', code: sqliteCode(reason ?? error) ?? errorType(reason ?? error) };
+    }
   }
 
   /** Does something; an error is seen to. */
-  function cared(work: () => void, failed?: (error: unknown) => void): void {
+  function cared(work: () => void): void {
     try {
       work();
     } catch (error) {
-      mended(error);
-      failed?.(error);
+      obstacle(error);
     }
   }
 
@@ -106,13 +113,13 @@ export function writer(
     return store ?? open();
   }
 
-  function open(): Store {
+  function open(tries = TRIES): Store {
     try {
       return openFile();
     } catch (error) {
-      if (!isCorrupt(error)) throw error;
-      putAside();
-      return openFile();
+      if (!isCorrupt(error) || tries === 1) throw error;
+      doubt();
+      return open(tries - 1);
     }
   }
 
@@ -120,6 +127,8 @@ export function writer(
     makeFolder(path);
     const opening = new Store(path, last);
     try {
+      // How the last synchronisation of the process before this one ended nobody knows; that of this one has failed.
+      opening.renewLog(version !== undefined);
       opening.transaction(() => {
         for (const [consumer, name] of names) opening.reinstate(name, consumer);
       });
@@ -158,28 +167,35 @@ export function writer(
     housekeeping = undefined;
   }
 
-  /** Sees to an error of the file. @returns whether it makes sense to try again at once */
-  function mended(error: unknown): boolean {
+  /** Sees to an error of the file. @returns what stands in the way of trying again at once, if anything does */
+  function obstacle(error: unknown): unknown {
     try {
       if (isCorrupt(error)) {
         abandon();
-        putAside();
-        return true;
+        doubt();
+        return undefined;
       }
       // The only copy of a file that was deleted is behind this handle, which therefore stays open.
       if (store && isGone()) {
-        if (performance.now() < restoreAfter) return false;
+        if (performance.now() < restoreAfter) return error;
         restoreFile(store);
-        return true;
+        return undefined;
       }
       abandon();
-      return false;
-    } catch {
-      return false;
+      return error;
+    } catch (reason) {
+      return reason;
     }
   }
 
+  /** The file is corrupt, as SQLite says, also of a disk that for once did not give what it was asked for. */
+  function doubt(): void {
+    if (isSuspect) putAside();
+    isSuspect = !isSuspect;
+  }
+
   function putAside(): void {
+    readThrough(path);
     const aside = setAside(path, 'corrupt');
     say({ notice: 'corrupt', detail: `a corrupt journal was set aside as ${aside}` });
   }

@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import type { DeliveryOutcome } from '../../../src/journal/journal.ts';
+import type { Decision } from './driver.ts';
+import type { JournalModel } from './model.ts';
+import type { RunningJournal } from './running.ts';
+
+export type JournalCommand = fc.AsyncCommand<JournalModel, RunningJournal>;
+
+export const NAMES = ['x', 'y', 'z'] as const;
+
+/** An operator's decision about events that are not chosen yet: some, or all that there are. */
+interface Choice {
+  readonly decide: Decision['decide'];
+  readonly consumer: string;
+  readonly of: readonly number[] | null;
+}
+
+const name = fc.constantFrom(...NAMES);
+/** One of several, whose number is not known yet. */
+const nth = fc.nat(99);
+/** New events, and repeats of any that were ever appended. */
+const few = fc.array(fc.option(nth, { freq: 3 }), { minLength: 1, maxLength: 6 });
+const outcome = fc.constantFrom<DeliveryOutcome>('ok', 'ok', 'failed', 'dead', 'unheard');
+const choice: fc.Arbitrary<Choice> = fc.record({
+  decide: fc.constantFrom<Decision['decide']>('again', 'skip', 'replay'),
+  consumer: name,
+  of: fc.option(fc.array(nth, { minLength: 1, maxLength: 5 })),
+});
+
+const append = fc.record({ append: few, wait: fc.boolean() }).map((step) =>
+  command(step, {
+    async run(model, journal) {
+      appendAll(step.append, model, journal);
+      if (step.wait) await journal.durable();
+    },
+  }),
+);
+
+const join = fc.record({ join: name }).map((step) =>
+  command(step, {
+    check: (model) => !isThere(model, step.join),
+    run: async (_, journal) => journal.join(step.join),
+  }),
+);
+
+const read = fc.record({ read: name, limit: fc.integer({ min: 1, max: 8 }) }).map((step) =>
+  command(step, {
+    check: (model) => isThere(model, step.read),
+    run: (model, journal) =>
+      journal.read(step.read, step.limit, Math.min(step.limit, model.readable(step.read))),
+  }),
+);
+
+const settle = fc
+  .record({ settle: name, as: fc.array(fc.tuple(nth, outcome), { minLength: 1, maxLength: 5 }) })
+  .map((step) =>
+    command(step, {
+      check: (model) => hasInHand(model, step.settle),
+      async run(model, journal) {
+        for (const [which, as] of step.as) {
+          const serial = pick([...model.life(step.settle).hand], which);
+          if (serial !== undefined) journal.answer(step.settle, serial, as);
+        }
+      },
+    }),
+  );
+
+const retry = fc.record({ retry: name, which: nth, since: fc.integer({ min: 1, max: 9_999 }) }).map((step) =>
+  command(step, {
+    check: (model) => hasInHand(model, step.retry),
+    async run(model, journal) {
+      const { retry: consumer, which, since } = step;
+      const serial = pick([...model.life(consumer).hand], which) ?? 0;
+      const attempts = 1 + (model.standings(consumer).get(serial)?.before?.attempts ?? 0);
+      journal.answer(consumer, serial, { attempts, since, duration: 0, errorType: 'TypeError' });
+    },
+  }),
+);
+
+/** Ends the journal, and opens it again for some of its consumers. */
+function reopen(how: 'close' | 'crash', decisions: fc.Arbitrary<Choice[]>): fc.Arbitrary<JournalCommand> {
+  // What is not durable then, and turns of the event loop in which some of it may be handed to the disk.
+  const last = fc.record({ append: fc.oneof(few, fc.constant([])), turns: fc.nat(3) });
+  return fc.record({ last, decisions, present: fc.subarray([...NAMES]) }).map((step) =>
+    command(
+      { [how]: step },
+      {
+        async run(model, journal) {
+          appendAll(step.last.append, model, journal);
+          for (let turn = 0; turn < step.last.turns; turn += 1) await new Promise(setImmediate);
+          await journal.reopen(
+            how,
+            step.decisions.map((one) => () => chosen(one, model)),
+          );
+          for (const one of step.present) journal.join(one);
+        },
+      },
+    ),
+  );
+}
+
+const decide = choice.map((step) =>
+  command(step, {
+    async run(model, journal) {
+      await journal.settled();
+      const decision = chosen(step, model);
+      if (decision) await journal.decide(decision);
+    },
+  }),
+);
+
+const notice = fc.constant(
+  command({ notice: 'all' }, { check: (model) => model.isStale, run: (_, journal) => journal.noticed() }),
+);
+
+const some = [append, append, append, read, read, read, read, settle, settle, settle, retry, join];
+const ordinary = [...some, ...some];
+
+/** Of a journal that forgets. */
+export const commands = [...ordinary, reopen('close', fc.constant([]))];
+/** Of one that is killed, and of which an operator sees to what is left. */
+export const crashCommands = [
+  ...ordinary,
+  reopen('close', fc.array(choice, { maxLength: 3 })),
+  reopen('crash', fc.constant([])),
+  reopen('crash', fc.array(choice, { maxLength: 3 })),
+];
+/** Of one that is beside an operator. */
+export const operatorCommands = [
+  ...ordinary,
+  decide,
+  decide,
+  decide,
+  notice,
+  reopen('crash', fc.constant([])),
+];
+
+interface Steps {
+  check?(model: JournalModel): boolean;
+  run(model: JournalModel, journal: RunningJournal): Promise<void>;
+}
+
+/** @param shown what is printed of it, where it has part in a failure */
+function command(shown: object, { check = () => true, run }: Steps): JournalCommand {
+  return {
+    check,
+    async run(model, journal) {
+      await run(model, journal);
+      journal.check();
+    },
+    toString: () => JSON.stringify(shown),
+  };
+}
+
+function isThere(model: JournalModel, name: string): boolean {
+  return model.places.get(name)?.life !== undefined;
+}
+
+function hasInHand(model: JournalModel, name: string): boolean {
+  return (model.places.get(name)?.life?.hand.size ?? 0) > 0;
+}
+
+function appendAll(
+  some: readonly (number | null)[],
+  { ids, next }: JournalModel,
+  journal: RunningJournal,
+): void {
+  for (const [index, which] of some.entries())
+    journal.append(
+      (which === null ? undefined : pick(ids, which)) ?? `run${(next + index) % 4}/${next + index}`,
+    );
+}
+
+function pick<T>(from: readonly T[], which: number): T | undefined {
+  return from[which % from.length];
+}
+
+/** What an operator decides; undefined where there is nothing to choose from. */
+function chosen({ decide, consumer, of }: Choice, { log, places, next }: JournalModel): Decision | undefined {
+  const entries = of?.flatMap((which) => pick(log, which) ?? []);
+  if (decide !== 'replay')
+    return places.has(consumer) && entries?.length !== 0
+      ? { decide, consumer, ids: entries?.map(({ id }) => id) }
+      : undefined;
+  const serials = entries?.map(({ serial }) => serial) ?? [0, next];
+  return serials.length === 0
+    ? undefined
+    : { decide, consumer, from: Math.min(...serials), to: Math.max(...serials) + 1 };
+}
