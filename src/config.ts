@@ -32,7 +32,7 @@ export interface LoadedConfig {
   readonly environment: Environment;
   /** Absolute: where a tracer's relative `module` path starts. */
   readonly directory: string;
-  /** Paths of values that came from an environment variable with the name of a secret. */
+  /** Paths of values that came from a file, or from an environment variable with the name of a secret. */
   readonly secretPaths: ReadonlySet<string>;
 }
 

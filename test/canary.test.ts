@@ -11,6 +11,7 @@ import { FAILURES } from './canary/failures.ts';
 import { GIVEAWAYS, MARK } from './canary/marks.ts';
 import { type Ended, startNode, temporaryFolder, vconOtel } from './cli/command-line.ts';
 import { startOtlpServer } from './exporters/otlp-server.ts';
+import { startServer } from './outgoing/misbehaving-server.ts';
 
 const SCENARIO = fileURLToPath(new URL('canary/scenario.ts', import.meta.url));
 const UUID = '018f0000-0000-8000-8000-000000000001';
@@ -48,8 +49,10 @@ describe('where everything is marked and everything fails, no mark is', () => {
   let ended: Ended;
   let collector: Awaited<ReturnType<typeof startOtlpServer>>;
   let broken: Awaited<ReturnType<typeof startOtlpServer>>;
+  let service: Awaited<ReturnType<typeof startServer>>;
   const packets: string[] = [];
   let logins = 0;
+  let databaseLogins = 0;
 
   beforeAll(async () => {
     const statsd = createSocket('udp4').on('message', (packet) => packets.push(packet.toString()));
@@ -65,6 +68,26 @@ describe('where everything is marked and everything fails, no mark is', () => {
     });
     redis.listen(0, '127.0.0.1');
     await once(redis, 'listening');
+    // A PostgreSQL that is no kinder.
+    const postgres = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        databaseLogins += 1;
+        const fields = `SFATAL\0C28P01\0M${MARK} for ${MARK}\0D${MARK}\0\0`;
+        const head = Buffer.from('E\0\0\0\0');
+        head.writeInt32BE(4 + Buffer.byteLength(fields), 1);
+        socket.end(Buffer.concat([head, Buffer.from(fields)]));
+      });
+    });
+    postgres.listen(0, '127.0.0.1');
+    await once(postgres, 'listening');
+    // An audit service that takes every third event, and quotes what it does not take.
+    let events = 0;
+    service = await startServer((response, { headers, body }) => {
+      const status = [200, 400, 500][events++ % 3] ?? 200;
+      response.writeHead(status, { 'x-quoted': MARK, 'retry-after': MARK });
+      response.end(`${MARK} ${headers.authorization} ${body}`);
+    });
     collector = await startOtlpServer();
     const refusal = { rejectedSpans: 1, rejectedDataPoints: 1, errorMessage: `${MARK} "${MARK}"` };
     broken = await startOtlpServer(
@@ -77,6 +100,8 @@ describe('where everything is marked and everything fails, no mark is', () => {
         COLLECTOR: collector.endpoint,
         BROKEN_COLLECTOR: broken.endpoint,
         REDIS: `redis://${MARK}-user:${MARK}-password@127.0.0.1:${(redis.address() as AddressInfo).port}/0`,
+        POSTGRES_PORT: String((postgres.address() as AddressInfo).port),
+        AUDIT_SERVICE: String(service.url),
         STATSD_PORT: String(statsd.address().port),
         SECRET_FROM_ENVIRONMENT: `${MARK} secret`,
         OTEL_EXPORTER_OTLP_HEADERS: `x-env=${MARK},${MARK}-malformed,=${MARK}`,
@@ -86,7 +111,8 @@ describe('where everything is marked and everything fails, no mark is', () => {
     ended = await scenario.ended;
     statsd.close();
     redis.close();
-    await Promise.all([collector.close(), broken.close()]);
+    postgres.close();
+    await Promise.all([collector.close(), broken.close(), service.close()]);
   });
 
   test('in what is printed, at log level trace', () => {
@@ -120,6 +146,7 @@ describe('where everything is marked and everything fails, no mark is', () => {
     ['scrape.txt', 'vcon_link_duration_seconds_count'],
     ['stats.json', '"processor_error"'],
     ['journal.db', 'vCoJ'],
+    ['db-audit.db', 'vcon_events'],
   ])('in %s', (file, proof) => {
     const text = read(file);
     expect(leaks(text)).toEqual([]);
@@ -134,6 +161,16 @@ describe('where everything is marked and everything fails, no mark is', () => {
     }
   });
 
+  test('in what an audit service is sent, beside the key that is its own', () => {
+    expect(service.received.flatMap(({ body }) => leaks(body))).toEqual([]);
+    for (const { headers } of service.received) {
+      const { authorization, ...others } = headers;
+      expect(authorization).toBe(`Bearer ${MARK}`);
+      expect(leaks(JSON.stringify(others))).toEqual([]);
+    }
+    expect(service.received.length).toBeGreaterThan(10);
+  });
+
   test('in StatsD packets', () => {
     expect(leaks(packets.join('\n'))).toEqual([]);
     expect(packets.some((packet) => packet.startsWith('vcon.errors.total'))).toBe(true);
@@ -143,6 +180,7 @@ describe('where everything is marked and everything fails, no mark is', () => {
     const messages = read('errors.txt');
     expect(leaks(messages)).toEqual([]);
     expect(logins).toBeGreaterThan(0);
+    expect(databaseLogins).toBeGreaterThan(0);
     for (const code of [
       'CONFIG_INVALID',
       'MODULE_NOT_FOUND',
@@ -196,7 +234,7 @@ describe('where the demo runs marked vCons from files with marked names, no mark
   test('in its files, beside the storages that are there to keep the vCons', () => {
     const files = readdirSync(at('demo')).filter((name) => name.endsWith('.jsonl'));
     expect(files).toEqual(['audit.jsonl', 'traces.otlp.jsonl']);
-    for (const file of files) expect(leaks(read('demo', file))).toEqual([]);
+    for (const file of [...files, 'db-audit.db']) expect(leaks(read('demo', file))).toEqual([]);
   });
 
   test('in its timeline', () => {

@@ -68,6 +68,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   const files = {
     traces: join(out, 'traces.otlp.jsonl'),
     audit: join(out, 'audit.jsonl'),
+    database: join(out, 'db-audit.db'),
     journal: join(out, 'journal.db'),
   };
   makeFolder(out);
@@ -121,10 +122,11 @@ function makeFolder(path: string): void {
 interface Files {
   readonly traces: string;
   readonly audit: string;
+  readonly database: string;
   readonly journal: string;
 }
 
-function configFor({ chains }: DemoChains, { traces, audit, journal }: Files) {
+function configFor({ chains }: DemoChains, { traces, audit, database, journal }: Files) {
   return parseConfig({
     service_name: 'vcon-otel-demo',
     log_level: 'warn',
@@ -133,6 +135,7 @@ function configFor({ chains }: DemoChains, { traces, audit, journal }: Files) {
         module: 'tracers.audit_log',
         options: { log_file: audit, record: 'both', include_vcon_data: true },
       },
+      db: { module: 'tracers.db_audit', options: { driver: 'sqlite', database } },
     },
     chains: Object.fromEntries(
       chains.map(({ chain, ingressList }) => [
@@ -254,6 +257,7 @@ function farewell(
     ...(after > 0 ? [['not heard yet', `${counted(after, 'event')}, kept for the next demo`]] : []),
     ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
     ['audit log', files.audit],
+    ['audit table', `${files.database}  (table vcon_events)`],
     ['storages', `${chains.archive}, ${chains.warehouse}`],
     ['draw again', `npx vcon-otel timeline ${out}`],
   ];

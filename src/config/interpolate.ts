@@ -1,3 +1,5 @@
+import { readSecretFile } from './secret-file.ts';
+
 /** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -6,19 +8,28 @@ export interface Interpolated {
   readonly text: string;
   /** The variables it refers to, set or not. */
   readonly variables: readonly string[];
+  /** Whether the contents of a file are in it. */
+  readonly hasFile: boolean;
   /** Why it could not be filled in; absent where it could. */
   readonly fault?: string;
 }
 
 /**
- * Fills in `${VAR}` and `${VAR:-default}`; `$${` stands for a literal `${`. As in a shell, the default also
- * replaces an empty variable. What is filled in is not looked at again.
+ * Fills in `${VAR}` and `${VAR:-default}`, and the contents of a file for `${file:PATH}`; `$${` stands for a literal `${`.
+ * As in a shell, the default also replaces an empty variable. What is filled in is not looked at again.
  */
 export function interpolate(template: string, env: Env): Interpolated {
   const variables: string[] = [];
+  let hasFile = false;
   let fault: string | undefined;
-  const text = template.replace(REFERENCE, (match, name?: string, fallback?: string) => {
+  const text = template.replace(REFERENCE, (match, name?: string, fallback?: string, file?: string) => {
     if (match === '$${') return '${';
+    if (file !== undefined) {
+      hasFile = true;
+      const read = readSecretFile(file);
+      fault ??= read.fault;
+      return read.text;
+    }
     if (name === undefined) {
       fault ??= 'holds a ${ that begins no variable; $${ stands for a literal one';
       return match;
@@ -29,7 +40,7 @@ export function interpolate(template: string, env: Env): Interpolated {
     if (fallback === undefined) fault ??= `environment variable ${name} is not set`;
     return fallback ?? match;
   });
-  return fault === undefined ? { text, variables } : { text, variables, fault };
+  return { text, variables, hasFile, ...(fault === undefined ? {} : { fault }) };
 }
 
-const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
+const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{file:([^}]+)\}|\$\{/g;

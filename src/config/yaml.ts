@@ -9,7 +9,7 @@ import { syntaxFault } from './syntax-fault.ts';
 export interface YamlReading {
   /** Null for an empty file. */
   readonly value: unknown;
-  /** Paths of the values that came from an environment variable with the name of a secret. */
+  /** Paths of the values that came from a file, or from an environment variable with the name of a secret. */
   readonly secretPaths: ReadonlySet<string>;
   /** What was wrong with variables. */
   readonly faults: readonly Fault[];
@@ -123,7 +123,7 @@ class VariableReader {
     const filled = interpolate(text, this.#env);
     const at = formatPath(path);
     if (filled.fault !== undefined) this.#faults.push({ path: at, message: filled.fault });
-    if (filled.variables.some(isSecretName)) this.#secretPaths.add(at);
+    if (filled.hasFile || filled.variables.some(isSecretName)) this.#secretPaths.add(at);
     return plain ? this.#readScalar(filled.text) : filled.text;
   }
 

@@ -41,6 +41,18 @@ describe('a definition', () => {
     expect(refused).not.toThrow(/canary/);
   });
 
+  test("of a check of its own only what the tracer's author wrote for it is told", () => {
+    const options = z.strictObject({
+      told: z.string().refine(() => false, { error: 'canary', params: { expected: 'an even number' } }),
+      untold: z.string().refine((value) => value === '', { error: ({ input }) => String(input) }),
+    });
+    const module = defineTracer({ options, create: () => ({ trace: () => undefined }) });
+    const given = { told: 'canary', untold: 'canary' };
+    expect(() => createTracer({ name: 'mine', module, options: given }, settings)).toThrow(
+      /^tracers\.mine\.options\.told: expected an even number; tracers\.mine\.options\.untold: custom$/,
+    );
+  });
+
   test('may be a span processor', () => {
     const processor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
     expect(createTracer({ name: 'mine', module: { create: () => processor } }, settings)).toBe(processor);

@@ -30,6 +30,7 @@ import { TRACERS } from './tracers.ts';
  */
 
 const { OUT = '', COLLECTOR = '', BROKEN_COLLECTOR = '', REDIS = '', STATSD_PORT = '' } = process.env;
+const { AUDIT_SERVICE = '', POSTGRES_PORT = '' } = process.env;
 const kinds = Object.keys(FAILURES);
 const errors: string[] = [];
 
@@ -47,6 +48,8 @@ const uuid = (number: number) => `018f0000-0000-8000-8000-${String(number).padSt
 const options = { [MARK]: MARK, api_key: MARK };
 /** Checked `delivery` sections: what fails is tried again soon, and given up. */
 const TWICE = { retry: { initial_interval: 1, max_attempts: 2 }, circuit_breaker: { failures: 1e6 } };
+/** {@link TWICE} as a configuration has it. */
+const SOON = { retry: { initial_interval: '1ms', max_attempts: 2 }, circuit_breaker: { failures: 1e6 } };
 const GIVEN_UP = { retry: { max_attempts: 1 } };
 
 /** For each way to fail a chain with a link and one with storages that do. */
@@ -112,6 +115,7 @@ exporters:
 tracers:
   audit: { module: tracers.audit_log, options: { log_file: "${join(OUT, 'audit.jsonl')}", include_vcon_data: true, record: both } }
   statsd: { module: tracers.metrics, options: { statsd_port: ${STATSD_PORT} } }
+  db: { module: tracers.db_audit, options: { database: "${join(OUT, 'db-audit.db')}" } }
   keyed: { module: replaced below, options: { api_key: "\${SECRET_FROM_ENVIRONMENT}", note: ${MARK} } }
 chains: { links: { links: [good] }, storages: {}, odd: {}, body: {} }
 journal: { type: sqlite, path: "${join(OUT, 'journal.db')}" }
@@ -132,12 +136,32 @@ journal: { type: sqlite, path: "${join(OUT, 'journal.db')}" }
   await writeFile(join(OUT, 'stats.json'), JSON.stringify(tracing.stats()));
 }
 
-/** A collector that refuses and answers with marks, and a Redis that lets nobody in. */
+/** A collector and an audit service that refuse and answer with marks, a Redis and a PostgreSQL that let nobody in. */
 async function nothingAnswersWell(): Promise<void> {
   const strict: TracerModule = { trace: () => fail('message') };
   const tracing = await startTracing({
     log_level: 'trace',
-    tracers: { strict: { module: strict, options: { dlq_vcon_on_error: true }, delivery: GIVEN_UP } },
+    tracers: {
+      strict: { module: strict, options: { dlq_vcon_on_error: true }, delivery: GIVEN_UP },
+      locked: {
+        module: 'tracers.db_audit',
+        options: {
+          host: '127.0.0.1',
+          port: Number(POSTGRES_PORT),
+          ...{ database: MARK, user: MARK, password: MARK },
+        },
+        delivery: SOON,
+      },
+      service: {
+        module: 'tracers.external_audit',
+        options: {
+          api_url: `${AUDIT_SERVICE}?${MARK}=${MARK}`,
+          ...{ api_key: MARK, system_id: 'conserver', signing_key: `${MARK} signing key` },
+          allow_private_hosts: ['127.0.0.1'],
+        },
+        delivery: SOON,
+      },
+    },
     vcon_store: { type: 'redis', url: REDIS },
     exporters: {
       otlp: { endpoint: `${BROKEN_COLLECTOR}/${MARK}?${MARK}=${MARK}`, headers: { [`x-${MARK}`]: MARK } },
@@ -161,6 +185,19 @@ async function nothingStarts(): Promise<void> {
   const statsd = { prefix: `${MARK}:`, statsd_port: MARK };
   await told(() => startTracing({ tracers: { audit: { module: 'tracers.audit_log', options: audit } } }));
   await told(() => startTracing({ tracers: { statsd: { module: 'tracers.metrics', options: statsd } } }));
+  for (const options of [
+    { url: `postgres://${MARK}:${MARK}@${MARK}?${MARK}=${MARK}`, host: MARK },
+    { driver: MARK, table: `${MARK};`, port: MARK, ssl: MARK },
+    { driver: 'sqlite', password: MARK, database: MARK, url: MARK },
+    { database: `/dev/null/${MARK}` },
+    { user: 'u', database: 'd', ssl: true, ssl_ca_file: `/dev/null/${MARK}` },
+  ])
+    await told(() => startTracing({ tracers: { db: { module: 'tracers.db_audit', options } } }));
+  for (const options of [
+    { api_url: `https://${MARK}:${MARK}@${MARK}`, api_key: `${MARK}\n`, system_id: 1, signing_key: MARK },
+    { api_url: MARK, system_id: [MARK], batch_size: MARK, allow_private_hosts: MARK },
+  ])
+    await told(() => startTracing({ tracers: { service: { module: 'tracers.external_audit', options } } }));
   await told(() =>
     startTracing({
       tracers: { audit: { module: 'tracers.audit_log', options: { log_file: `/dev/null/${MARK}` } } },

@@ -104,7 +104,10 @@ describe('--json', () => {
       spans: 140,
       traces: 37,
       events: 280,
-      tracers: { audit: { trace: 280, run: 132, failed: 0 } },
+      tracers: {
+        audit: { trace: 280, run: 132, failed: 0 },
+        db: { trace: 280, run: 0, failed: 0 },
+      },
       dropped_spans: 0,
       out: './vcon-otel-demo',
     });
@@ -132,6 +135,17 @@ describe('what it leaves', () => {
       expect(calls[0]?.event).toBe('chain_start');
       expect(calls.at(-1)?.event).toMatch(/^chain_(complete|error)$/);
     }
+  });
+
+  test('is a table with a row for each event of the audit log', () => {
+    const database = new DatabaseSync(join(out('coloured'), 'db-audit.db'), { readOnly: true });
+    const rows = database.prepare('SELECT event_id FROM vcon_events').all();
+    database.close();
+    const logged = jsonLines(file('coloured', 'audit.jsonl')).filter(({ event }) => event !== undefined);
+    expect(new Set(rows.map(({ event_id }) => event_id))).toEqual(
+      new Set(logged.map(({ metadata }) => (metadata as { event_id: string }).event_id)),
+    );
+    expect(rows.length).toBe(280);
   });
 
   test('are the vCons in both storages', () => {

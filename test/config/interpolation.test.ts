@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readYaml } from '../../src/config/yaml.ts';
 import { ConfigError } from '../../src/config.ts';
@@ -74,6 +77,39 @@ describe('a variable', () => {
     expect(readYaml(`"\${X}": 1`, { X: 'a' }).faults).toEqual([
       { path: `["\${X}"]`, message: 'a key cannot hold a variable' },
     ]);
+  });
+});
+
+describe('a file', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'vcon-otel-secret-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['as it is', 'a secret: {x} #é', 'a secret: {x} #é'],
+    ['without the line end at its end', 'line\n', 'line'],
+    ['without one of Windows', 'line\r\n', 'line'],
+    ['with all other line ends', '\none\ntwo\n\n', '\none\ntwo\n'],
+    ['whatever looks like a variable in it', `\${X} \${file:x}`, `\${X} \${file:x}`],
+    ['even if there is nothing in it', '', ''],
+  ])('is filled in %s, and is a secret', async (_, contents, expected) => {
+    await writeFile(join(folder, 'key'), contents);
+    const { value, faults, secretPaths } = readYaml(`a: { b: "<\${file:${folder}/key}>" }`, {});
+    expect({ value, faults }).toEqual({ value: { a: { b: `<${expected}>` } }, faults: [] });
+    expect([...secretPaths]).toEqual(['a.b']);
+  });
+
+  it.each([
+    ['is missing', 'nothing', 'names a file that cannot be read (ENOENT)'],
+    ['is a folder', '', 'names something that is not a file'],
+    ['is large', 'large', 'names a file of more than 65536 bytes'],
+    ['is not text', 'bytes', 'names a file that cannot be read (ERR_ENCODING_INVALID_ENCODED_DATA)'],
+  ])('that %s is told without its name', async (_, name, message) => {
+    await writeFile(join(folder, 'large'), 'x'.repeat(65_537));
+    await writeFile(join(folder, 'bytes'), Buffer.from([0xff]));
+    expect(readYaml(`a: [1, "\${file:${folder}/${name}}"]`, {}).faults).toEqual([{ path: 'a[1]', message }]);
   });
 });
 

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NPM_TIMEOUT, type PackedProject, packProject, ROOT, run } from './pack-project.ts';
 
@@ -45,6 +45,33 @@ test('the library entry needs nothing but @opentelemetry/api and zod', async () 
   expect(exported.trim().split(',')).toEqual(
     expect.arrayContaining(['TracerSpanProcessor', 'defineTracer', 'runChain', 'traceChain']),
   );
+});
+
+test('what is installed keeps a database trail, and tests a tracer', async () => {
+  const application = join(folder, 'with-dependencies');
+  const modules = join(application, 'node_modules');
+  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  await project.installInto(application);
+  const script = `
+    import { DatabaseSync } from 'node:sqlite';
+    import { startTracing, traceChain } from 'vcon-otel';
+    import { testTracer } from 'vcon-otel/testing';
+    const options = { database: 'audit.db' };
+    const tracing = await startTracing({ tracers: { db: { module: 'tracers.db_audit', options } } });
+    await traceChain({ name: 'main', links: [] }, 'V', () => {});
+    await tracing.shutdown();
+    const rows = new DatabaseSync('audit.db').prepare('SELECT event FROM vcon_events').all();
+    for (const { run } of testTracer({ trace() {} })) await run();
+    console.log(rows.map(({ event }) => event).join());`;
+  const printed = await run(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: application,
+    env: {},
+  });
+  expect(printed).toBe('chain_start,chain_complete\n');
 });
 
 const MAY_BE_PACKED =

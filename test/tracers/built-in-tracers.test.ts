@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { builtInTracers } from '../../src/tracers/index.ts';
 
 test('built-in tracers have the names that the conserver gives its modules', () => {
-  expect([...builtInTracers.keys()]).toEqual(['tracers.audit_log', 'tracers.metrics']);
+  expect([...builtInTracers.keys()]).toEqual([
+    'tracers.audit_log',
+    'tracers.db_audit',
+    'tracers.external_audit',
+    'tracers.metrics',
+  ]);
 });
 
 test.each([...builtInTracers])(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -10,6 +11,7 @@ import type { Options } from '../../src/model/tracer.ts';
 import { checkTracer } from '../../src/service/check-tracer.ts';
 import { builtInTracers } from '../../src/tracers/index.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
+import { startServer } from '../outgoing/misbehaving-server.ts';
 import { linkContext, started } from './started.ts';
 
 const UUID = '018f0000-0000-8000-8000-000000000001';
@@ -27,21 +29,36 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
-/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default. */
+/** A default as it stands in YAML. */
+function written(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default, `required`, or `none`. */
 function optionsTable(page: string): Record<string, unknown> {
   const [, section = ''] = page.split('\n## Options\n');
   const [table = ''] = section.split('\n## ');
-  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|required) \|/gm);
-  return Object.fromEntries([...rows].map(([, key = '', value]) => [key, value ?? 'required']));
+  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|(required|none)) \|/gm);
+  return Object.fromEntries([...rows].map(([, key = '', value, word]) => [key, value ?? word]));
 }
 
 describe.each([...builtInTracers])('the page of %s', (module, load) => {
+  test('says what it is for, what it needs and what happens when something fails', async () => {
+    const page = await pageOf(module);
+    // Its title, then a sentence before anything else.
+    expect(page).toMatch(/^# \w+\n\n[A-Z][^\n]{40}/);
+    const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings[0]).toBe('Options');
+    expect(headings).toEqual(expect.arrayContaining(['Requirements', 'When something fails']));
+  });
+
   test('lists its options and their defaults', async () => {
     const { options } = await load();
-    const { properties = {} } = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
-    const expected = Object.entries(properties).map(([key, property]) => [
+    const schema = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
+    const absent = (key: string) => (schema.required?.includes(key) ? 'required' : 'none');
+    const expected = Object.entries(schema.properties ?? {}).map(([key, property]) => [
       key,
-      typeof property === 'object' && 'default' in property ? String(property.default) : 'required',
+      typeof property === 'object' && 'default' in property ? written(property.default) : absent(key),
     ]);
     expect(optionsTable(await pageOf(module))).toEqual(Object.fromEntries(expected));
   });
@@ -87,6 +104,53 @@ describe('what the pages show is what is written', () => {
     } finally {
       await rm(directory, { recursive: true });
     }
+  });
+
+  test('by db_audit', async () => {
+    const [shown] = blocks(await pageOf('tracers.db_audit'), 'json');
+    const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
+    const database = join(directory, 'audit.db');
+    try {
+      const { trace, shutdown } = await started('tracers.db_audit', { database });
+      await trace(UUID, 'link_complete', linkContext());
+      await shutdown();
+      const file = new DatabaseSync(database, { readOnly: true });
+      const row = file.prepare('SELECT * FROM vcon_events').get();
+      file.close();
+      expect(shown).toBe(`${JSON.stringify({ ...row, metadata: JSON.parse(String(row?.metadata)) })}\n`);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test('by external_audit', async () => {
+    const [single = '', batch = ''] = blocks(await pageOf('tracers.external_audit'), 'json');
+    const [headers = ''] = blocks(await pageOf('tracers.external_audit'), 'http');
+    const server = await startServer((response) => response.end());
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_772_366_400_750 });
+    try {
+      for (const batch_size of [1, 2]) {
+        const { trace, shutdown } = await started('tracers.external_audit', {
+          api_url: String(server.url),
+          api_key: 'your-api-key',
+          system_id: 'conserver-berlin',
+          signing_key: 'an example signing key',
+          allow_private_hosts: ['127.0.0.1'],
+          batch_size,
+        });
+        await trace(UUID, 'link_complete', linkContext());
+        await shutdown();
+      }
+    } finally {
+      vi.useRealTimers();
+      await server.close();
+    }
+    expect([single, batch]).toEqual(server.received.map(({ body }) => `${body}\n`));
+    const shown = headers.trimEnd().split('\n');
+    const sent = server.received[0]?.headers ?? {};
+    expect(shown).toEqual(
+      shown.map((line) => line.split(': ')[0] ?? '').map((name) => `${name}: ${sent[name]}`),
+    );
   });
 
   test('by metrics', async () => {

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { errorType, VconOtelError } from '../../model/error.ts';
+import { sqliteCode } from '../../model/sqlite-error.ts';
 import { isLocked } from './lock.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, versionOf } from './schema.ts';
-import { sqliteCode } from './sqlite-error.ts';
 import type { ConsumerId } from './store.ts';
 
 /** A journal that is open to an operator. */

@@ -1,11 +1,13 @@
-/** SQLite's primary result codes (sqlite.org/rescode.html) that are treated in a way of their own. */
+/** SQLite's primary result codes (sqlite.org/rescode.html) that are treated in a way of their own, or are likely. */
 const CODES: Readonly<Record<number, string>> = {
+  1: 'SQLITE_ERROR',
   5: 'SQLITE_BUSY',
   8: 'SQLITE_READONLY',
   10: 'SQLITE_IOERR',
   11: 'SQLITE_CORRUPT',
   13: 'SQLITE_FULL',
   14: 'SQLITE_CANTOPEN',
+  19: 'SQLITE_CONSTRAINT',
   26: 'SQLITE_NOTADB',
 };
 

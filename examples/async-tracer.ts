@@ -1,0 +1,25 @@
+import { DeliveryError, defineTracer } from 'vcon-otel';
+import { z } from 'zod';
+
+/** Posts every event to a web hook. The next event of the same run waits for the answer, other runs do not. */
+export default defineTracer({
+  options: z.strictObject({ url: z.url(), token: z.string() }),
+  create: ({ url, token }) => ({
+    trace: async (vconUuid, event, _options, { eventId, chain }) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'idempotency-key': encodeURIComponent(eventId) },
+        body: JSON.stringify({ event, vconUuid, chain }),
+        // Every wait for a network has an end.
+        signal: AbortSignal.timeout(5_000),
+      });
+      await response.body?.cancel();
+      if (response.ok) return;
+      throw new DeliveryError(`the hook answered ${response.status}`, {
+        // Calling again does not mend a bad request; a server that is busy says when to come back.
+        permanent: response.status === 400,
+        retryAfter: response.headers.get('retry-after'),
+      });
+    },
+  }),
+});

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { Batches } from '../model/batches.ts';
+import { type ConserverTracer, defineTracer, type EventContext } from '../model/tracer.ts';
+import { OutgoingError, statusFailure } from '../outgoing/failure.ts';
+import { type HttpClient, httpClient } from '../outgoing/http-client.ts';
+import { auditMessage, batchMessage, type Message } from './external-audit/message.ts';
+import { Patience } from './external-audit/patience.ts';
+import { signature } from './external-audit/signature.ts';
+
+const options = z.strictObject({
+  api_url: z
+    .string()
+    .refine(isPlainUrl, { params: { expected: 'an http:// or https:// URL without a password' } }),
+  // What can stand in a header.
+  api_key: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .optional(),
+  system_id: z.string().min(1),
+  // As long as a guess at it is hopeless.
+  signing_key: z.string().min(16).optional(),
+  batch_size: z.int().min(1).max(1_000).default(1),
+  allow_private_hosts: z.array(z.string().min(1)).default([]),
+});
+
+/**
+ * The conserver's documented external audit: every event is sent to a service over HTTP. A call is answered when the service
+ * has answered with a 2xx.
+ */
+export default defineTracer({ options, audit: true, create: (given) => new ExternalAudit(given) });
+
+/** Events that may wait for a batch. */
+const MAX_WAITING = 10_000;
+
+class ExternalAudit implements ConserverTracer {
+  readonly #options: z.output<typeof options>;
+  readonly #url: URL;
+  readonly #http: HttpClient;
+  readonly #patience = new Patience();
+  readonly #batches: Batches<EventContext> | undefined;
+  /** Calls under way that no batch accounts for. */
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(given: z.output<typeof options>) {
+    this.#options = given;
+    this.#url = new URL(given.api_url);
+    this.#http = httpClient({ allowPrivateHosts: given.allow_private_hosts });
+    if (given.batch_size > 1)
+      this.#batches = new Batches({
+        write: (events) => this.#post(batchMessage(events, given.system_id)),
+        maxBatch: given.batch_size,
+        maxWaiting: MAX_WAITING,
+        divides: isOfOneEvent,
+      });
+  }
+
+  async trace(...[, , , event]: Parameters<NonNullable<ConserverTracer['trace']>>): Promise<void> {
+    try {
+      await (this.#batches ? this.#batches.add(event) : this.#alone(event));
+      this.#patience.answered(event.eventId);
+    } catch (error) {
+      throw this.#patience.judge(event.eventId, error);
+    }
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.#batches?.flush();
+    await Promise.allSettled(this.#sending);
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#batches?.close();
+    await this.forceFlush();
+    await this.#http.close();
+  }
+
+  async #alone(event: EventContext): Promise<void> {
+    const sent = this.#post(auditMessage(event, this.#options.system_id));
+    this.#sending.add(sent);
+    try {
+      await sent;
+    } finally {
+      this.#sending.delete(sent);
+    }
+  }
+
+  async #post({ body, headers }: Message): Promise<void> {
+    const { api_key, signing_key } = this.#options;
+    const answer = await this.#http.post(this.#url, body, {
+      'content-type': 'application/json',
+      ...(api_key === undefined ? {} : { authorization: `Bearer ${api_key}` }),
+      ...headers,
+      ...(signing_key === undefined
+        ? {}
+        : { 'vcon-signature': signature(signing_key, headers['idempotency-key'], body, Date.now() / 1e3) }),
+    });
+    const failure = statusFailure(answer);
+    if (failure) throw failure;
+  }
+}
+
+/** What a service answers where it does not like what is sent, which may be one event among others. */
+function isOfOneEvent(error: unknown): boolean {
+  return error instanceof OutgoingError && ['HTTP_400', 'HTTP_413', 'HTTP_422'].includes(error.code);
+}
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

@@ -1,0 +1,317 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { EventContext, Options } from '../../../src/model/tracer.ts';
+import {
+  describeWithPostgres,
+  PASSWORD,
+  type PostgresServer,
+  startPostgresServer,
+} from '../../postgres-server.ts';
+import { linkContext, started } from '../started.ts';
+
+const MODULE = 'tracers.db_audit';
+const EVENT = linkContext();
+
+type Started = Awaited<ReturnType<typeof started>>;
+const write = ({ trace }: Started, context: EventContext = EVENT) =>
+  trace(context.outVconUuid, 'link_complete', context);
+const withId = (eventId: string, facts: Partial<EventContext> = {}) => linkContext({ eventId, ...facts });
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+describeWithPostgres('tracers.db_audit in PostgreSQL', () => {
+  let server: PostgresServer;
+  let tables = 0;
+  /** A table that no other test has. */
+  let table: string;
+  let running: Started[] = [];
+
+  beforeAll(async () => {
+    server = await startPostgresServer();
+  });
+  afterAll(() => server?.remove());
+  afterEach(async () => {
+    await Promise.all(running.map(({ shutdown }) => shutdown()));
+    running = [];
+  });
+
+  const documented = () => ({
+    host: '127.0.0.1',
+    port: server.port,
+    database: 'postgres',
+    user: 'root',
+    password: PASSWORD,
+  });
+  async function start(options: Options = { url: server.url }): Promise<Started> {
+    table = `events_${++tables}`;
+    const tracer = await started(MODULE, { table, ...options });
+    running.push(tracer);
+    return tracer;
+  }
+  const ids = async () => {
+    const rows = await server.query<{ event_id: string }>(`SELECT event_id FROM ${table} ORDER BY event_id`);
+    return rows.map(({ event_id }) => event_id);
+  };
+
+  describe('a row', () => {
+    test('says who, what, when and where, and can be asked for by its parts', async () => {
+      await write(await start());
+      expect(await server.query(`SELECT * FROM ${table}`)).toEqual([
+        {
+          event_id: EVENT.eventId,
+          vcon_uuid: EVENT.outVconUuid,
+          event: 'link_complete',
+          timestamp: new Date('2026-03-01T12:00:00.250Z'),
+          metadata: {
+            chain: 'main',
+            link: 'analyze',
+            link_index: 1,
+            outcome: 'success',
+            duration: 0.0125,
+            run_id: EVENT.runId,
+            trace_id: EVENT.spanContext.traceId,
+            span_id: EVENT.spanContext.spanId,
+          },
+        },
+      ]);
+      expect(await server.query(`SELECT metadata->>'link' AS link FROM ${table}`)).toEqual([
+        { link: 'analyze' },
+      ]);
+    });
+
+    test('whose vCon got a new uuid has both, and an error its type', async () => {
+      const tracer = await start();
+      const changed = withId('a', { inVconUuid: 'V', outVconUuid: 'W' });
+      await write(tracer, changed);
+      await write(tracer, withId('b', { phase: 'error', errorType: 'RangeError' }));
+      expect(
+        await server.query(`SELECT vcon_uuid, event, metadata FROM ${table} ORDER BY event_id`),
+      ).toMatchObject([
+        { vcon_uuid: 'W', event: 'link_complete', metadata: { in_vcon_uuid: 'V' } },
+        { event: 'link_error', metadata: { error_type: 'RangeError' } },
+      ]);
+    });
+
+    test('that is written again stays as it is', async () => {
+      const tracer = await start();
+      await Promise.all([write(tracer), write(tracer, linkContext({ chain: 'other' }))]);
+      await write(tracer);
+      expect(await server.query(`SELECT metadata->>'chain' AS chain FROM ${table}`)).toEqual([
+        { chain: 'main' },
+      ]);
+    });
+
+    test('of any name is the same when it is read', async () => {
+      const tracer = await start();
+      const link = `'"\\{},\n\t; DROP TABLE ${table}; -- é—😀 \u2028`;
+      await write(tracer, withId(link, { link }));
+      expect(await server.query(`SELECT event_id, metadata->>'link' AS link FROM ${table}`)).toEqual([
+        { event_id: link, link },
+      ]);
+    });
+  });
+
+  describe('the table', () => {
+    test('has indexes for "everything about this vCon" and "errors since"', async () => {
+      const tracer = await start();
+      await Promise.all(Array.from({ length: 50 }, (_, i) => write(tracer, withId(String(i)))));
+      // So few rows would be read one after the other.
+      const client = new Client({
+        connectionString: server.url,
+        options: '-c enable_seqscan=off -c enable_bitmapscan=off',
+      });
+      await client.connect();
+      const explain = async (where: string) => {
+        const plan = await client.query(`EXPLAIN SELECT * FROM ${table} WHERE ${where} ORDER BY "timestamp"`);
+        return JSON.stringify(plan.rows);
+      };
+      expect(await explain("vcon_uuid = 'V'")).toContain(`${table}_vcon_uuid_timestamp_idx`);
+      const errors =
+        "event IN ('chain_error', 'link_error', 'storage_error') AND \"timestamp\" >= '2026-01-01'";
+      expect(await explain(errors)).toContain(`${table}_timestamp_idx`);
+      await client.end();
+    });
+
+    test('may have a schema, which is made too', async () => {
+      await start();
+      const tracer = await started(MODULE, { ...documented(), table: `made.${table}` });
+      running.push(tracer);
+      await write(tracer);
+      expect(await server.query(`SELECT count(*)::int AS rows FROM made.${table}`)).toEqual([{ rows: 1 }]);
+    });
+
+    test('is made once by those who start together', async () => {
+      const first = await start();
+      const others = await Promise.all(
+        Array.from({ length: 7 }, () => started(MODULE, { url: server.url, table })),
+      );
+      running.push(...others);
+      await Promise.all([first, ...others].map((tracer, i) => write(tracer, withId(String(i)))));
+      expect(await ids()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+    });
+
+    test('is made again after it was dropped', async () => {
+      const tracer = await start();
+      await write(tracer);
+      await server.query(`DROP TABLE ${table}`);
+      await expect(write(tracer)).rejects.toMatchObject({ permanent: false, code: 'SQLSTATE_42P01' });
+      await write(tracer);
+      expect(await ids()).toEqual([EVENT.eventId]);
+    });
+
+    test('that is there is written to by a user who may do nothing else', async () => {
+      await write(await start());
+      const [made] = running;
+      await made?.shutdown();
+      await server.query(`CREATE ROLE w${table} LOGIN PASSWORD 'w'`);
+      await server.query(`GRANT INSERT, SELECT (event_id) ON ${table} TO w${table}`);
+      const writer = await started(MODULE, { ...documented(), table, user: `w${table}`, password: 'w' });
+      running.push(writer);
+      await Promise.all([write(writer), write(writer, withId('2'))]);
+      expect(await ids()).toEqual([EVENT.eventId, '2']);
+    });
+  });
+
+  describe('a failure', () => {
+    test('is permanent: no right to insert; once there is one, it goes on', async () => {
+      const tracer = await start();
+      await write(tracer);
+      await server.query(`CREATE ROLE n${table} LOGIN PASSWORD 'n'`);
+      const nobody = await started(MODULE, { ...documented(), table, user: `n${table}`, password: 'n' });
+      running.push(nobody);
+      await expect(write(nobody)).rejects.toMatchObject({ permanent: true, code: 'SQLSTATE_42501' });
+      await server.query(`GRANT INSERT, SELECT (event_id) ON ${table} TO n${table}`);
+      await write(nobody, withId('now'));
+      expect(await ids()).toEqual([EVENT.eventId, 'now']);
+    });
+
+    test.each([
+      ['a table of other columns', '(event_id text PRIMARY KEY, at timestamptz)', 'SQLSTATE_42703'],
+      [
+        'a table that does not know repeats',
+        '(event_id text, vcon_uuid text, event text, "timestamp" timestamptz, metadata jsonb)',
+        'SQLSTATE_42P10',
+      ],
+    ])('is permanent: %s', async (_what, columns, code) => {
+      const tracer = await start();
+      await server.query(`CREATE TABLE ${table} ${columns}`);
+      await expect(write(tracer)).rejects.toMatchObject({ permanent: true, code });
+    });
+
+    test('of one row is not one of the others that were to be written with it', async () => {
+      const tracer = await start();
+      await write(tracer);
+      await server.query(`ALTER TABLE ${table} ADD CHECK (event_id <> 'bad')`);
+      const all = ['0', '1', 'bad', '3', '4', 'null\0'].map((id) => write(tracer, withId(id)));
+      const settled = await Promise.allSettled(all);
+      expect(settled.map(({ status }) => status)).toEqual([
+        ...['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'rejected'],
+      ]);
+      expect(settled[2]).toMatchObject({ reason: { permanent: true, code: 'SQLSTATE_23514' } });
+      expect(settled[5]).toMatchObject({
+        reason: { permanent: true, code: expect.stringMatching(/^SQLSTATE_22/) },
+      });
+      expect(await ids()).toEqual(['0', EVENT.eventId, '1', '3', '4']);
+    });
+
+    test.each([
+      ['a wrong password', { password: 'wrong' }, 'SQLSTATE_28P01'],
+      ['no password', { password: undefined }, 'CONNECTION_LOST'],
+      ['a database that is not there', { database: 'nowhere' }, 'SQLSTATE_3D000'],
+      ['nobody who listens', { port: 1 }, 'ECONNREFUSED'],
+      ['a name that nobody has', { host: 'nowhere.invalid' }, 'ENOTFOUND'],
+    ])('may pass: %s', async (_what, wrong, code) => {
+      const given = Object.entries({ ...documented(), ...wrong }).filter(([, value]) => value !== undefined);
+      const tracer = await start(Object.fromEntries(given));
+      await expect(write(tracer)).rejects.toMatchObject({ permanent: false, code });
+    });
+
+    test('quotes nothing', async () => {
+      const tracer = await start();
+      await write(tracer);
+      await server.query(`ALTER TABLE ${table} ADD CHECK (event_id <> 'canary')`);
+      await expect(write(tracer, withId('canary'))).rejects.toThrow(
+        /^the database refused or did not answer: SQLSTATE_23514$/,
+      );
+    });
+
+    test('is a server that takes the connection and says nothing', async () => {
+      const sockets: Socket[] = [];
+      const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+      await once(silent.listen(0, '127.0.0.1'), 'listening');
+      const tracer = await start({ ...documented(), port: (silent.address() as AddressInfo).port });
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const failed = expect(write(tracer)).rejects.toMatchObject({ permanent: false, code: 'TIMEOUT' });
+      await once(silent, 'connection');
+      vi.advanceTimersByTime(10_000);
+      await failed;
+      vi.useRealTimers();
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+
+    test('is a statement that hangs, and the next one has a connection of its own', async () => {
+      const tracer = await start();
+      await write(tracer);
+      const holder = new Client({ connectionString: server.url });
+      await holder.connect();
+      await holder.query(`BEGIN; LOCK TABLE ${table}`);
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const failed = expect(write(tracer, withId('late'))).rejects.toMatchObject({
+        permanent: false,
+        code: 'TIMEOUT',
+      });
+      const waiting = `SELECT 1 FROM pg_locks WHERE relation = '${table}'::regclass AND NOT granted`;
+      await vi.waitUntil(async () => (await server.query(waiting)).length > 0, { interval: 1 });
+      vi.advanceTimersByTime(10_000);
+      await failed;
+      vi.useRealTimers();
+      await holder.query('ROLLBACK');
+      await holder.end();
+      await write(tracer, withId('late'));
+      expect(await ids()).toEqual([EVENT.eventId, 'late']);
+    });
+  });
+
+  test('over TLS the certificate is verified', async () => {
+    const local = { ...documented(), host: 'localhost', ssl: true };
+    const tracer = await start({ ...local, ssl_ca_file: server.certificate });
+    await write(tracer);
+    await expect(write(await start(local))).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    await expect(
+      write(await start({ ...local, host: '127.0.0.1', ssl_ca_file: server.certificate })),
+    ).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  });
+
+  test('a Unix socket is a host too', async () => {
+    await write(await start({ ...documented(), host: server.socket }));
+    expect(await ids()).toEqual([EVENT.eventId]);
+  });
+
+  test('the environment of libpq adds nothing', async () => {
+    for (const [key, value] of Object.entries({
+      HOST: 'nowhere.invalid',
+      PORT: '1',
+      SSLMODE: 'require',
+      PASSWORD: 'x',
+    }))
+      vi.stubEnv(`PG${key}`, value);
+    await write(await start());
+    vi.unstubAllEnvs();
+    expect(await ids()).toEqual([EVENT.eventId]);
+  });
+
+  test('shutdown writes what was called before it', async () => {
+    const tracer = await start();
+    const calls = Array.from({ length: 2_500 }, (_, i) => write(tracer, withId(String(i))));
+    await Promise.all([tracer.shutdown(), tracer.shutdown()]);
+    await Promise.all(calls);
+    expect((await ids()).length).toBe(2_500);
+    await expect(write(tracer)).rejects.toMatchObject({ code: 'TRACER_FAILED' });
+  });
+});
