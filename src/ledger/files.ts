@@ -21,12 +21,16 @@ export interface KeptCheckpoint {
   readonly whole: boolean;
 }
 
-/** The checkpoints of a history in order, in memory that does not depend on their number. */
-export function* readHistory(path: string): Generator<KeptCheckpoint> {
+/**
+ * The checkpoints of a history in order, in memory that does not depend on their number.
+ * @param end the byte at which to stop: what comes later was signed later
+ */
+export function* readHistory(path: string, end = Number.POSITIVE_INFINITY): Generator<KeptCheckpoint> {
   if (!existsSync(path)) return;
   let lines: string[] = [];
   let start = 0;
   for (const { text, offset, whole } of readLines(path)) {
+    if (offset >= end) break;
     if (lines.length === 0) start = offset;
     lines.push(`${text.toString()}${whole ? '\n' : ''}`);
     if (whole && lines.length < CHECKPOINT_LINES) continue;

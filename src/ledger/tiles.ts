@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { HASH_BYTES, MerkleFrontier, nodeHash, splitPoint, TILE_HEIGHT } from './merkle.ts';
+import { EMPTY_ROOT, HASH_BYTES, MerkleFrontier, nodeHash, splitPoint, TILE_HEIGHT } from './merkle.ts';
 
 /** Hashes in a full tile. */
 export const TILE_WIDTH = 2 ** TILE_HEIGHT;
@@ -148,6 +148,18 @@ export class TileReader {
     if (Number.isInteger(level)) return this.hash(level, start / width);
     const middle = start + splitPoint(width);
     return nodeHash(this.root(start, middle), this.root(middle, end));
+  }
+
+  /** The root of a full tile, from its own hashes. */
+  tileRoot(level: number, index: number): Buffer {
+    const frontier = new MerkleFrontier();
+    for (let i = 0; i < TILE_WIDTH; i += 1) frontier.push(this.hash(level, index * TILE_WIDTH + i));
+    return frontier.root();
+  }
+
+  /** The root of the tree when it had so many leaves. */
+  sizeRoot(size: number): Buffer {
+    return size === 0 ? EMPTY_ROOT : this.root(0, size);
   }
 
   #read(full: string, partial: string): Buffer {
