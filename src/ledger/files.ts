@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CHECKPOINT_LINES } from './checkpoint.ts';
+import { VconOtelError } from '../model/error.ts';
+import { CHECKPOINT_LINES, openCheckpoint, type TreeHead } from './checkpoint.ts';
 import { readLines, syncFolder } from './segments.ts';
 
 /** The newest checkpoint (C2SP tlog-tiles: `<prefix>/checkpoint`). */
@@ -38,6 +39,24 @@ export function* readHistory(path: string, end = Number.POSITIVE_INFINITY): Gene
     lines = [];
   }
   if (lines.length > 0) yield { note: lines.join(''), offset: start, whole: false };
+}
+
+/**
+ * The tree heads of a text of checkpoints, such as an anchor holds; unsigned ones too, so that a ledger that was signed
+ * anew with another key is seen to differ.
+ * @throws VconOtelError `LEDGER_DAMAGED` where there is none
+ */
+export function readHeads(text: string): TreeHead[] {
+  const lines = text.split('\n');
+  const heads = Array.from({ length: Math.floor(lines.length / CHECKPOINT_LINES) }, (_, i) => {
+    const note = lines.slice(i * CHECKPOINT_LINES, (i + 1) * CHECKPOINT_LINES).join('\n');
+    const opened = openCheckpoint(`${note}\n`, []);
+    if ('head' in opened) return opened.head;
+    throw new VconOtelError('LEDGER_DAMAGED', 'the older checkpoints cannot be read');
+  });
+  if (heads.length === 0)
+    throw new VconOtelError('LEDGER_DAMAGED', 'there is no older checkpoint in this file');
+  return heads;
 }
 
 /** A small text file; undefined where there is none. */

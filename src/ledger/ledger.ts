@@ -103,7 +103,7 @@ export class Ledger {
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#edge);
-    this.#timer = setInterval(() => void this.#tend().catch(() => undefined), checkpoint.interval).unref();
+    this.#timer = setInterval(() => void this.tend().catch(() => undefined), checkpoint.interval).unref();
     if (end.cut)
       void this.append({
         ...this.#own(`repair/${this.size}/${end.cut.hash}`),
@@ -112,7 +112,7 @@ export class Ledger {
         cut_bytes: end.cut.bytes,
         cut_hash: end.cut.hash,
       }).catch(() => undefined);
-    void this.#tend().catch(() => undefined);
+    void this.tend().catch(() => undefined);
   }
 
   /** Records, those included that are no longer kept. */
@@ -262,8 +262,8 @@ export class Ledger {
     }
   }
 
-  /** What is due from time to time. */
-  async #tend(): Promise<void> {
+  /** What is due from time to time: a checkpoint, a record of each key that was destroyed, records that expire. */
+  async tend(): Promise<void> {
     const { directory, retention, notice } = this.#settings;
     if (!this.#signing) await this.#sign();
     for (const request of openRequests(directory)) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { errorType, VconOtelError } from '../model/error.ts';
@@ -11,7 +12,7 @@ import { errorType, VconOtelError } from '../model/error.ts';
 export function lockLedger(directory: string): () => void {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(join(directory, 'lock'), { timeout: 0 });
+    db = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
     db.exec('pragma journal_mode = memory');
     db.exec('begin exclusive');
   } catch (cause) {
@@ -26,6 +27,19 @@ export function lockLedger(directory: string): () => void {
   const held = db;
   return () => held.close();
 }
+
+/** Whether a process has the ledger open. */
+export function isLedgerInUse(directory: string): boolean {
+  if (!existsSync(join(directory, LOCK_FILE))) return false;
+  try {
+    lockLedger(directory)();
+    return false;
+  } catch (error) {
+    return error instanceof VconOtelError && error.code === 'LEDGER_IN_USE';
+  }
+}
+
+const LOCK_FILE = 'lock';
 
 /** SQLITE_BUSY and SQLITE_LOCKED (SQLite result codes). */
 function isBusy(error: unknown): boolean {
