@@ -7,6 +7,7 @@ import type { Fault } from './verify.ts';
 /** Grows a tree from the hashes of records and compares its tiles with those on the disk. */
 export class TileChecker {
   readonly #directory: string;
+  readonly #signed: number;
   readonly #edge: TileEdge;
   /** The tile on the disk that the next leaf belongs to. */
   #tile: Buffer | undefined;
@@ -14,13 +15,15 @@ export class TileChecker {
 
   /**
    * @param first the record to start from; what came before is taken from the tiles
+   * @param signed records that the newest checkpoint speaks of: their tiles must be there
    * @throws Error where a tile that is needed is missing or too short
    */
-  constructor(directory: string, first: number) {
+  constructor(directory: string, first: number, signed: number) {
     this.#directory = directory;
+    this.#signed = signed;
     this.#edge = new TileEdge(first === 0 ? undefined : new TileReader(directory, first));
     this.#checkBefore(first);
-    this.#tile = this.#onDisk(tilePath(0, Math.floor(first / TILE_WIDTH)));
+    this.#tile = this.#leafTile();
   }
 
   get size(): number {
@@ -31,19 +34,15 @@ export class TileChecker {
     return this.#edge.frontier.root();
   }
 
-  /**
-   * Adds a leaf.
-   * @param signed records that a checkpoint speaks of: their tiles must be there
-   * @returns false where its tile has another hash
-   */
-  push(leaf: Buffer, signed: number): boolean {
+  /** Adds a leaf. @returns false where its tile has another hash */
+  push(leaf: Buffer): boolean {
     const at = (this.size % TILE_WIDTH) * HASH_BYTES;
-    const known = this.size < signed ? this.#tile?.subarray(at, at + HASH_BYTES) : undefined;
+    const known = this.size < this.#signed ? this.#tile?.subarray(at, at + HASH_BYTES) : undefined;
     const other = known && !known.equals(leaf);
     this.#edge.frontier.push(leaf);
     if (this.size % TILE_WIDTH === 0) {
-      for (const tile of this.#edge.takeFull()) if (this.size <= signed) this.#compare(tile, true);
-      this.#tile = this.#onDisk(tilePath(0, this.size / TILE_WIDTH));
+      for (const tile of this.#edge.takeFull()) if (this.size <= this.#signed) this.#compare(tile, true);
+      this.#tile = this.#leafTile();
     }
     return !other;
   }
@@ -60,11 +59,21 @@ export class TileChecker {
 
   /** The tile in which a leaf has another hash. */
   faultAt(index: number): Fault {
-    const full = tilePath(0, Math.floor(index / TILE_WIDTH));
-    const width = this.size % TILE_WIDTH;
-    const path = existsSync(join(this.#directory, full)) || width === 0 ? full : `${full}.p/${width}`;
+    const [full, partial] = this.#leafPaths(Math.floor(index / TILE_WIDTH));
+    const path = existsSync(join(this.#directory, full)) ? full : partial;
     const offset = (index % TILE_WIDTH) * HASH_BYTES;
     return { file: path, offset, reason: `the tile is not of these records (record ${index})` };
+  }
+
+  #leafTile(): Buffer | undefined {
+    const [full, partial] = this.#leafPaths(Math.floor(this.size / TILE_WIDTH));
+    return this.#onDisk(full) ?? this.#onDisk(partial);
+  }
+
+  /** Where a tile of leaves may be: in full, or as wide as the newest checkpoint has it. */
+  #leafPaths(index: number): readonly [full: string, partial: string] {
+    const width = Math.max(1, Math.min(TILE_WIDTH, this.#signed - index * TILE_WIDTH));
+    return [tilePath(0, index), tilePath(0, index, width)];
   }
 
   /** A tile must be there, in full or as wide as the tree has it; a partial one may be gone when the full one is there. */

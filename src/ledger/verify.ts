@@ -91,7 +91,7 @@ class Verification {
     this.#history = new CheckpointHistory(directory, verifiers);
     this.#segments = listSegments(directory);
     this.#first = this.#segments[0]?.first ?? 0;
-    this.#tiles = new TileChecker(directory, 0);
+    this.#tiles = new TileChecker(directory, 0, this.#history.lastSize);
   }
 
   run(): Verdict {
@@ -119,7 +119,7 @@ class Verification {
     while (this.#history.next && this.#history.next.head.size < this.#first) this.#history.take();
     const head = this.#history.next?.head;
     try {
-      this.#tiles = new TileChecker(directory, this.#first);
+      this.#tiles = new TileChecker(directory, this.#first, this.#history.lastSize);
       this.#prevHash = new TileReader(directory, this.#first).hash(0, this.#first - 1).toString('hex');
     } catch {
       throw new Found(fault('is missing, and so are the tiles that tell what it was'));
@@ -159,7 +159,7 @@ class Verification {
     if (record.recorded_at < this.#lastTime)
       throw this.#bad(file, offset, 'is earlier than the record before it (recorded_at)');
     const leaf = leafHash(line);
-    const tileAgrees = this.#tiles.push(Buffer.from(leaf, 'hex'), this.#history.lastSize);
+    const tileAgrees = this.#tiles.push(Buffer.from(leaf, 'hex'));
     if (!tileAgrees)
       this.#suspect = {
         file,
@@ -217,6 +217,7 @@ class Verification {
     this.#settle(undefined);
     const { next, fault, torn, newest } = this.#history;
     const end = statSync(join(directory, last), { throwIfNoEntry: false })?.size ?? 0;
+    if (next && this.#torn) throw new Found(this.#torn);
     if (next) throw this.#bad(last, end, `is missing: a checkpoint has ${next.head.size} records`);
     if (fault) throw new Found(fault);
     if (this.#first > 0 && this.#cutTo < this.#first)
