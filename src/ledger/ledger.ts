@@ -3,10 +3,10 @@ import { VconOtelError } from '../model/error.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CHECKPOINT_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
 import { lockLedger } from './lock.ts';
-import { leafHash } from './merkle.ts';
 import { parseVerifierKey, type Signer } from './note.ts';
+import { placeEntries, type Waiting } from './place.ts';
 import { RecentIds } from './recent-ids.ts';
-import { type LedgerEntry, MAX_RECORD, recordLine } from './record.ts';
+import type { LedgerEntry } from './record.ts';
 import { type LedgerEnd, makeSegment, recoverLedger } from './recover.ts';
 import { expireSegments } from './retention.ts';
 import { SegmentFile } from './segment-file.ts';
@@ -31,11 +31,6 @@ export interface LedgerSettings {
   readonly segmentBytes?: number;
   /** Told what an operator should know; the text holds no content. */
   readonly notice: (about: string, text: string) => void;
-}
-
-interface Waiting {
-  readonly entry: LedgerEntry;
-  readonly written: PromiseWithResolvers<void>;
 }
 
 /**
@@ -127,11 +122,8 @@ export class Ledger {
    * that can never be written
    */
   append(entry: LedgerEntry): Promise<void> {
-    if (this.#recent.has(entry.record_id)) return Promise.resolve();
-    const queued = this.#queued.get(entry.record_id);
-    if (queued) return queued.written.promise;
     if (this.#closed) return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger is closed'));
-    return this.#enqueue(entry);
+    return this.#accept(entry);
   }
 
   /** Everything accepted so far is on the disk, or was refused. */
@@ -145,7 +137,10 @@ export class Ledger {
     return this.#closed;
   }
 
-  #enqueue(entry: LedgerEntry): Promise<void> {
+  #accept(entry: LedgerEntry): Promise<void> {
+    if (this.#recent.has(entry.record_id)) return Promise.resolve();
+    const queued = this.#queued.get(entry.record_id);
+    if (queued) return queued.written.promise;
     if (this.#queued.size >= MAX_WAITING)
       return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger does not keep up'));
     const written = Promise.withResolvers<void>();
@@ -159,6 +154,7 @@ export class Ledger {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
+      await this.#recordShreds();
       await this.#working;
       await this.#sign();
     } finally {
@@ -198,7 +194,11 @@ export class Ledger {
   async #write(batch: readonly Waiting[]): Promise<void> {
     const now = Math.max(Date.now(), this.#lastTime);
     if (this.#file.bytes > 0 && this.#isSegmentDone(now)) await this.#rotate();
-    const { lines, hashes, accepted } = this.#place(batch, now);
+    const { lines, hashes, accepted, refused } = placeEntries(batch, this.size, this.#lastHash, now);
+    for (const { entry, written } of refused) {
+      this.#queued.delete(entry.record_id);
+      written.reject(new RangeError('the record is too long or is not Unicode'));
+    }
     if (accepted.length === 0) return;
     await this.#file.append(lines);
     // Only now is it true.
@@ -211,27 +211,6 @@ export class Ledger {
       this.#queued.delete(entry.record_id);
       written.resolve();
     }
-  }
-
-  /** Gives each entry its place. What cannot be a record is refused, alone. */
-  #place(batch: readonly Waiting[], now: number) {
-    const recorded_at = new Date(now).toISOString();
-    const hashes: string[] = [];
-    const accepted: Waiting[] = [];
-    let lines = '';
-    for (const waiting of batch)
-      try {
-        const prev_hash = hashes.at(-1) ?? this.#lastHash;
-        const line = recordLine({ ...waiting.entry, seq: this.size + hashes.length, prev_hash, recorded_at });
-        if (Buffer.byteLength(line) >= MAX_RECORD) throw new RangeError('too long');
-        hashes.push(leafHash(line));
-        accepted.push(waiting);
-        lines += `${line}\n`;
-      } catch {
-        this.#queued.delete(waiting.entry.record_id);
-        waiting.written.reject(new RangeError('the record is too long or is not Unicode'));
-      }
-    return { lines, hashes, accepted };
   }
 
   #isSegmentDone(now: number): boolean {
@@ -266,15 +245,7 @@ export class Ledger {
   async tend(): Promise<void> {
     const { directory, retention, notice } = this.#settings;
     if (!this.#signing) await this.#sign();
-    for (const request of openRequests(directory)) {
-      await this.append({
-        ...this.#own(request.recordId, request.time),
-        event: 'vcon_key_destroyed',
-        actor: 'operator',
-        vcon_uuid: request.vconUuid,
-      });
-      doneRequest(request);
-    }
+    await this.#recordShreds();
     await expireSegments(directory, Date.now() - retention.period, async (first) => {
       await this.append({
         ...this.#own(`expire/${first}`),
@@ -285,6 +256,18 @@ export class Ledger {
       await this.#sign();
       notice('retention', `records before ${first} are no longer kept`);
     });
+  }
+
+  async #recordShreds(): Promise<void> {
+    for (const request of openRequests(this.#settings.directory)) {
+      await this.#accept({
+        ...this.#own(request.recordId, request.time),
+        event: 'vcon_key_destroyed',
+        actor: 'operator',
+        vcon_uuid: request.vconUuid,
+      });
+      doneRequest(request);
+    }
   }
 
   #own(record_id: string, time = Date.now()) {

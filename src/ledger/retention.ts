@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyStore } from './key-store.ts';
-import { parseLine } from './record.ts';
+import { MAX_RECORD, parseLine } from './record.ts';
 import { listSegments, readLines, type Segment, syncFolder } from './segments.ts';
 
 /**
@@ -16,11 +16,10 @@ export async function expireSegments(
   record: (first: number) => Promise<void>,
 ): Promise<void> {
   const segments = listSegments(directory);
-  // All of a segment is older than the first record after it.
-  const kept = segments.findIndex((_, i) => {
-    const next = segments[i + 1];
-    const time = next && firstTime(directory, next);
-    return time === undefined || time >= before;
+  // The last one is being written.
+  const kept = segments.findIndex((segment, i) => {
+    const time = lastTime(directory, segment);
+    return i === segments.length - 1 || time === undefined || time >= before;
   });
   const first = segments[kept]?.first;
   if (kept <= 0 || first === undefined) return;
@@ -30,10 +29,13 @@ export async function expireSegments(
   new KeyStore(directory).expire(before);
 }
 
-function firstTime(directory: string, { file }: Segment): number | undefined {
-  for (const { text } of readLines(join(directory, file))) {
+/** When the last record of a segment was written. */
+function lastTime(directory: string, { file }: Segment): number | undefined {
+  const path = join(directory, file);
+  let time: number | undefined;
+  for (const { text } of readLines(path, Math.max(0, statSync(path).size - 2 * MAX_RECORD))) {
     const parsed = parseLine(text.toString());
-    return 'record' in parsed ? Date.parse(parsed.record.recorded_at) : undefined;
+    if ('record' in parsed) time = Date.parse(parsed.record.recorded_at);
   }
-  return undefined;
+  return time;
 }
