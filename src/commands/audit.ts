@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { Fault, Verdict, Verifier } from '../ledger/index.ts';
+import type { Verifier } from '../ledger/index.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
-import { print, safeJson } from '../timeline/index.ts';
+import { cleanText, print, safeJson } from '../timeline/index.ts';
 import { parseUuid } from './arguments.ts';
 
 /** What the command needs of the process it runs in. */
@@ -120,83 +120,23 @@ async function verify(
   if (directory === undefined)
     throw new VconOtelError('OPTIONS_INVALID', 'audit verify needs a directory, or --proof');
   requireDirectory(directory);
-  const { verifyLedger, isLedgerInUse, readHeads } = await openLedgerPart();
-  const { verifiers, trusted } = await verifiersOf(options.key, directory);
+  const { isComplete, isLedgerInUse, readHeads, verdictJson, verdictLines, verifierBeside, verifyLedger } =
+    await openLedgerPart();
+  const verifiers = options.key ? await verifiersOf(options.key) : verifierBeside(directory);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
   const verdict = verifyLedger({ directory, verifiers, since, inUse: isLedgerInUse(directory) });
-  const { completeness } = verdict;
-  const isComplete = completeness.unfinishedSteps + completeness.endsWithoutStart === 0;
-  settings.exit(
-    verdict.verdict === 'intact' && options.strict && !isComplete ? EXIT.tampered : EXIT[verdict.verdict],
-  );
-  if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict, isComplete))}\n`]);
-  else await print(settings.stdout, verdictLines(verdict, directory));
-  if (!trusted)
+  const gaps = options.strict && !isComplete(verdict);
+  settings.exit(verdict.verdict === 'intact' && gaps ? EXIT.tampered : EXIT[verdict.verdict]);
+  if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict))}\n`]);
+  else
+    await print(
+      settings.stdout,
+      verdictLines(verdict, directory).map((line) => `${cleanText(line)}\n`),
+    );
+  if (!options.key)
     settings.stderr.write(
       'vcon-otel: checked with the key that lies beside the ledger; --key with one kept elsewhere says more\n',
     );
-}
-
-function verdictJson(
-  { verdict, fault, origin, first, size, signed, checkpoints, completeness }: Verdict,
-  complete: boolean,
-) {
-  return {
-    verdict,
-    complete,
-    origin: origin ?? null,
-    first_seq: first,
-    size,
-    signed,
-    checkpoints,
-    fault: fault ?? null,
-    open_runs: completeness.openRuns,
-    unfinished_steps: completeness.unfinishedSteps,
-    ends_without_start: completeness.endsWithoutStart,
-    repeats: completeness.repeats,
-    examples: completeness.examples.map(({ kind, seq, recordId }) => ({ kind, seq, record_id: recordId })),
-  };
-}
-
-const HEADS: Readonly<Record<Verdict['verdict'], string>> = {
-  intact: '✓ intact',
-  torn: '! torn tail',
-  tampered: '✗ tampered',
-  unknown_key: '✗ unknown key',
-};
-
-function verdictLines(verdict: Verdict, directory: string): string[] {
-  const { fault, origin, first, size, signed, checkpoints, completeness } = verdict;
-  const { openRuns, unfinishedSteps, endsWithoutStart, repeats, examples } = completeness;
-  const rows = [
-    ...(fault ? [['where', place(fault, directory)]] : []),
-    [
-      'records',
-      `${size - first}${first > 0 ? `, from ${first} on (older ones expired)` : ''}, ${signed} signed`,
-    ],
-    ['checkpoints', `${checkpoints}${origin === undefined ? '' : `, of ${origin}`}`],
-    ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
-    ...(unfinishedSteps > 0
-      ? [['incomplete', `${unfinishedSteps} steps without an end, in runs that ended`]]
-      : []),
-    ...(endsWithoutStart > 0 ? [['incomplete', `${endsWithoutStart} ends without a start`]] : []),
-    ...(repeats > 0 ? [['repeats', `${repeats} records delivered twice`]] : []),
-    ...examples
-      .filter(({ kind }) => kind !== 'open_run')
-      .map(({ seq, recordId }) => ['', `record ${seq}, ${recordId}`]),
-  ];
-  return [
-    `${HEADS[verdict.verdict]}${fault ? `: ${said(fault)}` : ''}\n`,
-    ...rows.map(([title = '', text]) => `  ${title.padEnd(12)} ${text}\n`),
-  ];
-}
-
-function said({ seq, reason }: Fault): string {
-  return seq === undefined ? reason : `record ${seq} ${reason}`;
-}
-
-function place({ file, offset }: Fault, directory: string): string {
-  return `${join(directory, file)}, byte ${offset}`;
 }
 
 async function verifyProof(
@@ -206,7 +146,7 @@ async function verifyProof(
 ): Promise<void> {
   const { checkProof } = await openLedgerPart();
   if (!key) throw new VconOtelError('OPTIONS_INVALID', 'a proof needs --key: the verifier key of the ledger');
-  const { verifiers } = await verifiersOf(key);
+  const verifiers = await verifiersOf(key);
   const text = document === undefined ? undefined : requireText(document);
   const verdict = checkProof(requireText(file), verifiers, text);
   settings.exit(
@@ -291,17 +231,10 @@ async function keygen(
   await print(stdout, [`${vkey}\n`]);
 }
 
-/** @returns the keys, and whether they came from elsewhere than the ledger itself */
-async function verifiersOf(
-  keys: readonly string[] | undefined,
-  directory?: string,
-): Promise<{ verifiers: Verifier[]; trusted: boolean }> {
-  const { parseVerifierKey, VERIFIER_KEY_FILE } = await openLedgerPart();
-  const beside = directory === undefined ? '' : join(directory, VERIFIER_KEY_FILE);
-  const texts =
-    keys?.map((key) => (existsSync(key) ? requireText(key) : key)) ??
-    (existsSync(beside) ? [requireText(beside)] : []);
-  return { verifiers: texts.map((text) => parseVerifierKey(text.trim())), trusted: keys !== undefined };
+/** Keys as they are given: each one itself, or a file that holds it. */
+async function verifiersOf(keys: readonly string[]): Promise<Verifier[]> {
+  const { parseVerifierKey } = await openLedgerPart();
+  return keys.map((key) => parseVerifierKey((existsSync(key) ? requireText(key) : key).trim()));
 }
 
 function requireDirectory(directory: string | undefined): string {

@@ -26,7 +26,7 @@ export interface KeptCheckpoint {
  * The checkpoints of a history in order, in memory that does not depend on their number.
  * @param end the byte at which to stop: what comes later was signed later
  */
-export function* readHistory(path: string, end = Number.POSITIVE_INFINITY): Generator<KeptCheckpoint> {
+export function* readHistory(path: string, end = Number.POSITIVE_INFINITY): Generator<KeptCheckpoint, void> {
   if (!existsSync(path)) return;
   let lines: string[] = [];
   let start = 0;

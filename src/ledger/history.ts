@@ -18,7 +18,7 @@ export class CheckpointHistory {
   readonly file = HISTORY_FILE;
   /** Records that the last checkpoint speaks of, whoever signed it. */
   readonly lastSize: number;
-  readonly #kept: Iterator<KeptCheckpoint>;
+  readonly #kept: Generator<KeptCheckpoint, void>;
   readonly #verifiers: readonly Verifier[];
   #next: HistoryCheckpoint | undefined;
   #newest: HistoryCheckpoint | undefined;
@@ -75,6 +75,11 @@ export class CheckpointHistory {
   /** Where a crash left a checkpoint unfinished. */
   get torn(): Fault | undefined {
     return this.#torn;
+  }
+
+  /** Lets go of the file. */
+  close(): void {
+    this.#kept.return();
   }
 
   #advance(): void {

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VconOtelError } from '../model/error.ts';
 import { openCheckpoint } from './checkpoint.ts';
-import { CHECKPOINT_FILE, KEY_FILE, readText, replaceAtOnce } from './files.ts';
-import { generateKey, type Signer, signerOf } from './note.ts';
+import { CHECKPOINT_FILE, KEY_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
+import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
 
 /** Who signs a ledger, and whether the key was made just now. */
 export interface LedgerSigner {
@@ -32,6 +32,12 @@ export function ledgerSigner(directory: string, origin?: string, keyFile?: strin
 export function writeKeyFile(path: string, pem: string): void {
   mkdirSync(dirname(path), { recursive: true });
   replaceAtOnce(path, pem, 0o600);
+}
+
+/** The verifier key that lies beside a ledger; whoever can alter the ledger can alter it too. @throws VconOtelError `KEY_INVALID` */
+export function verifierBeside(directory: string): Verifier[] {
+  const vkey = readText(join(directory, VERIFIER_KEY_FILE));
+  return vkey === undefined ? [] : [parseVerifierKey(vkey.trim())];
 }
 
 /** The origin of a ledger as its newest checkpoint has it. */

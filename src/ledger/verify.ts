@@ -102,6 +102,8 @@ class Verification {
     } catch (error) {
       if (error instanceof Found) return this.#verdict(error.verdict, error.fault);
       throw error;
+    } finally {
+      this.#history.close();
     }
     return this.#torn && !this.#settings.inUse ? this.#verdict('torn', this.#torn) : this.#verdict('intact');
   }

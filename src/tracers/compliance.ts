@@ -81,7 +81,7 @@ function open(options: ComplianceOptions, name: string): Ledger {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const { signer, made } = ledgerSigner(directory, origin, key_file);
-    if (made) log.warn(`a signing key was made beside the ledger; its verifier key is ${signer.vkey}`);
+    if (made) log.info(`a signing key was made beside the ledger; its verifier key is ${signer.vkey}`);
     return openLedger({
       directory,
       signer,
