@@ -1,8 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signCheckpoint, type TreeHead } from './checkpoint.ts';
 import { appendDurably, CHECKPOINT_FILE, HISTORY_FILE, replaceFile, syncFile, writeEnd } from './files.ts';
 import type { Signer } from './note.ts';
-import { dropPartial } from './recover.ts';
 import { type Tile, type TileEdge, writeTiles } from './tiles.ts';
 
 /** What a {@link Checkpointer} is made of. */
@@ -26,6 +26,8 @@ export class Checkpointer {
   /** Full tiles that are still to be written, and those that may not be on the disk. */
   #unwritten: Tile[] = [];
   #unsynced: string[] = [];
+  /** Full tiles beside which there may be partial ones. */
+  readonly #filled: string[] = [];
 
   constructor(settings: CheckpointerSettings) {
     this.#settings = settings;
@@ -47,6 +49,7 @@ export class Checkpointer {
     const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
     if (head.size === this.#size) return;
     this.write(edge);
+    await this.#dropPartial();
     const note = signCheckpoint(head, signer);
     await writeEnd(join(directory, HISTORY_FILE), this.#historyBytes, note);
     this.#historyBytes += Buffer.byteLength(note);
@@ -71,10 +74,16 @@ export class Checkpointer {
     this.#unwritten.push(...edge.takeFull());
     writeTiles(directory, this.#unwritten);
     for (const { path } of this.#unwritten.splice(0)) {
-      dropPartial(directory, path);
       this.#unsynced.push(path);
+      this.#filled.push(path);
     }
     writeTiles(directory, edge.partial());
+  }
+
+  /** Partial tiles of what is a full one by now. */
+  async #dropPartial(): Promise<void> {
+    for (const path of this.#filled.splice(0))
+      await rm(join(this.#settings.directory, `${path}.p`), { recursive: true, force: true });
   }
 }
 

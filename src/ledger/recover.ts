@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -181,12 +179,6 @@ function cutTail(directory: string, { first, file }: Segment, offset: number): L
     closeSync(handle);
   }
   return { bytes: tail.length, hash: hash('sha256', tail, 'hex') };
-}
-
-/** Deletes the partial tiles of a tile that is full by now. */
-export function dropPartial(directory: string, fullTile: string): void {
-  const partial = join(directory, `${fullTile}.p`);
-  if (existsSync(partial)) rmSync(partial, { recursive: true });
 }
 
 function damaged(what: string): VconOtelError {

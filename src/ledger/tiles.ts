@@ -1,6 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EMPTY_ROOT, HASH_BYTES, MerkleFrontier, nodeHash, splitPoint, TILE_HEIGHT } from './merkle.ts';
+import {
+  EMPTY_ROOT,
+  HASH_BYTES,
+  MerkleFrontier,
+  nodeHash,
+  splitPoint,
+  subtreeRoot,
+  TILE_HEIGHT,
+} from './merkle.ts';
 
 /** Hashes in a full tile. */
 export const TILE_WIDTH = 2 ** TILE_HEIGHT;
@@ -144,17 +152,25 @@ export class TileReader {
   /** The root of the leaves from `start` up to `end`; see {@link RangeRoot}. */
   root(start: number, end: number): Buffer {
     const width = end - start;
-    const level = Math.log2(width) / TILE_HEIGHT;
-    if (Number.isInteger(level)) return this.hash(level, start / width);
+    const height = Math.log2(width);
+    if (Number.isInteger(height)) return this.#complete(height, start / width);
     const middle = start + splitPoint(width);
     return nodeHash(this.root(start, middle), this.root(middle, end));
   }
 
+  /** The root of a complete subtree: hashes of one tile, side by side. */
+  #complete(height: number, index: number): Buffer {
+    const level = Math.floor(height / TILE_HEIGHT);
+    const width = 2 ** (height % TILE_HEIGHT);
+    const first = index * width;
+    const at = (first % TILE_WIDTH) * HASH_BYTES;
+    const tile = this.tile(level, Math.floor(first / TILE_WIDTH));
+    return subtreeRoot(tile.subarray(at, at + width * HASH_BYTES));
+  }
+
   /** The root of a full tile, from its own hashes. */
   tileRoot(level: number, index: number): Buffer {
-    const frontier = new MerkleFrontier();
-    for (let i = 0; i < TILE_WIDTH; i += 1) frontier.push(this.hash(level, index * TILE_WIDTH + i));
-    return frontier.root();
+    return subtreeRoot(this.tile(level, index));
   }
 
   /** The root of the tree when it had so many leaves. */
