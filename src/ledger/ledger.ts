@@ -145,9 +145,7 @@ export class Ledger {
       return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger does not keep up'));
     const written = Promise.withResolvers<void>();
     this.#queued.set(entry.record_id, { entry, written });
-    this.#working ??= this.#drain().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#drain();
     return written.promise;
   }
 
@@ -180,6 +178,8 @@ export class Ledger {
       if (this.size - this.#checkpointer.size >= this.#settings.checkpoint.every)
         void this.#sign().catch(() => undefined);
     }
+    // In the same turn as the last look at the queue: else what comes in between would wait for ever.
+    this.#working = undefined;
   }
 
   #firstQueued(): Waiting[] {
