@@ -222,7 +222,6 @@ export class Ledger {
   /** Begins a new segment. Its first record has a checkpoint of all records before it. */
   async #rotate(): Promise<void> {
     await this.#sign();
-    await this.#checkpointer.sync(this.#edge);
     this.#file.moveTo(makeSegment(this.#settings.directory, this.size));
     this.#segmentTime = 0;
   }
@@ -282,7 +281,7 @@ export class Ledger {
 /** Records that may wait for their turn: the bound of the memory this takes. */
 const MAX_WAITING = 10_000;
 /** Records in one write. */
-const MAX_BATCH = 1_000;
+const MAX_BATCH = 2_000;
 /** Bytes of a segment: what is read again when a ledger is opened. */
 const SEGMENT_BYTES = 16 * 1_024 * 1_024;
 /** Milliseconds that a segment is written to: retention deletes whole segments. */

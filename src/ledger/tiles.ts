@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   EMPTY_ROOT,
@@ -78,17 +78,20 @@ export class TileEdge {
   }
 }
 
-/** Writes tiles below a directory. They can be made again from the records, so nothing is waited for. */
+/** Writes tiles below a directory, without waiting for the disk. */
 export function writeTiles(directory: string, tiles: readonly Tile[]): void {
   for (const { path, data } of tiles) {
     const file = join(directory, path);
+    const temporary = `${file}.tmp`;
     try {
-      writeFileSync(file, data);
+      writeFileSync(temporary, data);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, data);
+      writeFileSync(temporary, data);
     }
+    // Somebody may be reading: a tile is seen whole or not at all.
+    renameSync(temporary, file);
   }
 }
 
