@@ -70,6 +70,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
     audit: join(out, 'audit.jsonl'),
     database: join(out, 'db-audit.db'),
     journal: join(out, 'journal.db'),
+    ledger: join(out, 'ledger'),
   };
   makeFolder(out);
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
@@ -98,7 +99,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   if (progress.vcons === 0 && !interrupted)
     throw new VconOtelError('FILE_UNUSABLE', 'the folder holds no vCon that could be read');
   const stats = tracing.stats();
-  const summary = summarize(progress, counter, stats, out);
+  const summary = { ...summarize(progress, counter, stats, out), ledger: await verifyAgain(files.ledger) };
   if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     // Else the last runs in the file are somebody else's.
@@ -124,9 +125,10 @@ interface Files {
   readonly audit: string;
   readonly database: string;
   readonly journal: string;
+  readonly ledger: string;
 }
 
-function configFor({ chains }: DemoChains, { traces, audit, database, journal }: Files) {
+function configFor({ chains }: DemoChains, { traces, audit, database, journal, ledger }: Files) {
   return parseConfig({
     service_name: 'vcon-otel-demo',
     log_level: 'warn',
@@ -136,6 +138,10 @@ function configFor({ chains }: DemoChains, { traces, audit, database, journal }:
         options: { log_file: audit, record: 'both', include_vcon_data: true },
       },
       db: { module: 'tracers.db_audit', options: { driver: 'sqlite', database } },
+      compliance: {
+        module: 'tracers.compliance',
+        options: { directory: ledger, origin: 'vcon-otel.local/demo' },
+      },
     },
     chains: Object.fromEntries(
       chains.map(({ chain, ingressList }) => [
@@ -191,6 +197,8 @@ interface Summary {
   readonly tracers: Readonly<Record<string, { trace: number; run: number; failed: number }>>;
   readonly dropped_spans: number;
   readonly out: string;
+  /** What `audit verify` says of the ledger. */
+  readonly ledger: { readonly verdict: string; readonly records: number };
 }
 
 function summarize(
@@ -198,7 +206,7 @@ function summarize(
   { spans, traces }: SpanCounter,
   stats: TracingStats,
   out: string,
-): Summary {
+): Omit<Summary, 'ledger'> {
   return {
     runs: progress.runs,
     spans,
@@ -213,6 +221,13 @@ function summarize(
     dropped_spans: Math.max(...Object.values(stats.exporters).map(({ failed, dropped }) => failed + dropped)),
     out,
   };
+}
+
+/** What `vcon-otel audit verify` would say. */
+async function verifyAgain(directory: string): Promise<Summary['ledger']> {
+  const { verifierBeside, verifyLedger } = await import('../ledger/index.ts');
+  const { verdict, size } = verifyLedger({ directory, verifiers: verifierBeside(directory) });
+  return { verdict, records: size };
 }
 
 async function drawTimelines(file: string, { stdout, colour, columns }: DemoSettings): Promise<void> {
@@ -235,12 +250,14 @@ interface Ending {
 
 /** What passes from one demo to the next in its journal, when one is interrupted. */
 function carriedOver({ events, tracers }: TracingStats): { before: number; after: number } {
-  const [{ ok, failed, dead, pending } = { ok: 0, failed: 0, dead: 0, pending: 0 }] = Object.values(tracers);
-  return { before: Math.max(0, ok + failed + dead + pending - events), after: pending };
+  const due = Object.values(tracers).map(({ ok, failed, dead, pending }) => ok + failed + dead + pending);
+  const left = Object.values(tracers).map(({ pending }) => pending);
+  // The tracer that was furthest behind says it best.
+  return { before: Math.max(0, ...due.map((all) => all - events)), after: Math.max(0, ...left) };
 }
 
 function farewell(
-  { runs, spans, traces, events, tracers, dropped_spans, out }: Summary,
+  { runs, spans, traces, events, tracers, dropped_spans, out, ledger }: Summary,
   { progress, chains, files, seconds, interrupted, before, after }: Ending,
 ): string {
   const rows = [
@@ -259,12 +276,14 @@ function farewell(
     ['audit log', files.audit],
     ['audit table', `${files.database}  (table vcon_events)`],
     ['storages', `${chains.archive}, ${chains.warehouse}`],
+    ['ledger', `${files.ledger}: ${ledger.verdict}, ${counted(ledger.records, 'record')}, signed`],
     ['draw again', `npx vcon-otel timeline ${out}`],
+    ['verify again', `npx vcon-otel audit verify ${files.ledger}`],
   ];
   const did = interrupted ? 'Interrupted after' : 'Done:';
   return `${[
     `${did} ${counted(progress.vcons, 'vCon')} in ${seconds.toFixed(1)} s`,
     '',
-    ...rows.map(([title = '', value]) => `  ${title.padEnd(14)}${value}`),
+    ...rows.map(([title = '', value]) => `  ${title.padEnd(20)}${value}`),
   ].join('\n')}\n`;
 }

@@ -4,6 +4,7 @@ import { builtInTracers } from '../../src/tracers/index.ts';
 test('built-in tracers have the names that the conserver gives its modules', () => {
   expect([...builtInTracers.keys()]).toEqual([
     'tracers.audit_log',
+    'tracers.compliance',
     'tracers.db_audit',
     'tracers.external_audit',
     'tracers.metrics',

@@ -1,0 +1,15 @@
+export type { TreeHead } from './checkpoint.ts';
+export type { Completeness } from './completeness.ts';
+export { type ExportFormat, exportRecords } from './export.ts';
+export { readHeads } from './files.ts';
+export { ledgerSigner, makeLedgerFolder, verifierBeside, writeKeyFile } from './key-file.ts';
+export { KeyStore } from './key-store.ts';
+export { Ledger, type LedgerSettings, openLedger } from './ledger.ts';
+export { isLedgerInUse } from './lock.ts';
+export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
+export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './proof.ts';
+export type { LedgerEntry, LedgerRecord } from './record.ts';
+export { isComplete, verdictJson, verdictLines } from './report.ts';
+export { shredVcon } from './shred-vcon.ts';
+export { TileReader } from './tiles.ts';
+export { type Fault, type Verdict, type VerifySettings, verifyLedger } from './verify.ts';
