@@ -76,9 +76,11 @@ export class Reader {
   }
 
   #findStanding({ consumer, cursor, inHand, first }: Extract<Query, { query: 'standing' }>): Finding {
+    // In this order, each is looked up by its key: SQLite would go through all deliveries of the consumer, and for each of
+    // these through all that is in hand.
     const held = this.#sql
       .prepare(
-        `select d.seq, d.state from json_each(?) h join delivery d on d.consumer = ? and d.seq = h.value
+        `select d.seq, d.state from json_each(?) h cross join delivery d on d.consumer = ? and d.seq = h.value
          where d.state in ('skipped', 'queued')`,
       )
       .all(JSON.stringify(inHand), consumer);
