@@ -13,6 +13,7 @@ const PARTS = [
   'tracers',
   'exporters',
   'vcon-store',
+  'outgoing',
   'health',
   'model',
 ];
@@ -21,7 +22,8 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   instrumentation: ['model'],
   journal: ['model'],
   bridge: ['journal', 'model'],
-  tracers: ['model'],
+  outgoing: ['model'],
+  tracers: ['outgoing', 'model'],
   exporters: ['model'],
   'vcon-store': ['model'],
   timeline: ['model'],

@@ -1,0 +1,48 @@
+import { DeliveryError, type DeliveryErrorDetails } from '../model/delivery-error.ts';
+import { errorType } from '../model/error.ts';
+import type { HttpAnswer } from './http-client.ts';
+
+/**
+ * A call to a service that came to nothing. `code` is what logs and metrics show as `error.type`: `HTTP_503`, `TIMEOUT`,
+ * `ADDRESS_REFUSED`, `ANSWER_TOO_LARGE`, or the system's own, such as `ECONNREFUSED`. Messages hold no url, no header and
+ * no body: whatever a service answers may quote a key.
+ */
+export class OutgoingError extends DeliveryError {
+  readonly code: string;
+
+  constructor(code: string, message: string, details: DeliveryErrorDetails = {}) {
+    super(message, details);
+    this.name = 'OutgoingError';
+    this.code = code;
+  }
+}
+
+/**
+ * What to throw for an answer that is no success; undefined for a 2xx. What a second try may mend is retried (408, 425,
+ * 429 and 5xx, RFC 9110 §15.5 f.; RFC 6585 §4; RFC 8470 §5.2) not before its `Retry-After`, and everything else is
+ * permanent: a redirect too, which is never followed.
+ */
+export function statusFailure({ status, headers }: HttpAnswer): OutgoingError | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  const permanent = !(RETRIED.has(status) || status >= 500);
+  return new OutgoingError(`HTTP_${status}`, `the service answered with status ${status}`, {
+    permanent,
+    retryAfter: headers['retry-after'],
+  });
+}
+
+const RETRIED: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** What to throw where no whole answer came: a broken or refused connection, a name that is not found, an answer cut short. */
+export function networkFailure(error: unknown): OutgoingError {
+  if (error instanceof OutgoingError) return error;
+  // Where a name has several addresses, all of them failed.
+  const reason = error instanceof AggregateError ? error.errors[0] : error;
+  const code = errorType(reason);
+  return new OutgoingError(
+    CODE.test(code) ? code : 'NETWORK_FAILED',
+    `the service could not be reached (${code})`,
+  );
+}
+
+const CODE = /^[A-Z][A-Z0-9_]+$/;

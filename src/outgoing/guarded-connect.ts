@@ -1,0 +1,57 @@
+import { isIP, type LookupFunction } from 'node:net';
+import { buildConnector } from 'undici';
+import { OutgoingError } from './failure.ts';
+import { isPublicAddress } from './public-address.ts';
+
+/**
+ * Makes connections to public addresses only. The address looked at is the one that is connected to, so a name whose
+ * address changes between a check and its use (DNS rebinding) gains nothing.
+ * @param allowed hosts, as in a url, that may lie anywhere
+ * @param lookup how names become addresses
+ * @param timeout milliseconds for a connection, its TLS included
+ */
+export function guardedConnect(
+  allowed: readonly string[],
+  lookup: LookupFunction,
+  timeout: number,
+): buildConnector.connector {
+  const hosts = new Set(allowed.map(plainHost));
+  const guarded: LookupFunction = (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, []);
+      const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;
+      // One private address among public ones is how rebinding is done: none of them is used.
+      if (!hosts.has(plainHost(hostname)) && !addresses.every(({ address }) => isPublicAddress(address)))
+        return callback(refusal(), []);
+      if (options.all) return callback(null, addresses);
+      const [first] = addresses;
+      return first ? callback(null, first.address, first.family) : callback(notFound(), []);
+    });
+  };
+  const connect = buildConnector({ timeout, lookup: guarded });
+  return (options, callback) => {
+    const host = plainHost(options.hostname);
+    // A literal address is not looked up.
+    if (isIP(host) && !hosts.has(host) && !isPublicAddress(host)) return callback(refusal(), null);
+    return connect(options, callback);
+  };
+}
+
+/** A host as it is compared: no brackets, no final dot, lower case. */
+function plainHost(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
+function refusal(): OutgoingError {
+  return new OutgoingError(
+    'ADDRESS_REFUSED',
+    'the host has a private address and is not one of the private hosts allowed',
+  );
+}
+
+function notFound(): OutgoingError {
+  return new OutgoingError('ENOTFOUND', 'the host has no address');
+}

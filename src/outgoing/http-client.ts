@@ -1,0 +1,110 @@
+import { lookup as systemLookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { pipeline, type Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Agent, type Dispatcher, request } from 'undici';
+import { networkFailure, OutgoingError } from './failure.ts';
+import { guardedConnect } from './guarded-connect.ts';
+
+/** How careful to be. */
+export interface HttpClientSettings {
+  /** Milliseconds for a whole call, from looking up the name to the last byte of the answer. Default 10,000. */
+  readonly timeout?: number;
+  /** Bytes of an answer, after decompression. Default 4 MiB. */
+  readonly maxResponse?: number;
+  /** Host names or addresses, as they stand in a url, that may be private, loopback, link-local or metadata addresses. */
+  readonly allowPrivateHosts?: readonly string[];
+  /** How names become addresses. Default: as the system does it. */
+  readonly lookup?: LookupFunction;
+}
+
+/** An answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case; several of one name are joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decompressed, read as UTF-8. */
+  readonly text: string;
+}
+
+/** HTTP to one or more services. */
+export interface HttpClient {
+  /**
+   * One `POST`. Redirects are answers, not followed.
+   * @throws OutgoingError where no whole answer came in time; never quotes url, headers or body
+   */
+  post(url: URL, body: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  /** Ends the calls under way and closes connections. Safe twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * HTTP to services that a configuration names, so careful: connections to public addresses only unless allowed, no
+ * redirects, capped answers, one deadline for all of a call. Proxies of the environment are not used.
+ */
+export function httpClient(settings: HttpClientSettings = {}): HttpClient {
+  const { timeout = 10_000, maxResponse = 4 * 1024 * 1024, allowPrivateHosts = [] } = settings;
+  const agent = new Agent({
+    connect: guardedConnect(allowPrivateHosts, settings.lookup ?? systemLookup, timeout),
+    connections: MAX_CONNECTIONS,
+  });
+  return {
+    async post(url, body, headers) {
+      const signal = AbortSignal.timeout(timeout);
+      try {
+        const answer = await request(url, {
+          method: 'POST',
+          body,
+          headers: { 'accept-encoding': 'gzip', ...headers },
+          dispatcher: agent,
+          signal,
+        });
+        const answered = plainHeaders(answer.headers);
+        const text = await readCapped(decompressed(answer.body, answered['content-encoding']), maxResponse);
+        return { status: answer.statusCode, headers: answered, text };
+      } catch (error) {
+        if (signal.aborted) throw new OutgoingError('TIMEOUT', `no whole answer within ${timeout} ms`);
+        throw networkFailure(error);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** To one host; further calls wait for one to be free, within their own deadline. */
+const MAX_CONNECTIONS = 256;
+
+function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    [value].flat().join(', '),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** An encoding that was not asked for is read as it is: what comes of it is no JSON. */
+function decompressed(body: Readable, encoding: string | undefined): Readable {
+  const decoder = DECODERS[encoding?.trim().toLowerCase() ?? ''];
+  // What fails fails the last stream, from which it is read.
+  return decoder ? pipeline(body, decoder(), () => undefined) : body;
+}
+
+const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** Reads piece by piece, so that a small answer that decompresses to a large one is given up early. */
+async function readCapped(body: Readable, limit: number): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop ends the connection.
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > limit) throw new OutgoingError('ANSWER_TOO_LARGE', `the answer is larger than ${limit} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
