@@ -194,5 +194,8 @@ function hasFunction(value: unknown, key: string): boolean {
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return `unknown option ${issue.keys.join(', ')}`;
   if (issue.code === 'invalid_type') return `expected ${issue.expected}`;
+  // A tracer's own check says here, and only here, what may be told.
+  if (issue.code === 'custom' && typeof issue.params?.expected === 'string')
+    return `expected ${issue.params.expected}`;
   return issue.code.replaceAll('_', ' ');
 }

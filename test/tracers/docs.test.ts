@@ -27,21 +27,27 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
-/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default. */
+/** A default as it stands in YAML. */
+function written(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** Rows `| `key` | type | default | …` of the table under `## Options`: key and default, `required`, or `none`. */
 function optionsTable(page: string): Record<string, unknown> {
   const [, section = ''] = page.split('\n## Options\n');
   const [table = ''] = section.split('\n## ');
-  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|required) \|/gm);
-  return Object.fromEntries([...rows].map(([, key = '', value]) => [key, value ?? 'required']));
+  const rows = table.matchAll(/^\| `(\w+)` \|[^|]*\| (?:`([^`]*)`|(required|none)) \|/gm);
+  return Object.fromEntries([...rows].map(([, key = '', value, word]) => [key, value ?? word]));
 }
 
 describe.each([...builtInTracers])('the page of %s', (module, load) => {
   test('lists its options and their defaults', async () => {
     const { options } = await load();
-    const { properties = {} } = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
-    const expected = Object.entries(properties).map(([key, property]) => [
+    const schema = z.toJSONSchema(options ?? z.strictObject({}), { io: 'input' });
+    const absent = (key: string) => (schema.required?.includes(key) ? 'required' : 'none');
+    const expected = Object.entries(schema.properties ?? {}).map(([key, property]) => [
       key,
-      typeof property === 'object' && 'default' in property ? String(property.default) : 'required',
+      typeof property === 'object' && 'default' in property ? written(property.default) : absent(key),
     ]);
     expect(optionsTable(await pageOf(module))).toEqual(Object.fromEntries(expected));
   });
