@@ -12,6 +12,7 @@ test.each([
   ['journal', ['Durable events for three tracers', 'INSERT for each event']],
   ['dispatch', ['A backlog of']],
   ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
+  ['python-compat', ['English', 'Japanese']],
 ])('the benchmark %s runs to its end and prints its tables', { timeout: 120_000 }, async (name, headings) => {
   // Rejects unless it exits with 0.
   const { stdout } = await promisify(execFile)(process.execPath, [bench, '--short', '--only', name], {
