@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { demoCommand } from './commands/demo.ts';
 import { queueCommand } from './commands/queue.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -10,7 +11,7 @@ import { ConfigError, colourFromEnvironment, loadConfig, parseConfig } from './c
 import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 
 /**
- * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted.
+ * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted; `audit` has its own.
  */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const { stdout, stderr } = process;
@@ -39,17 +40,27 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     serveCommand({ stdout, stderr, signal }),
     queueCommand({ stdout, stderr, journalPath }),
     replayCommand({ stdout, stderr, signal, journalPath }),
+    auditCommand({ stdout, stderr, version: version(), exit }),
   ];
   for (const command of commands) program.addCommand(inherit(command, program));
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageCode(argv);
     else {
       stderr.write(explain(error));
       process.exitCode = 1;
     }
   }
+}
+
+/** `audit verify` has another meaning for 2. */
+function usageCode([, , command]: readonly string[]): number {
+  return command === 'audit' ? 3 : 2;
+}
+
+function exit(code: number): void {
+  process.exitCode = code;
 }
 
 /** How it reports wrong usage, down to the commands of a command. */

@@ -274,7 +274,8 @@ describe('shutdown', () => {
   test('lets tracers hear what is left before the metrics end, so that the last export counts it', async () => {
     let ended = false;
     const slow = recordingTracer((call) => {
-      if (call.context.stage === 'storage' && call.context.phase === 'error') throw new DeliveryError('on purpose', { permanent: true });
+      if (call.context.stage === 'storage' && call.context.phase === 'error')
+        throw new DeliveryError('on purpose', { permanent: true });
       return turns(20);
     });
     const module: TracerModule = {

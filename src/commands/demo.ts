@@ -69,6 +69,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
     traces: join(out, 'traces.otlp.jsonl'),
     audit: join(out, 'audit.jsonl'),
     journal: join(out, 'journal.db'),
+    ledger: join(out, 'ledger'),
   };
   makeFolder(out);
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
@@ -97,7 +98,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   if (progress.vcons === 0 && !interrupted)
     throw new VconOtelError('FILE_UNUSABLE', 'the folder holds no vCon that could be read');
   const stats = tracing.stats();
-  const summary = summarize(progress, counter, stats, out);
+  const summary = { ...summarize(progress, counter, stats, out), ledger: await verifyAgain(files.ledger) };
   if (options.json) settings.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     // Else the last runs in the file are somebody else's.
@@ -122,9 +123,10 @@ interface Files {
   readonly traces: string;
   readonly audit: string;
   readonly journal: string;
+  readonly ledger: string;
 }
 
-function configFor({ chains }: DemoChains, { traces, audit, journal }: Files) {
+function configFor({ chains }: DemoChains, { traces, audit, journal, ledger }: Files) {
   return parseConfig({
     service_name: 'vcon-otel-demo',
     log_level: 'warn',
@@ -132,6 +134,10 @@ function configFor({ chains }: DemoChains, { traces, audit, journal }: Files) {
       audit: {
         module: 'tracers.audit_log',
         options: { log_file: audit, record: 'both', include_vcon_data: true },
+      },
+      compliance: {
+        module: 'tracers.compliance',
+        options: { directory: ledger, origin: 'vcon-otel.local/demo' },
       },
     },
     chains: Object.fromEntries(
@@ -188,6 +194,8 @@ interface Summary {
   readonly tracers: Readonly<Record<string, { trace: number; run: number; failed: number }>>;
   readonly dropped_spans: number;
   readonly out: string;
+  /** What `audit verify` says of the ledger. */
+  readonly ledger: { readonly verdict: string; readonly records: number };
 }
 
 function summarize(
@@ -195,7 +203,7 @@ function summarize(
   { spans, traces }: SpanCounter,
   stats: TracingStats,
   out: string,
-): Summary {
+): Omit<Summary, 'ledger'> {
   return {
     runs: progress.runs,
     spans,
@@ -210,6 +218,13 @@ function summarize(
     dropped_spans: Math.max(...Object.values(stats.exporters).map(({ failed, dropped }) => failed + dropped)),
     out,
   };
+}
+
+/** What `vcon-otel audit verify` would say. */
+async function verifyAgain(directory: string): Promise<Summary['ledger']> {
+  const { verifierBeside, verifyLedger } = await import('../ledger/index.ts');
+  const { verdict, size } = verifyLedger({ directory, verifiers: verifierBeside(directory) });
+  return { verdict, records: size };
 }
 
 async function drawTimelines(file: string, { stdout, colour, columns }: DemoSettings): Promise<void> {
@@ -237,7 +252,7 @@ function carriedOver({ events, tracers }: TracingStats): { before: number; after
 }
 
 function farewell(
-  { runs, spans, traces, events, tracers, dropped_spans, out }: Summary,
+  { runs, spans, traces, events, tracers, dropped_spans, out, ledger }: Summary,
   { progress, chains, files, seconds, interrupted, before, after }: Ending,
 ): string {
   const rows = [
@@ -255,12 +270,14 @@ function farewell(
     ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
     ['audit log', files.audit],
     ['storages', `${chains.archive}, ${chains.warehouse}`],
+    ['ledger', `${files.ledger}: ${ledger.verdict}, ${counted(ledger.records, 'record')}, signed`],
     ['draw again', `npx vcon-otel timeline ${out}`],
+    ['verify again', `npx vcon-otel audit verify ${files.ledger}`],
   ];
   const did = interrupted ? 'Interrupted after' : 'Done:';
   return `${[
     `${did} ${counted(progress.vcons, 'vCon')} in ${seconds.toFixed(1)} s`,
     '',
-    ...rows.map(([title = '', value]) => `  ${title.padEnd(14)}${value}`),
+    ...rows.map(([title = '', value]) => `  ${title.padEnd(20)}${value}`),
   ].join('\n')}\n`;
 }

@@ -62,6 +62,7 @@ describe('what it prints', () => {
     expect(stdout).toMatch(/\nDone: 14 vCons in [\d.]+ s\n/);
     expect(stdout).toMatch(/^ {2}runs +33 complete, 3 halted, 1 failed$/m);
     expect(stdout).toMatch(/^ {2}tracer audit +280 events: 280 trace\(\) and 132 run\(\) calls, 0 failed$/m);
+    expect(stdout).toMatch(/^ {2}ledger +vcon-otel-demo\/ledger: intact, 280 records, signed$/m);
   });
 
   test('shows a failing link, a failing storage, a halt, a changed uuid and a hand-over', () => {
@@ -104,9 +105,13 @@ describe('--json', () => {
       spans: 140,
       traces: 37,
       events: 280,
-      tracers: { audit: { trace: 280, run: 132, failed: 0 } },
+      tracers: {
+        audit: { trace: 280, run: 132, failed: 0 },
+        compliance: { trace: 280, run: 0, failed: 0 },
+      },
       dropped_spans: 0,
       out: './vcon-otel-demo',
+      ledger: { verdict: 'intact', records: 560 },
     });
   });
 
@@ -124,6 +129,18 @@ describe('--json', () => {
 });
 
 describe('what it leaves', () => {
+  test('is a ledger that verifies as the demo says, and is complete', async () => {
+    const { code, stdout } = await vconOtel([
+      'audit',
+      'verify',
+      out('coloured/ledger'),
+      '--strict',
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'intact', size: 280, signed: 280, open_runs: 0 });
+  });
+
   test('is an audit log in which each run has its calls in order', () => {
     const events = jsonLines(file('coloured', 'audit.jsonl')).filter(({ event }) => event !== undefined);
     const runs = Map.groupBy(events, ({ metadata }) => (metadata as { run_id: string }).run_id);

@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { builtInTracers } from '../../src/tracers/index.ts';
 
 test('built-in tracers have the names that the conserver gives its modules', () => {
-  expect([...builtInTracers.keys()]).toEqual(['tracers.audit_log', 'tracers.jlinc', 'tracers.metrics']);
+  expect([...builtInTracers.keys()]).toEqual([
+    'tracers.audit_log',
+    'tracers.compliance',
+    'tracers.jlinc',
+    'tracers.metrics',
+  ]);
 });
 
 test.each([...builtInTracers])(

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { signCheckpoint, type TreeHead } from './checkpoint.ts';
+import { appendDurably, CHECKPOINT_FILE, HISTORY_FILE, replaceFile, syncFile, writeEnd } from './files.ts';
+import type { Signer } from './note.ts';
+import { dropPartial } from './recover.ts';
+import { type Tile, type TileEdge, writeTiles } from './tiles.ts';
+
+/** What a {@link Checkpointer} is made of. */
+export interface CheckpointerSettings {
+  readonly directory: string;
+  readonly signer: Signer;
+  /** A file, best on another machine's disk, that gets every checkpoint as well. */
+  readonly anchor: string | undefined;
+  /** Told when the anchor could not be written. */
+  readonly notAnchored: (error: unknown) => void;
+  /** Of the newest checkpoint. */
+  readonly size: number;
+  readonly historyBytes: number;
+}
+
+/** Signs what is durable: writes the tiles of the tree, then the checkpoint, then the anchor. */
+export class Checkpointer {
+  readonly #settings: CheckpointerSettings;
+  #size: number;
+  #historyBytes: number;
+  /** Full tiles that are still to be written, and those that may not be on the disk. */
+  #unwritten: Tile[] = [];
+  #unsynced: string[] = [];
+
+  constructor(settings: CheckpointerSettings) {
+    this.#settings = settings;
+    this.#size = settings.size;
+    this.#historyBytes = settings.historyBytes;
+  }
+
+  /** Records that the newest checkpoint has. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Signs a checkpoint of the tree as it is now. One at a time.
+   * @throws the system's error where it cannot be written; the next one makes up for it
+   */
+  async sign(edge: TileEdge): Promise<void> {
+    const { directory, signer, anchor, notAnchored } = this.#settings;
+    const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
+    if (head.size === this.#size) return;
+    this.write(edge);
+    const note = signCheckpoint(head, signer);
+    await writeEnd(join(directory, HISTORY_FILE), this.#historyBytes, note);
+    this.#historyBytes += Buffer.byteLength(note);
+    this.#size = head.size;
+    await replaceFile(join(directory, CHECKPOINT_FILE), note);
+    if (anchor !== undefined) await appendDurably(anchor, note).catch(notAnchored);
+  }
+
+  /** Has the tiles on the disk: before a segment is left, since only the last one is read when a ledger is opened. */
+  async sync(edge: TileEdge): Promise<void> {
+    const { directory } = this.#settings;
+    this.write(edge);
+    const paths = [...this.#unsynced, ...edge.partial().map(({ path }) => path)];
+    for (const path of paths) await syncFile(join(directory, path));
+    for (const folder of foldersOf(paths)) await syncFile(join(directory, folder));
+    this.#unsynced = [];
+  }
+
+  /** Writes the tiles of the tree as it is now. */
+  write(edge: TileEdge): void {
+    const { directory } = this.#settings;
+    this.#unwritten.push(...edge.takeFull());
+    writeTiles(directory, this.#unwritten);
+    for (const { path } of this.#unwritten.splice(0)) {
+      dropPartial(directory, path);
+      this.#unsynced.push(path);
+    }
+    writeTiles(directory, edge.partial());
+  }
+}
+
+/** Every folder on the way to these files. */
+function foldersOf(paths: readonly string[]): Set<string> {
+  return new Set(
+    paths.flatMap((path) => {
+      const parts = path.split('/');
+      return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'));
+    }),
+  );
+}

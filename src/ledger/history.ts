@@ -1,0 +1,102 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpoint, type TreeHead } from './checkpoint.ts';
+import { HISTORY_FILE, type KeptCheckpoint, readHistory } from './files.ts';
+import type { Verifier } from './note.ts';
+import type { Fault } from './verify.ts';
+
+/** A checkpoint of the history that was opened. */
+export interface HistoryCheckpoint {
+  readonly note: string;
+  readonly offset: number;
+  readonly head: TreeHead;
+  readonly state: 'signed' | 'unknown_key';
+}
+
+/** The checkpoints of a ledger, one after the other, as they were when this was made: a ledger may be growing. */
+export class CheckpointHistory {
+  readonly file = HISTORY_FILE;
+  /** Records that the last checkpoint speaks of, whoever signed it. */
+  readonly lastSize: number;
+  readonly #kept: Generator<KeptCheckpoint, void>;
+  readonly #verifiers: readonly Verifier[];
+  #next: HistoryCheckpoint | undefined;
+  #newest: HistoryCheckpoint | undefined;
+  #previous: HistoryCheckpoint | undefined;
+  #fault: Fault | undefined;
+  #torn: Fault | undefined;
+  #count = 0;
+
+  constructor(directory: string, verifiers: readonly Verifier[]) {
+    const path = join(directory, HISTORY_FILE);
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    let lastSize = 0;
+    for (const { note } of readHistory(path, bytes)) {
+      const opened = openCheckpoint(note, []);
+      if ('head' in opened) lastSize = opened.head.size;
+    }
+    this.lastSize = lastSize;
+    this.#kept = readHistory(path, bytes);
+    this.#verifiers = verifiers;
+    this.#advance();
+  }
+
+  /** The next one; undefined at the end, and where one is not to be believed. */
+  get next(): HistoryCheckpoint | undefined {
+    return this.#next;
+  }
+
+  /** Goes on to the one after it. */
+  take(): void {
+    this.#count += 1;
+    this.#previous = this.#newest;
+    this.#newest = this.#next;
+    this.#advance();
+  }
+
+  /** The last two that were taken, and how many there were. */
+  get newest(): HistoryCheckpoint | undefined {
+    return this.#newest;
+  }
+
+  get previous(): HistoryCheckpoint | undefined {
+    return this.#previous;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Why the reading ended before the end of the file. */
+  get fault(): Fault | undefined {
+    return this.#fault;
+  }
+
+  /** Where a crash left a checkpoint unfinished. */
+  get torn(): Fault | undefined {
+    return this.#torn;
+  }
+
+  /** Lets go of the file. */
+  close(): void {
+    this.#kept.return();
+  }
+
+  #advance(): void {
+    this.#next = undefined;
+    const { value, done } = this.#kept.next();
+    if (done) return;
+    const { note, offset, whole } = value;
+    const fault = (reason: string): Fault => ({ file: HISTORY_FILE, offset, reason });
+    if (!whole) {
+      this.#torn = fault('is unfinished');
+      return;
+    }
+    const opened = openCheckpoint(note, this.#verifiers);
+    if ('head' in opened) this.#next = { note, offset, head: opened.head, state: opened.state };
+    else
+      this.#fault = fault(
+        opened.state === 'forged' ? 'the signature of a checkpoint is wrong' : 'a checkpoint is not one',
+      );
+  }
+}

@@ -1,0 +1,14 @@
+export type { TreeHead } from './checkpoint.ts';
+export type { Completeness } from './completeness.ts';
+export { type ExportFormat, exportRecords } from './export.ts';
+export { readHeads } from './files.ts';
+export { ledgerSigner, verifierBeside, writeKeyFile } from './key-file.ts';
+export { KeyStore } from './key-store.ts';
+export { Ledger, type LedgerSettings, openLedger } from './ledger.ts';
+export { isLedgerInUse } from './lock.ts';
+export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
+export { checkProof, ProofBundle, type ProofVerdict, proveVcon } from './proof.ts';
+export type { LedgerEntry, LedgerRecord } from './record.ts';
+export { isComplete, verdictJson, verdictLines } from './report.ts';
+export { shredVcon } from './shred-vcon.ts';
+export { type Fault, type Verdict, type VerifySettings, verifyLedger } from './verify.ts';

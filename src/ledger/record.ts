@@ -1,0 +1,147 @@
+import { z } from 'zod';
+
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+const count = z.int().min(0);
+/** UTC with milliseconds, as `Date.toISOString` writes it. */
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const name = z.string().min(1).max(1_024);
+
+/** What the ledger itself puts into every record. */
+const placed = {
+  /** Its place in the ledger, from 0 on: the index of its leaf. */
+  seq: count,
+  /** The leaf hash of the record before it; 64 zeros in the first one. */
+  prev_hash: hex(64),
+  /** When it was written; never earlier than the record before it. */
+  recorded_at: time,
+};
+
+const entry = {
+  record_id: name,
+  timestamp: time,
+  retention_policy: z.string().max(64),
+};
+
+/** One of the conserver's nine events. */
+const eventEntry = z.strictObject({
+  ...entry,
+  event: z.templateLiteral([
+    z.enum(['chain', 'link', 'storage']),
+    '_',
+    z.enum(['start', 'complete', 'error']),
+  ]),
+  /** Nobody asked for it: a conserver did it by its configuration. */
+  actor: z.literal('conserver'),
+  vcon_uuid: name,
+  /** What entered the step, where something else left it. */
+  in_vcon_uuid: name.optional(),
+  run_id: name,
+  chain: name,
+  /** The link or storage. */
+  step: name.optional(),
+  step_index: count.optional(),
+  outcome: z.enum(['complete', 'success', 'halted', 'halt', 'error']).optional(),
+  error_type: z.string().max(128).optional(),
+  trace_id: hex(32),
+  span_id: hex(16),
+  /** draft-howe-vcon-lifecycle, where one of its words fits. */
+  lifecycle: z.enum(['vcon_created', 'vcon_enhanced']).optional(),
+  content_hash: hex(64).nullable().optional(),
+  hash_algorithm: z.literal('sha256').optional(),
+  content_binding: z.enum(['hash', 'hmac']).optional(),
+  content_observed: z.enum(['at_event', 'at_delivery']).optional(),
+  /** Why there is no hash. */
+  content_missing: z.enum(['not_found', 'unavailable', 'key_destroyed']).optional(),
+});
+
+/** Somebody destroyed the key of a vCon: its content hashes say nothing any more. */
+const shredEntry = z.strictObject({
+  ...entry,
+  event: z.literal('vcon_key_destroyed'),
+  actor: z.literal('operator'),
+  vcon_uuid: name,
+});
+
+/** The records before one are no longer kept. */
+const cutEntry = z.strictObject({
+  ...entry,
+  event: z.literal('records_expired'),
+  actor: z.literal('ledger'),
+  /** The oldest record that is kept. */
+  first_seq: count,
+});
+
+/** An unfinished record was found at the end, after a crash, and cut off. */
+const repairEntry = z.strictObject({
+  ...entry,
+  event: z.literal('tail_repaired'),
+  actor: z.literal('ledger'),
+  cut_bytes: count,
+  cut_hash: hex(64),
+});
+
+/** What is recorded: an event of the conserver, or of the ledger itself. */
+export type LedgerEntry =
+  | z.input<typeof eventEntry>
+  | z.input<typeof shredEntry>
+  | z.input<typeof cutEntry>
+  | z.input<typeof repairEntry>;
+
+/** An entry at its place in the ledger. Strict: whatever else stands in a line was not written by a ledger. */
+export const LedgerRecord = z.union([
+  eventEntry.extend(placed),
+  shredEntry.extend(placed),
+  cutEntry.extend(placed),
+  repairEntry.extend(placed),
+]);
+export type LedgerRecord = z.infer<typeof LedgerRecord>;
+
+/** What `prev_hash` of the very first record says. */
+export const NO_HASH = '0'.repeat(64);
+
+/** The longest record in bytes, line break included. */
+export const MAX_RECORD = 16_384;
+
+/**
+ * A record as its line, without the line break: RFC 8785. By hand, because records are flat: what canonical form asks for
+ * beyond `JSON.stringify`, whose numbers and escapes RFC 8785 took over, is the order of the keys and Unicode that is
+ * well-formed. The general library (`canonicalize`) says the same, a test holds, and takes three times as long.
+ * @throws RangeError for text that is not well-formed
+ */
+export function recordLine(record: LedgerRecord): string {
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(record).sort()) {
+    const value = record[key as keyof LedgerRecord];
+    if (typeof value === 'string' && !value.isWellFormed()) throw new RangeError('not well-formed Unicode');
+    sorted[key] = value;
+  }
+  return JSON.stringify(sorted);
+}
+
+/** What a line holds, or in words that quote nothing why it is no record. */
+export type ParsedLine = { readonly record: LedgerRecord } | { readonly fault: string };
+
+/** Reads a line strictly: RFC 8785 to the letter, and no key that is not ours. */
+export function parseLine(line: string): ParsedLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { fault: 'is not JSON' };
+  }
+  const { success, data } = LedgerRecord.safeParse(value);
+  if (!success) return { fault: 'has a key or a value that no record has' };
+  return isCanonical(value as object, line)
+    ? { record: data }
+    : { fault: 'is not in canonical form (RFC 8785)' };
+}
+
+/** Whether a line is RFC 8785 of what was read from it; see {@link recordLine}. */
+function isCanonical(value: object, line: string): boolean {
+  let last = '';
+  for (const [key, item] of Object.entries(value)) {
+    if (key <= last || (typeof item === 'string' && !item.isWellFormed())) return false;
+    last = key;
+  }
+  return JSON.stringify(value) === line;
+}

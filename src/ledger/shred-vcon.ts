@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { VconOtelError } from '../model/error.ts';
+import { KEY_FILE } from './files.ts';
+import { ledgerSigner } from './key-file.ts';
+import { openLedger } from './ledger.ts';
+import { openRequests, shredKey } from './shred.ts';
+
+/** What `audit shred` did. */
+export interface Shredded {
+  /** Whether there was a key. */
+  readonly existed: boolean;
+  /** Whether the ledger has a record of it already. */
+  readonly recorded: boolean;
+}
+
+/**
+ * Destroys a vCon's key and records that: at once where nobody has the ledger open and the private key is here, else by
+ * leaving word for the service.
+ * @param keyFile the private key, where it does not lie beside the ledger
+ */
+export async function shredVcon(directory: string, vconUuid: string, keyFile?: string): Promise<Shredded> {
+  const existed = shredKey(directory, vconUuid);
+  if (!existsSync(keyFile ?? join(directory, KEY_FILE))) return { existed, recorded: false };
+  try {
+    const { signer } = ledgerSigner(directory, undefined, keyFile);
+    const ledger = openLedger({
+      directory,
+      signer,
+      checkpoint: { every: 1_000, interval: 60_000 },
+      // Nothing expires here: how long records are kept is the service's to say.
+      retention: { policy: 'none', period: Number.POSITIVE_INFINITY },
+      notice: () => {},
+    });
+    await ledger.tend();
+    await ledger.close();
+  } catch (error) {
+    if (!(error instanceof VconOtelError) || error.code !== 'LEDGER_IN_USE') throw error;
+  }
+  return { existed, recorded: openRequests(directory).length === 0 };
+}

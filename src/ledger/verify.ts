@@ -1,0 +1,293 @@
+import { isUtf8 } from 'node:buffer';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TreeHead } from './checkpoint.ts';
+import { type Completeness, RunFollower } from './completeness.ts';
+import { CHECKPOINT_FILE, readText } from './files.ts';
+import { CheckpointHistory } from './history.ts';
+import { leafHash } from './merkle.ts';
+import type { Verifier } from './note.ts';
+import { MAX_RECORD, NO_HASH, parseLine } from './record.ts';
+import { listSegments, readLines, type Segment } from './segments.ts';
+import { TileChecker } from './tile-checker.ts';
+import { TileReader } from './tiles.ts';
+
+/** What a ledger is checked against. */
+export interface VerifySettings {
+  readonly directory: string;
+  /** The keys that may have signed it. */
+  readonly verifiers: readonly Verifier[];
+  /** Checkpoints of it that were kept elsewhere: it must have grown from them. */
+  readonly since?: readonly TreeHead[];
+  /** Whether a process has it open: then what is unfinished is being written. */
+  readonly inUse?: boolean;
+}
+
+/** Where something is wrong. */
+export interface Fault {
+  /** The file below the ledger's directory, and the byte at which the record, checkpoint or tile starts. */
+  readonly file: string;
+  readonly offset: number;
+  /** The first bad record, where it is a record. */
+  readonly seq?: number;
+  /** In words that quote nothing. */
+  readonly reason: string;
+}
+
+/** What became of it. `torn`: a crash left an unfinished record, and all else is as it was. */
+export interface Verdict {
+  readonly verdict: 'intact' | 'torn' | 'tampered' | 'unknown_key';
+  readonly fault?: Fault;
+  readonly origin?: string;
+  /** The oldest record that is kept, and how many there are from the very first one on. */
+  readonly first: number;
+  readonly size: number;
+  /** Records that the newest checkpoint has. */
+  readonly signed: number;
+  readonly checkpoints: number;
+  readonly completeness: Completeness;
+}
+
+/** Ends the reading at the first fault. */
+class Found extends Error {
+  readonly fault: Fault;
+  readonly verdict: Verdict['verdict'];
+
+  constructor(fault: Fault, verdict: Verdict['verdict'] = 'tampered') {
+    super(fault.reason);
+    this.fault = fault;
+    this.verdict = verdict;
+  }
+}
+
+/**
+ * Checks a whole ledger from its files alone, reading it once in memory that does not grow with it. Never writes.
+ * @throws the system's error where a file cannot be read
+ */
+export function verifyLedger(settings: VerifySettings): Verdict {
+  return new Verification(settings).run();
+}
+
+class Verification {
+  readonly #settings: VerifySettings;
+  readonly #segments: readonly Segment[];
+  readonly #history: CheckpointHistory;
+  readonly #newestNote: string | undefined;
+  readonly #runs = new RunFollower();
+  readonly #first: number;
+  #tiles: TileChecker;
+  #prevHash = NO_HASH;
+  #lastTime = '';
+  #cutTo = 0;
+  /** A record whose hash is not the one in its tile: the next one shows which of the two is wrong. */
+  #suspect: (Fault & { readonly seq: number; readonly leaf: string }) | undefined;
+  #torn: Fault | undefined;
+
+  constructor(settings: VerifySettings) {
+    const { directory, verifiers } = settings;
+    this.#settings = settings;
+    // In this order: a ledger may grow meanwhile.
+    this.#newestNote = readText(join(directory, CHECKPOINT_FILE));
+    this.#history = new CheckpointHistory(directory, verifiers);
+    this.#segments = listSegments(directory);
+    this.#first = this.#segments[0]?.first ?? 0;
+    this.#tiles = new TileChecker(directory, 0, this.#history.lastSize);
+  }
+
+  run(): Verdict {
+    try {
+      this.#start();
+      for (const segment of this.#segments) this.#segment(segment);
+      this.#end();
+    } catch (error) {
+      if (error instanceof Found) return this.#verdict(error.verdict, error.fault);
+      throw error;
+    } finally {
+      this.#history.close();
+    }
+    return this.#torn && !this.#settings.inUse ? this.#verdict('torn', this.#torn) : this.#verdict('intact');
+  }
+
+  get #size(): number {
+    return this.#tiles.size;
+  }
+
+  /** Older records may be gone: then tiles say what they were, and a checkpoint that the tiles are right. */
+  #start(): void {
+    if (this.#first === 0) return;
+    const { directory } = this.#settings;
+    const file = this.#segments[0]?.file ?? '';
+    const fault = (reason: string): Fault => ({ file, offset: 0, seq: 0, reason });
+    while (this.#history.next && this.#history.next.head.size < this.#first) this.#history.take();
+    const head = this.#history.next?.head;
+    try {
+      this.#tiles = new TileChecker(directory, this.#first, this.#history.lastSize);
+      this.#prevHash = new TileReader(directory, this.#first).hash(0, this.#first - 1).toString('hex');
+    } catch {
+      throw new Found(fault('is missing, and so are the tiles that tell what it was'));
+    }
+    if (head?.size !== this.#first)
+      throw new Found(fault('is missing, and no checkpoint ends where the records begin'));
+  }
+
+  #segment({ first, file }: Segment): void {
+    const path = join(this.#settings.directory, file);
+    this.#checkpoints();
+    if (first !== this.#size) throw this.#bad(file, 0, 'is missing: the next file starts with another one');
+    if (this.#torn) throw new Found({ ...this.#torn, seq: this.#size });
+    for (const { text, offset, whole } of readLines(path)) {
+      if (!whole) {
+        const seq = this.#size;
+        if (text.length >= MAX_RECORD) throw this.#bad(file, offset, 'is too long');
+        this.#torn = { file, offset, seq, reason: 'is unfinished' };
+        return;
+      }
+      this.#line(file, offset, text);
+    }
+  }
+
+  #line(file: string, offset: number, bytes: Buffer): void {
+    const seq = this.#size;
+    if (!isUtf8(bytes)) throw this.#bad(file, offset, 'is not UTF-8');
+    const line = bytes.toString();
+    const parsed = parseLine(line);
+    if (!('record' in parsed)) throw this.#bad(file, offset, parsed.fault);
+    const { record } = parsed;
+    if (record.seq !== seq)
+      throw this.#bad(file, offset, `is not where it should be: record ${record.seq} stands there`);
+    this.#settle(record.prev_hash);
+    if (record.prev_hash !== this.#prevHash)
+      throw this.#bad(file, offset, 'does not follow the record before it (prev_hash)');
+    if (record.recorded_at < this.#lastTime)
+      throw this.#bad(file, offset, 'is earlier than the record before it (recorded_at)');
+    const leaf = leafHash(line);
+    const tileAgrees = this.#tiles.push(Buffer.from(leaf, 'hex'));
+    if (!tileAgrees)
+      this.#suspect = {
+        file,
+        offset,
+        seq,
+        leaf,
+        reason: 'is not what was written (its tile has another hash)',
+      };
+    this.#prevHash = leaf;
+    this.#lastTime = record.recorded_at;
+    this.#runs.add(record);
+    if (record.event === 'records_expired') this.#cutTo = Math.max(this.#cutTo, record.first_seq);
+    this.#checkpoints();
+  }
+
+  /** The record after a suspect says what its hash was. */
+  #settle(prevHash: string | undefined): void {
+    const suspect = this.#suspect;
+    if (!suspect) return;
+    const { leaf, ...fault } = suspect;
+    if (prevHash !== leaf) throw new Found(fault);
+    throw new Found(this.#tiles.faultAt(suspect.seq));
+  }
+
+  /** Every checkpoint of the tree as it is now. */
+  #checkpoints(): void {
+    for (let kept = this.#history.next; kept && kept.head.size <= this.#size; kept = this.#history.next) {
+      const { offset, head, state } = kept;
+      const fault = { file: this.#history.file, offset };
+      if (head.size < this.#size) throw new Found({ ...fault, reason: 'a checkpoint is out of order' });
+      if (!head.root.equals(this.#tiles.root())) {
+        this.#settle(undefined);
+        throw new Found({
+          ...fault,
+          reason: `the checkpoint of ${head.size} records is not of these records`,
+        });
+      }
+      if (this.#suspect) throw new Found(this.#tiles.faultAt(this.#suspect.seq));
+      if (state === 'unknown_key')
+        throw new Found(
+          { ...fault, reason: 'the checkpoint is signed by a key that is not known' },
+          'unknown_key',
+        );
+      this.#history.take();
+      this.#tiles.partial(!this.#history.next);
+    }
+    for (const { size, root } of this.#settings.since ?? [])
+      if (size === this.#size && !root.equals(this.#tiles.root())) throw this.#grownFromElse(size);
+  }
+
+  #end(): void {
+    const { directory, since = [] } = this.#settings;
+    const last = this.#segments.at(-1)?.file ?? 'segments';
+    this.#checkpoints();
+    this.#settle(undefined);
+    const { next, fault, torn, newest } = this.#history;
+    const end = statSync(join(directory, last), { throwIfNoEntry: false })?.size ?? 0;
+    if (next && this.#torn) throw new Found(this.#torn);
+    if (next) throw this.#bad(last, end, `is missing: a checkpoint has ${next.head.size} records`);
+    if (fault) throw new Found(fault);
+    if (this.#first > 0 && this.#cutTo < this.#first)
+      throw new Found({
+        file: this.#segments[0]?.file ?? '',
+        offset: 0,
+        seq: 0,
+        reason: 'is missing, and no record says that it expired',
+      });
+    const missing = since.find(({ size }) => size > this.#size);
+    if (missing) throw this.#bad(last, end, `is missing: an earlier checkpoint has ${missing.size} records`);
+    for (const { size, root } of since)
+      if (size < this.#first && !new TileReader(directory, this.#first).sizeRoot(size).equals(root))
+        throw this.#grownFromElse(size);
+    if (this.#newestNote !== newest?.note) this.#newestDiffers();
+    if (this.#tiles.fault) throw new Found(this.#tiles.fault);
+    this.#torn ??= torn;
+  }
+
+  /** A crash may come between the writing of the history and that of the newest checkpoint, and so may a reader. */
+  #newestDiffers(): void {
+    const { previous, newest } = this.#history;
+    const fault = { file: CHECKPOINT_FILE, offset: 0, reason: 'is not the newest checkpoint' };
+    if (!newest || this.#newestNote !== previous?.note) throw new Found(fault);
+    this.#torn ??= fault;
+  }
+
+  #grownFromElse(size: number): Found {
+    const file = this.#segments[0]?.file ?? 'segments';
+    return new Found({
+      file,
+      offset: 0,
+      seq: 0,
+      reason: `or one of the ${size} records from it on is not what an earlier checkpoint was signed for`,
+    });
+  }
+
+  #bad(file: string, offset: number, reason: string): Found {
+    this.#settle(undefined);
+    return new Found({ file, offset, seq: this.#size, reason });
+  }
+
+  #verdict(verdict: Verdict['verdict'], fault?: Fault): Verdict {
+    const { newest, count } = this.#history;
+    return {
+      verdict,
+      ...(fault ? { fault } : {}),
+      ...(newest ? { origin: newest.head.origin } : {}),
+      first: this.#first,
+      size: this.#size,
+      signed: newest?.head.size ?? 0,
+      checkpoints: count,
+      completeness: this.#runs.result(this.#repeated(), this.#first > 0),
+    };
+  }
+
+  /** A second reading, only where something ends that was not seen to start: a record delivered twice is no gap. */
+  #repeated(): Set<string> {
+    const { suspects } = this.#runs;
+    const repeated = new Set<string>();
+    if (suspects.size === 0) return repeated;
+    for (const { file } of this.#segments)
+      for (const { text } of readLines(join(this.#settings.directory, file))) {
+        const parsed = parseLine(text.toString());
+        if (!('record' in parsed)) return repeated;
+        const seq = suspects.get(parsed.record.record_id);
+        if (seq !== undefined && parsed.record.seq < seq) repeated.add(parsed.record.record_id);
+      }
+    return repeated;
+  }
+}

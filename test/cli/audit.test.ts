@@ -1,0 +1,242 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KeyStore, ledgerSigner, openLedger, type Signer } from '../../src/ledger/index.ts';
+import { entries, newSigner, settingsFor, uuidOf, writeLedger } from '../ledger/written-ledger.ts';
+import { jsonLines, vconOtel } from './command-line.ts';
+
+const FIRST = 'segments/00000000000000000000.jsonl';
+let folder: string;
+let directory: string;
+let signer: Signer;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vcon-otel-audit-'));
+  directory = join(folder, 'ledger');
+  signer = newSigner();
+  await writeLedger(directory, signer, 300);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const audit = (...args: string[]) => vconOtel(['audit', ...args], { cwd: folder });
+
+/** A copy of the ledger that may be spoiled. */
+async function another(name: string): Promise<string> {
+  const path = join(folder, name);
+  await writeLedger(path, signer, 20);
+  return path;
+}
+
+describe('verify', () => {
+  test('an intact ledger ends with 0 and a few lines', async () => {
+    const { code, stdout, stderr } = await audit('verify', directory, '--key', signer.vkey);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(
+      [
+        '✓ intact',
+        '  records      300, 300 signed',
+        '  checkpoints  1, of ledger.example/test',
+        '  open         1 runs without an end (under way, or broken off)',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('without --key it says whose word it takes', async () => {
+    const { code, stderr } = await audit('verify', 'ledger');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the key that lies beside the ledger')]);
+  });
+
+  test('a tampered one ends with 1 and names record, file and byte', async () => {
+    const path = await another('tampered');
+    const lines = readFileSync(join(path, FIRST), 'utf8').split('\n');
+    lines[7] = String(lines[7]).replace('main', 'mail');
+    writeFileSync(join(path, FIRST), lines.join('\n'));
+    const { code, stdout } = await audit('verify', path, '--key', signer.vkey);
+    expect(code).toBe(1);
+    const offset =
+      lines.slice(0, 7).join('\n').length + 1 + lines.slice(0, 7).filter((line) => line.includes('ñ')).length;
+    expect(stdout).toContain('✗ tampered: record 7 ');
+    expect(stdout).toContain(`${join(path, FIRST)}, byte ${offset}\n`);
+  });
+
+  test('a torn tail ends with 2', async () => {
+    const path = await another('torn');
+    appendFileSync(join(path, FIRST), '{"act');
+    const { code, stdout } = await audit('verify', path, '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'torn', fault: { seq: 20 } });
+  });
+
+  test('but what a service is writing is no torn tail', async () => {
+    const path = await another('live');
+    const ledger = openLedger(settingsFor(path, signer));
+    appendFileSync(join(path, FIRST), '{"act');
+    expect((await audit('verify', path)).code).toBe(0);
+    await ledger.close();
+  });
+
+  test('another key ends with 4', async () => {
+    const { code, stdout } = await audit('verify', directory, '--key', newSigner().vkey);
+    expect([code, stdout]).toEqual([4, expect.stringContaining('✗ unknown key')]);
+  });
+
+  test('a key may be in a file, and there may be more than one', async () => {
+    writeFileSync(join(folder, 'key'), `${signer.vkey}\n`);
+    expect((await audit('verify', directory, '--key', newSigner().vkey, 'key')).code).toBe(0);
+  });
+
+  test('with --since it must have grown from an older checkpoint', async () => {
+    const short = await another('short');
+    const [old, now] = [join(short, 'checkpoint'), join(directory, 'checkpoint')];
+    expect((await audit('verify', directory, '--since', now)).code).toBe(0);
+    expect((await audit('verify', short, '--since', now)).stdout).toContain(
+      '✗ tampered: record 20 is missing',
+    );
+    // Both were written with other times.
+    expect((await audit('verify', directory, '--since', old)).code).toBe(1);
+  });
+
+  test('what is incomplete is shown, and tampered with --strict', async () => {
+    const path = join(folder, 'gaps');
+    const ledger = openLedger(settingsFor(path, signer));
+    await Promise.all(entries(16).flatMap((entry, i) => (i === 2 || i === 11 ? [] : [ledger.append(entry)])));
+    await ledger.close();
+    const { code, stdout } = await audit('verify', path);
+    expect(code).toBe(0);
+    expect(stdout).toContain('incomplete   1 steps without an end, in runs that ended');
+    expect(stdout).toContain('incomplete   1 ends without a start');
+    expect((await audit('verify', path, '--strict')).code).toBe(1);
+  });
+
+  test.each([
+    [['verify']],
+    [['verify', 'no-such-directory']],
+    [['verify', '.']],
+    [['verify', 'ledger', '--key', 'nonsense']],
+    [['verify', 'ledger', '--no-such-option']],
+    [['verify', 'ledger', '--since', 'no-such-file']],
+    [['prove', 'ledger']],
+    [['verify', '--proof', 'no-such-file', '--key', 'x']],
+  ])('%j is wrong usage or a file that cannot be used, and ends with 3', async (args) => {
+    const { code, stderr } = await audit(...args);
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/^vcon-otel: /)]);
+  });
+});
+
+describe('prove', () => {
+  test('its bundle is checked offline, without the ledger', async () => {
+    const { code, stdout } = await audit('prove', directory, '--vcon', uuidOf(3));
+    expect(code).toBe(0);
+    writeFileSync(join(folder, 'proof.json'), stdout);
+    const checked = await audit('verify', '--proof', 'proof.json', '--key', signer.vkey);
+    expect([checked.code, checked.stdout]).toEqual([
+      0,
+      '✓ proven: 8 records stand in the ledger of 300 records of ledger.example/test\n',
+    ]);
+    expect((await audit('verify', '--proof', 'proof.json', '--key', newSigner().vkey)).code).toBe(4);
+  });
+
+  test('a bundle in which anything was changed is refused', async () => {
+    const bundle = JSON.parse((await audit('prove', directory, '--vcon', uuidOf(4))).stdout);
+    const [record] = bundle.records;
+    const changed: Record<string, unknown> = {
+      record: { ...bundle, records: [{ ...record, record: record.record.replace('main', 'mail') }] },
+      index: { ...bundle, records: [{ ...record, index: record.index + 1 }] },
+      proof: { ...bundle, records: [{ ...record, proof: record.proof.slice(1) }] },
+      twice: { ...bundle, records: [record, record] },
+      vcon: { ...bundle, vcon_uuid: uuidOf(5) },
+      checkpoint: { ...bundle, checkpoint: bundle.checkpoint.replace('\n300\n', '\n301\n') },
+    };
+    for (const [name, value] of Object.entries(changed)) {
+      writeFileSync(join(folder, `${name}.json`), JSON.stringify(value));
+      const { code, stdout } = await audit('verify', '--proof', `${name}.json`, '--key', signer.vkey);
+      expect([name, code, stdout]).toEqual([name, 1, expect.stringMatching(/^✗ refused: /)]);
+    }
+  });
+
+  test('with its key, a document can be told from another one', async () => {
+    const path = join(folder, 'content');
+    const ledger = openLedger(settingsFor(path, signer));
+    const keys = new KeyStore(path);
+    const [entry] = entries(1);
+    if (!entry || !('run_id' in entry)) throw new Error('no event');
+    const content_hash = (await keys.hmac(uuidOf(0), 'the document')) ?? null;
+    await ledger.append({ ...entry, content_hash, hash_algorithm: 'sha256', content_binding: 'hmac' });
+    await ledger.close();
+    writeFileSync(
+      join(folder, 'content.json'),
+      (await audit('prove', path, '--vcon', uuidOf(0), '--with-content-key')).stdout,
+    );
+    const check = async (text: string) => {
+      writeFileSync(join(folder, 'document'), text);
+      return (
+        await audit('verify', '--proof', 'content.json', '--key', signer.vkey, '--document', 'document')
+      ).stdout;
+    };
+    expect(await check('the document')).toContain('the document is the one of records 0');
+    expect(await check('the documents')).toContain('the document is the one of none of these records');
+  });
+});
+
+test('keygen writes a key for its owner only, prints its verifier key, and writes over nothing', async () => {
+  const { code, stdout } = await audit('keygen', '--origin', 'example.com/audit', '--out', 'made/key.pem');
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^example\.com\/audit\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}\n$/),
+  ]);
+  expect(statSync(join(folder, 'made/key.pem')).mode & 0o777).toBe(0o600);
+  expect((await audit('keygen', '--origin', 'example.com/audit', '--out', 'made/key.pem')).code).toBe(3);
+});
+
+describe('export', () => {
+  test('jsonl is the records as they are', async () => {
+    const { code, stdout } = await audit('export', directory, '--format', 'jsonl');
+    expect([code, stdout]).toEqual([0, readFileSync(join(directory, FIRST), 'utf8')]);
+  });
+
+  test('ocsf has the fields that its base event and entity management require', async () => {
+    const events = jsonLines((await audit('export', directory, '--format', 'ocsf')).stdout);
+    expect(events).toHaveLength(300);
+    expect(events[4]).toMatchObject({
+      category_uid: 3,
+      class_uid: 3004,
+      activity_id: 99,
+      type_uid: 300_499,
+      time: 1_772_366_400_004,
+      severity_id: 3,
+      status_id: 2,
+      entity: { uid: uuidOf(0) },
+      metadata: { version: '1.3.0', product: { vendor_name: 'vcon-otel' }, sequence: 4 },
+    });
+  });
+
+  test('cef escapes what has a meaning in it', async () => {
+    const path = join(folder, 'escapes');
+    const ledger = openLedger(settingsFor(path, signer));
+    const [entry] = entries(1);
+    if (!entry || !('run_id' in entry)) throw new Error('no event');
+    await ledger.append({ ...entry, chain: 'a=b\\c\nd|e' });
+    await ledger.close();
+    const { stdout } = await audit('export', path, '--format', 'cef');
+    expect(stdout).toMatch(/^CEF:0\|vcon-otel\|vcon-otel\|[\d.]+\|chain_start\|chain start\|3\|rt=\d+ .*\n$/);
+    expect(stdout).toContain(String.raw` cs2=a\=b\\c\nd|e `);
+  });
+});
+
+test('shred records what it did, and the ledger verifies', async () => {
+  const path = join(folder, 'shredded');
+  const made = await audit('keygen', '--origin', 'ledger.example/test', '--out', 'shredded-key.pem');
+  expect(made.code).toBe(0);
+  const { signer: own } = ledgerSigner(folder, 'ledger.example/test', join(folder, 'shredded-key.pem'));
+  await writeLedger(path, own, 10);
+  await new KeyStore(path).hmac(uuidOf(0), 'x');
+  const { code, stdout } = await audit('shred', path, '--vcon', uuidOf(0), '--key-file', 'shredded-key.pem');
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/The key is destroyed.*\nThe ledger has a record of it\.\n/),
+  ]);
+  const { stdout: verdict } = await audit('verify', path, '--key', own.vkey, '--json');
+  expect(JSON.parse(verdict)).toMatchObject({ verdict: 'intact', size: 11 });
+});

@@ -1,0 +1,258 @@
+import { createHmac, hash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { KeyStore, parseVerifierKey, shredVcon, verifyLedger } from '../../src/ledger/index.ts';
+import { VconOtelError } from '../../src/model/error.ts';
+import type { Options } from '../../src/model/tracer.ts';
+import { emptyVconStore, type VconStore } from '../../src/model/vcon.ts';
+import { builtInTracers } from '../../src/tracers/index.ts';
+import { memoryVconStore } from '../../src/vcon-store/memory.ts';
+import { eventContext, linkContext, started } from './started.ts';
+
+const UUID = '018f0000-0000-8000-8000-000000000001';
+const TEXT = '{"uuid":"018f0000-0000-8000-8000-000000000001","parties":[{"tel":"+15550100"}]}';
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vcon-otel-compliance-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A tracer on a ledger of its own, and a store with one vCon. */
+async function compliance(options: Options = {}, vcons?: VconStore) {
+  const directory = join(temporaryFolder(), 'ledger');
+  const store = vcons ?? memoryVconStore();
+  if (!vcons) await store.write(UUID, TEXT);
+  const make = () => started('tracers.compliance', { directory, ...options }, store);
+  return {
+    directory,
+    make,
+    ...(await make()),
+    records: () => recordsIn(directory),
+    verify: () => {
+      const vkey = readFileSync(join(directory, 'ledger.vkey'), 'utf8').trim();
+      return verifyLedger({ directory, verifiers: [parseVerifierKey(vkey)] });
+    },
+  };
+}
+
+function recordsIn(directory: string): Record<string, unknown>[] {
+  return readdirSync(join(directory, 'segments')).flatMap((name) =>
+    readFileSync(join(directory, 'segments', name), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>),
+  );
+}
+
+const chainEnd = eventContext({
+  eventId: '00f067aa0ba902b7/chain/complete',
+  phase: 'complete',
+  outcome: 'complete',
+});
+
+describe('a record', () => {
+  test('has the documented fields, and says where and how', async () => {
+    const { trace, shutdown, records } = await compliance();
+    await trace(UUID, 'link_complete', linkContext());
+    await shutdown();
+    expect(records()).toEqual([
+      {
+        seq: 0,
+        prev_hash: '0'.repeat(64),
+        record_id: '00f067aa0ba902b7/link/1/complete',
+        vcon_uuid: UUID,
+        event: 'link_complete',
+        timestamp: '2026-03-01T12:00:00.250Z',
+        recorded_at: expect.stringMatching(/^\d{4}-.*Z$/),
+        retention_policy: '7_years',
+        actor: 'conserver',
+        run_id: '00f067aa0ba902b7',
+        chain: 'main',
+        step: 'analyze',
+        step_index: 1,
+        outcome: 'success',
+        trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+        span_id: '53995c3f42cd8ad8',
+        lifecycle: 'vcon_enhanced',
+      },
+    ]);
+  });
+
+  test('names both vCons where a link made another one', async () => {
+    const { trace, shutdown, records } = await compliance();
+    const made = '018f0000-0000-8000-8000-000000000002';
+    await trace(made, 'link_complete', linkContext({ outVconUuid: made }));
+    await trace(UUID, 'link_complete', linkContext({ eventId: 'r/link/2/complete', outcome: 'halt' }));
+    await shutdown();
+    expect(records()[0]).toMatchObject({ vcon_uuid: made, in_vcon_uuid: UUID, lifecycle: 'vcon_created' });
+    expect(records()[1]).not.toHaveProperty('lifecycle');
+  });
+
+  test('has the content hash at the end of a chain and of a storage, under a key of the vCon', async () => {
+    const { trace, shutdown, records, directory } = await compliance();
+    await trace(UUID, 'chain_complete', chainEnd);
+    await trace(
+      UUID,
+      'storage_complete',
+      eventContext({
+        eventId: 'r/storage/s3/complete',
+        stage: 'storage',
+        phase: 'complete',
+        storage: 's3',
+        outcome: 'success',
+      }),
+    );
+    await trace(UUID, 'link_complete', linkContext());
+    await shutdown();
+    const key = await new KeyStore(directory).read(UUID);
+    const content_hash = createHmac('sha256', key ?? '')
+      .update(TEXT)
+      .digest('hex');
+    const said = {
+      content_hash,
+      hash_algorithm: 'sha256',
+      content_binding: 'hmac',
+      content_observed: 'at_delivery',
+    };
+    expect(records()).toEqual([
+      expect.objectContaining(said),
+      expect.objectContaining({ ...said, step: 's3' }),
+      expect.not.objectContaining({ content_hash }),
+    ]);
+  });
+
+  test('has the bare hash with content_binding: hash, and none without include_content_hash', async () => {
+    const bare = await compliance({ content_binding: 'hash' });
+    await bare.trace(UUID, 'chain_complete', chainEnd);
+    await bare.shutdown();
+    expect(bare.records()[0]).toMatchObject({
+      content_hash: hash('sha256', TEXT, 'hex'),
+      content_binding: 'hash',
+    });
+    const none = await compliance({ include_content_hash: false });
+    await none.trace(UUID, 'chain_complete', chainEnd);
+    await none.shutdown();
+    expect(none.records()[0]).not.toHaveProperty('content_hash');
+  });
+
+  const unavailable: VconStore = {
+    ...emptyVconStore,
+    read: () => Promise.reject(new VconOtelError('STORE_UNAVAILABLE', 'no answer')),
+  };
+  test.each([
+    ['not_found', emptyVconStore],
+    ['unavailable', unavailable],
+  ])('is written although the document is %s', async (content_missing, vcons) => {
+    const { trace, shutdown, records, verify } = await compliance({}, vcons);
+    await trace(UUID, 'chain_complete', chainEnd);
+    await shutdown();
+    expect(records()[0]).toMatchObject({ content_hash: null, content_missing });
+    expect(verify().verdict).toBe('intact');
+  });
+
+  test('is written once, though the event is delivered again, at once or to the next process', async () => {
+    const { trace, shutdown, make, records } = await compliance();
+    await Promise.all([1, 2, 3].map(() => trace(UUID, 'chain_complete', chainEnd)));
+    await trace(UUID, 'chain_complete', chainEnd);
+    await shutdown();
+    const next = await make();
+    await next.trace(UUID, 'chain_complete', chainEnd);
+    await next.shutdown();
+    expect(records()).toHaveLength(1);
+  });
+
+  test('that can never be written is a permanent failure', async () => {
+    const { trace, shutdown } = await compliance();
+    await expect(trace(UUID, 'link_complete', linkContext({ link: '\ud800' }))).rejects.toMatchObject({
+      permanent: true,
+    });
+    await shutdown();
+  });
+});
+
+test('no content and no key is in the ledger, and its keys are for their owner only', async () => {
+  const { trace, shutdown, directory } = await compliance();
+  await trace(UUID, 'chain_complete', chainEnd);
+  await shutdown();
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  for (const { parentPath, name } of files) {
+    const path = join(parentPath, name);
+    expect(readFileSync(path).includes('5550100')).toBe(false);
+    if (path.includes('/keys/') || name === 'signing-key.pem')
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+  }
+  expect(statSync(join(directory, 'keys')).mode & 0o777).toBe(0o700);
+});
+
+describe('after a vCon was shredded', () => {
+  test('the ledger verifies, has a record of it, and never gets a key for that vCon again', async () => {
+    const { trace, shutdown, make, directory, records, verify } = await compliance();
+    await trace(UUID, 'chain_complete', chainEnd);
+    await shutdown();
+    expect(await shredVcon(directory, UUID)).toEqual({ existed: true, recorded: true });
+    expect(await new KeyStore(directory).read(UUID)).toBeUndefined();
+    const next = await make();
+    await next.trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
+    await next.shutdown();
+    expect(records().slice(1)).toEqual([
+      expect.objectContaining({ event: 'vcon_key_destroyed', actor: 'operator', vcon_uuid: UUID }),
+      expect.objectContaining({ content_hash: null, content_missing: 'key_destroyed' }),
+    ]);
+    expect(verify().verdict).toBe('intact');
+  });
+
+  test('beside a running service, the service records it', async () => {
+    const { trace, shutdown, directory, records } = await compliance();
+    await trace(UUID, 'chain_complete', chainEnd);
+    expect(await shredVcon(directory, UUID)).toEqual({ existed: true, recorded: false });
+    await trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
+    await shutdown();
+    expect(records().map(({ event }) => event)).toEqual([
+      'chain_complete',
+      'chain_complete',
+      'vcon_key_destroyed',
+    ]);
+    expect(records()[1]).toMatchObject({ content_missing: 'key_destroyed' });
+  });
+});
+
+describe('options', () => {
+  test.each([
+    { hash_algorithm: 'md5' },
+    { retention_policy: '7 years' },
+    { retention_policy: '0_days' },
+    { content_binding: 'none' },
+    { checkpoint: { every: 0 } },
+    { checkpoint: { interval: '1 minute' } },
+    { origin: 'with space' },
+    { directory: '' },
+  ])('%j is refused', async (options) => {
+    const definition = await builtInTracers.get('tracers.compliance')?.();
+    expect(definition?.audit).toBe(true);
+    expect(definition?.options?.safeParse({ directory: '/tmp/x', ...options }).success).toBe(false);
+  });
+
+  test('a key file that is missing, or holds no key, stops the start and is not quoted', async () => {
+    const folder = temporaryFolder();
+    const key_file = join(folder, 'key.pem');
+    const start = () => started('tracers.compliance', { directory: join(folder, 'ledger'), key_file });
+    await expect(start()).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
+    writeFileSync(key_file, 'hunter2');
+    await expect(start()).rejects.toMatchObject({
+      code: 'KEY_INVALID',
+      message: expect.not.stringContaining('hunter2'),
+    });
+  });
+
+  test('two tracers cannot have one directory', async () => {
+    const { make, shutdown } = await compliance();
+    await expect(make()).rejects.toMatchObject({ code: 'LEDGER_IN_USE', path: 'tracers.mine.options' });
+    await shutdown();
+    await (await make()).shutdown();
+  });
+});
