@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { KeyStore } from '../ledger/index.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { defineTracer, type EventContext } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
 import { JlincApi } from './jlinc/api.ts';
-import { derivedKeys } from './jlinc/derived-keys.ts';
 import { Entities } from './jlinc/entities.ts';
 import { route } from './jlinc/entity-names.ts';
-import { type EventData, eventData, type KeyOfVcon } from './jlinc/event-data.ts';
+import { type EventData, eventData } from './jlinc/event-data.ts';
 import { JlincError } from './jlinc/failure.ts';
 import { type JlincOptions, options } from './jlinc/options.ts';
 import { type Produced, verifyReceipt } from './jlinc/receipt.ts';
@@ -18,7 +18,7 @@ import { Refusals } from './jlinc/refusals.ts';
 /**
  * The conserver's documented JLINC tracer: every step of a vCon as an event between two entities of a JLINC data store,
  * which signs a receipt. A call is answered when the receipt has been verified and is on the disk.
- * @throws VconOtelError `FILE_UNUSABLE` from `create` for `directory` and `hash_key_file`
+ * @throws VconOtelError `FILE_UNUSABLE` from `create` for `directory`
  */
 export default defineTracer({
   options,
@@ -47,7 +47,7 @@ class JlincTracer {
   readonly #options: JlincOptions;
   readonly #name: string;
   readonly #vcons: VconStore;
-  readonly #keyOf: KeyOfVcon;
+  readonly #keys: KeyStore;
   readonly #receipts: ReceiptFile;
   readonly #api: JlincApi;
   readonly #entities: Entities;
@@ -58,9 +58,9 @@ class JlincTracer {
     this.#options = options;
     this.#name = name;
     this.#vcons = vcons;
-    const at = (option: string) => `tracers.${name}.options.${option}`;
-    this.#keyOf = options.hash_key_file ? derivedKeys(options.hash_key_file, at('hash_key_file')) : noKeys;
-    this.#receipts = new ReceiptFile(options.directory, at('directory'));
+    // The store does nothing before it is asked for a key, and without `hash: hmac` it never is.
+    this.#keys = new KeyStore(options.ledger_directory ?? options.directory);
+    this.#receipts = new ReceiptFile(options.directory, `tracers.${name}.options.directory`);
     this.#api = new JlincApi(options);
     this.#entities = new Entities(this.#api);
   }
@@ -118,7 +118,7 @@ class JlincTracer {
     const text = await this.#vcons.read(uuid);
     if (text === undefined)
       throw new JlincError('VCON_MISSING', 'the vCon is not in the store', { permanent: true });
-    return eventData(this.#options, uuid, text, this.#keyOf);
+    return eventData(this.#options, uuid, text, this.#keys);
   }
 
   /** Put together by hand, so that a document goes as the text that it is. */
@@ -140,9 +140,4 @@ function fingerprint(document: unknown) {
     .update(canonicalize(document) ?? '')
     .digest('hex');
   return { hash, alg: 'sha256', canon: 'jcs' };
-}
-
-/** The options do not let it come to this. */
-function noKeys(): never {
-  throw new TypeError('there is no key file');
 }

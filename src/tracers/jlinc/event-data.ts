@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { MAX_VCON_LENGTH } from '../../model/vcon.ts';
 import { JlincError } from './failure.ts';
@@ -13,40 +13,43 @@ export interface EventData {
   readonly value: unknown;
 }
 
-/** The secret key that fingerprints of one vCon are made with. */
-export type KeyOfVcon = (uuid: string) => Uint8Array;
+/** Keyed hashes, with a key for each vCon that can be destroyed (the ledger's `KeyStore`). */
+export interface VconKeys {
+  /** Undefined where the key was destroyed. */
+  hmac(vconUuid: string, text: string): Promise<string | undefined>;
+}
 
 /** More could not be answered: answers are capped at 4 MiB, and they echo it. */
 const MAX_SENT = 4_000_000;
 
 /**
  * Makes an event's `data` of a document's text.
+ * @param keys for `hmac`
  * @throws JlincError `VCON_INVALID` or `VCON_TOO_LARGE`, permanent; nothing of the text is quoted
  */
-export function eventData(
+export async function eventData(
   { hash_event_data, hash }: Pick<JlincOptions, 'hash_event_data' | 'hash'>,
   uuid: string,
   text: string,
-  keyOf: KeyOfVcon,
-): EventData {
+  keys: VconKeys,
+): Promise<EventData> {
   if (text.length > MAX_VCON_LENGTH) throw tooLarge();
   if (!hash_event_data) {
     if (Buffer.byteLength(text) > MAX_SENT) throw tooLarge();
     // As text, so that no number loses digits on its way.
     return { json: text, value: parse(text) };
   }
-  const value = fingerprint(hash, uuid, text, keyOf);
+  const value = await fingerprint(hash, uuid, text, keys);
   return { json: JSON.stringify(value), value };
 }
 
-function fingerprint(hash: JlincOptions['hash'], uuid: string, text: string, keyOf: KeyOfVcon) {
+async function fingerprint(hash: JlincOptions['hash'], uuid: string, text: string, keys: VconKeys) {
   switch (hash) {
     case 'jcs':
       return { hash: sha256(canonical(text)), alg: 'sha256', canon: 'jcs' };
-    case 'hmac': {
-      const hmac = createHmac('sha256', keyOf(uuid)).update(canonical(text)).digest('hex');
-      return { hash: hmac, alg: 'hmac-sha256', canon: 'jcs' };
-    }
+    case 'hmac':
+      // Null where the vCon was shredded: that it passed is recorded all the same.
+      return { hash: (await keys.hmac(uuid, canonical(text))) ?? null, alg: 'hmac-sha256', canon: 'jcs' };
     case 'python-compat':
       return { hash: sha256(pythonJson(text)), alg: 'sha256', canon: 'python-compat' };
   }

@@ -24,16 +24,17 @@ export const options = z
     agreement_id: z.string().min(1).max(128).default('00000000-0000-0000-0000-000000000000'),
     hash_event_data: z.boolean().default(true),
     hash: z.enum(['jcs', 'hmac', 'python-compat']).default('jcs'),
-    hash_key_file: z.string().min(1).optional(),
+    ledger_directory: z.string().min(1).optional(),
     entity_mapping: z.enum(['documented', 'upstream']).default('documented'),
     allow_private_hosts: z.array(z.string().min(1)).default([]),
     directory: z.string().min(1).default('./data/jlinc'),
   })
   .refine(
-    ({ hash_event_data, hash, hash_key_file }) => {
-      return !hash_event_data || hash !== 'hmac' || hash_key_file !== undefined;
+    (given) => !given.hash_event_data || given.hash !== 'hmac' || given.ledger_directory !== undefined,
+    {
+      path: ['ledger_directory'],
+      params: { expected: "the directory of a compliance tracer's ledger, for hash: hmac" },
     },
-    { path: ['hash_key_file'], params: { expected: 'a file, for hash: hmac' } },
   );
 
 export type JlincOptions = z.output<typeof options>;
