@@ -9,6 +9,7 @@ import { Entities } from './jlinc/entities.ts';
 import { route } from './jlinc/entity-names.ts';
 import { type EventData, eventData } from './jlinc/event-data.ts';
 import { JlincError } from './jlinc/failure.ts';
+import type { KeptReceipt } from './jlinc/kept-receipt.ts';
 import { type JlincOptions, options } from './jlinc/options.ts';
 import { type Produced, verifyReceipt } from './jlinc/receipt.ts';
 import { ReceiptFile } from './jlinc/receipt-file.ts';
@@ -95,7 +96,7 @@ class JlincTracer {
     const produced = { sender, recipient, agreementId: this.#options.agreement_id, data: data.value, meta };
     const answer = await this.#api.call('event/produce', this.#body(produced, data), 'produce');
     const { created, audit, signatures } = await verifyReceipt(answer, produced);
-    await this.#receipts.append({
+    const kept: KeptReceipt = {
       v: 1,
       record_id,
       tracer: this.#name,
@@ -111,7 +112,8 @@ class JlincTracer {
       created: { ...created, data: this.#options.hash_event_data ? created.data : fingerprint(created.data) },
       audit,
       signatures,
-    });
+    };
+    await this.#receipts.append(kept);
   }
 
   async #dataOf(uuid: string): Promise<EventData> {

@@ -36,6 +36,8 @@ export async function eventData(
   if (text.length > MAX_VCON_LENGTH) throw tooLarge();
   if (!hash_event_data) {
     if (Buffer.byteLength(text) > MAX_SENT) throw tooLarge();
+    // By its canonical form the receipt will be compared with it.
+    canonical(text);
     // As text, so that no number loses digits on its way.
     return { json: text, value: parse(text) };
   }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Entity } from './entity.ts';
 import { JlincError } from './failure.ts';
 
+/** Whole, since it is signed. */
 const Audit = z.looseObject({
   version: z.literal(1),
   hashType: z.literal('SHA256'),
@@ -12,16 +13,19 @@ const Audit = z.looseObject({
   eventId: z.string().min(1),
 });
 
-const Signature = z.looseObject({
+/** What else an answer says is neither signed nor kept. */
+const Signature = z.object({
   version: z.literal(1),
   id: z.string(),
+  signedOn: z.number().optional(),
   type: z.literal('JWS/JCS'),
   jws: z.string(),
 });
 
-const Created = z.looseObject({
+const Created = z.object({
   version: z.literal(1),
   eventId: z.string().min(1).max(128),
+  created: z.number().optional(),
   type: z.literal('data'),
   senderId: z.string(),
   recipientId: z.string(),
@@ -41,11 +45,12 @@ const Answer = z.looseObject({
 });
 
 /** What a verified answer to `event/produce` says: the event as it was made, and the signed statement about it. */
-export interface Receipt {
-  readonly created: z.output<typeof Created>;
-  readonly audit: z.output<typeof Audit>;
-  readonly signatures: readonly z.output<typeof Signature>[];
-}
+export const Receipt = z.object({
+  created: Created,
+  audit: Audit,
+  signatures: z.array(Signature).min(1).max(16),
+});
+export type Receipt = z.output<typeof Receipt>;
 
 /** What was asked for. */
 export interface Produced {
@@ -68,12 +73,26 @@ export async function verifyReceipt(answer: unknown, produced: Produced): Promis
   const { created, processed } = data;
   const { audit, signatures, meta } = processed.auditData;
   const { sender, recipient } = produced;
-  if (created.senderId !== sender.did || created.recipientId !== recipient.did)
-    throw refused('the entities are others');
   if (created.agreementId !== produced.agreementId) throw refused('the agreement is another');
   if (!isSame(created.data, produced.data)) throw refused('the data are others');
   for (const [key, value] of Object.entries(produced.meta))
     if (!isSame(meta[key], value)) throw refused('the meta data are others');
+  const receipt = { created, audit, signatures };
+  await verifySignatures(receipt, sender, recipient);
+  return receipt;
+}
+
+/**
+ * Verifies what a receipt says by itself: that the audit is of its event, and that sender and recipient alone signed it.
+ * @throws JlincError `RECEIPT_INVALID`, permanent
+ */
+export async function verifySignatures(
+  { created, audit, signatures }: Receipt,
+  sender: Entity,
+  recipient: Entity,
+): Promise<void> {
+  if (created.senderId !== sender.did || created.recipientId !== recipient.did)
+    throw refused('the entities are others');
   if (audit.eventId !== created.eventId) throw refused('the event ids differ');
   if (!signatures.some(({ id }) => id === sender.did)) throw refused('the sender did not sign');
   for (const { id, jws } of signatures) {
@@ -81,7 +100,6 @@ export async function verifyReceipt(answer: unknown, produced: Produced): Promis
     if (!signer) throw refused('somebody else signed');
     await verifySignature(jws, audit, signer);
   }
-  return { created, audit, signatures };
 }
 
 /**
@@ -89,16 +107,16 @@ export async function verifyReceipt(answer: unknown, produced: Produced): Promis
  * (RFC 8785) of the audit object.
  * @throws JlincError `RECEIPT_INVALID`, permanent
  */
-export async function verifySignature(
+async function verifySignature(
   jws: string,
   audit: unknown,
   { did, keys }: Pick<Entity, 'did' | 'keys'>,
 ): Promise<void> {
-  const payload = canonicalize(audit);
+  const payload = canonical(audit);
   const parts = jws.split('.');
   // The library takes paddings, spaces and loose bits as well; then more than one text would be the same signature.
   if (!parts.every(isCanonicalBase64url)) throw refused('the signature is not well-formed');
-  if (parts[1] !== Buffer.from(payload ?? '').toString('base64url'))
+  if (payload === undefined || parts[1] !== Buffer.from(payload).toString('base64url'))
     throw refused('something else was signed');
   for (const x of keys) {
     const verified = await compactVerify(
@@ -121,10 +139,16 @@ function isCanonicalBase64url(text: string): boolean {
 }
 
 function isSame(a: unknown, b: unknown): boolean {
+  const form = canonical(a);
+  return form !== undefined && form === canonical(b);
+}
+
+/** RFC 8785; undefined for what has no such form. */
+function canonical(value: unknown): string | undefined {
   try {
-    return canonicalize(a) === canonicalize(b);
+    return canonicalize(value);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

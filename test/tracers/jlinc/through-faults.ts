@@ -94,7 +94,7 @@ export async function throughFaults(events: number, directory: string) {
       await Promise.all(uuids.map((uuid) => pass(uuid, vcons)));
     }
     const tracer = () => bridge.stats().tracers.jlinc;
-    await vi.waitUntil(() => tracer()?.pending === 0, { timeout: 280_000, interval: 20 });
+    await vi.waitUntil(() => tracer()?.pending === 0, { timeout: 880_000, interval: 20 });
     return {
       events,
       ...told(server, directory),
