@@ -5,7 +5,7 @@ import { JlincError } from './failure.ts';
 export interface Entity {
   readonly shortName: string;
   readonly did: string;
-  /** Ed25519 public keys that are in force, base64url, by the ids that a signature may give for them. */
+  /** Ed25519 public keys that are in force, base64url. */
   readonly keys: readonly string[];
 }
 

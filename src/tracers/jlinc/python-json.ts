@@ -1,5 +1,6 @@
 import { JlincError } from './failure.ts';
 import { endOfNumber, pythonNumber } from './python-number.ts';
+import { putUnit, unescaped } from './python-string.ts';
 
 /**
  * The bytes of Python's `json.dumps(json.loads(text))`, both with their default arguments (CPython 3.11, `json/decoder.py`
@@ -21,29 +22,6 @@ const WORDS: Readonly<Record<string, string>> = {
   N: 'NaN',
   I: 'Infinity',
 };
-/** What stands behind a backslash, and what it means. */
-const ESCAPES: Readonly<Record<number, number>> = {
-  34: 0x22, // "
-  92: 0x5c, // \
-  47: 0x2f, // /
-  98: 0x08, // b
-  102: 0x0c, // f
-  110: 0x0a, // n
-  114: 0x0d, // r
-  116: 0x09, // t
-};
-/** The other way round, for what Python writes with a short escape. */
-const SHORT: ReadonlyMap<number, number> = new Map([
-  [0x22, 0x22],
-  [0x5c, 0x5c],
-  [0x08, 0x62],
-  [0x0c, 0x66],
-  [0x0a, 0x6e],
-  [0x0d, 0x72],
-  [0x09, 0x74],
-]);
-const HEX = Buffer.from('0123456789abcdef');
-
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -175,7 +153,7 @@ class PythonJson {
       if (code === QUOTE) break;
       plain = false;
       if (code === BACKSLASH) {
-        length = putUnit(out, length, this.#unescaped(at + 1));
+        length = putUnit(out, length, unescaped(text, at + 1) ?? refuse());
         at += text.charCodeAt(at + 1) === 0x75 ? 5 : 1;
       } else {
         // Control characters must be escaped, and there is none where the text has ended.
@@ -187,14 +165,6 @@ class PythonJson {
     this.#length = length;
     this.#at = at + 1;
     return plain;
-  }
-
-  /** The UTF-16 code unit that an escape stands for. */
-  #unescaped(at: number): number {
-    const code = this.#text.charCodeAt(at);
-    if (code !== 0x75) return ESCAPES[code] ?? refuse();
-    const digits = this.#text.slice(at + 1, at + 5);
-    return /^[0-9a-fA-F]{4}$/.test(digits) ? Number.parseInt(digits, 16) : refuse();
   }
 
   #number(): void {
@@ -254,23 +224,6 @@ function isSpace(code: number): boolean {
 const SEPARATOR = Buffer.from(', ');
 /** More than the two quotes and one character that a string may take between two checks. */
 const ROOM = 8;
-
-/** Writes a UTF-16 code unit inside a string, as `ensure_ascii` has it. */
-function putUnit(out: Buffer, length: number, unit: number): number {
-  if (unit >= SPACE && unit < 0x7f && unit !== QUOTE && unit !== BACKSLASH) {
-    out[length] = unit;
-    return length + 1;
-  }
-  out[length] = BACKSLASH;
-  const short = SHORT.get(unit);
-  if (short !== undefined) {
-    out[length + 1] = short;
-    return length + 2;
-  }
-  out[length + 1] = 0x75;
-  for (let i = 0; i < 4; i += 1) out[length + 2 + i] = HEX[(unit >> (12 - 4 * i)) & 15] ?? 0;
-  return length + 6;
-}
 
 function refuse(): never {
   throw new JlincError('VCON_INVALID', 'the document is not JSON as Python reads it', { permanent: true });

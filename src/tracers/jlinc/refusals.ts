@@ -1,4 +1,4 @@
-import { DeliveryError } from '../../model/delivery-error.ts';
+import { DeliveryError, retryHints } from '../../model/delivery-error.ts';
 
 /**
  * A request was answered in a way that a repeat hardly changes (401, 403, 404 …, or something that is not JSON), yet may:
@@ -27,7 +27,10 @@ export class Refusals {
 
   /** What to throw for a failed attempt at an event: the third refusal of a request is permanent. */
   judge(eventId: string, error: unknown): unknown {
-    if (!(error instanceof RefusedError)) return error;
+    if (!(error instanceof RefusedError)) {
+      if (retryHints(error).permanent) this.forget(eventId);
+      return error;
+    }
     const counts = this.#counts.get(eventId) ?? new Map<string, number>();
     const count = (counts.get(error.request) ?? 0) + 1;
     if (count >= MAX_REFUSALS) {
