@@ -10,6 +10,7 @@ test.each([
   ['slow-tracer', ['a tracer that takes 50 ms']],
   ['memory', ['runs open at once', 'Heap after finished runs']],
   ['journal', ['Durable events for three tracers', 'INSERT for each event']],
+  ['ledger', ['Records appended', 'A ledger read', 'The inclusion proof']],
   ['dispatch', ['A backlog of']],
   ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
   ['python-compat', ['English', 'Japanese']],

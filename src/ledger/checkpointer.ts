@@ -1,8 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signCheckpoint, type TreeHead } from './checkpoint.ts';
 import { appendDurably, CHECKPOINT_FILE, HISTORY_FILE, replaceFile, syncFile, writeEnd } from './files.ts';
 import type { Signer } from './note.ts';
-import { dropPartial } from './recover.ts';
 import { type Tile, type TileEdge, writeTiles } from './tiles.ts';
 
 /** What a {@link Checkpointer} is made of. */
@@ -24,8 +24,10 @@ export class Checkpointer {
   #size: number;
   #historyBytes: number;
   /** Full tiles that are still to be written, and those that may not be on the disk. */
-  #unwritten: Tile[] = [];
-  #unsynced: string[] = [];
+  readonly #unwritten: Tile[] = [];
+  readonly #unsynced = new Set<string>();
+  /** Full tiles beside which there may be partial ones. */
+  readonly #filled: string[] = [];
 
   constructor(settings: CheckpointerSettings) {
     this.#settings = settings;
@@ -47,6 +49,8 @@ export class Checkpointer {
     const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
     if (head.size === this.#size) return;
     this.write(edge);
+    await this.#sync();
+    await this.#dropPartial();
     const note = signCheckpoint(head, signer);
     await writeEnd(join(directory, HISTORY_FILE), this.#historyBytes, note);
     this.#historyBytes += Buffer.byteLength(note);
@@ -55,33 +59,44 @@ export class Checkpointer {
     if (anchor !== undefined) await appendDurably(anchor, note).catch(notAnchored);
   }
 
-  /** Has the tiles on the disk: before a segment is left, since only the last one is read when a ledger is opened. */
-  async sync(edge: TileEdge): Promise<void> {
-    const { directory } = this.#settings;
-    this.write(edge);
-    const paths = [...this.#unsynced, ...edge.partial().map(({ path }) => path)];
-    for (const path of paths) await syncFile(join(directory, path));
-    for (const folder of foldersOf(paths)) await syncFile(join(directory, folder));
-    this.#unsynced = [];
-  }
-
   /** Writes the tiles of the tree as it is now. */
   write(edge: TileEdge): void {
     const { directory } = this.#settings;
     this.#unwritten.push(...edge.takeFull());
     writeTiles(directory, this.#unwritten);
     for (const { path } of this.#unwritten.splice(0)) {
-      dropPartial(directory, path);
-      this.#unsynced.push(path);
+      this.#unsynced.add(path);
+      this.#filled.push(path);
     }
-    writeTiles(directory, edge.partial());
+    const partial = edge.partial();
+    writeTiles(directory, partial);
+    for (const { path } of partial) this.#unsynced.add(path);
+  }
+
+  /** Has the tiles on the disk. */
+  async #sync(): Promise<void> {
+    const { directory } = this.#settings;
+    const files = [...this.#unsynced, ...foldersOf(this.#unsynced)];
+    // Together, so that the file system can bring many to the disk at once.
+    for (let i = 0; i < files.length; i += SYNCED_AT_ONCE)
+      await Promise.all(files.slice(i, i + SYNCED_AT_ONCE).map((file) => syncFile(join(directory, file))));
+    this.#unsynced.clear();
+  }
+
+  /** Partial tiles of what is a full one by now. */
+  async #dropPartial(): Promise<void> {
+    for (const path of this.#filled.splice(0))
+      await rm(join(this.#settings.directory, `${path}.p`), { recursive: true, force: true });
   }
 }
 
+/** Files that may be open for it. */
+const SYNCED_AT_ONCE = 32;
+
 /** Every folder on the way to these files. */
-function foldersOf(paths: readonly string[]): Set<string> {
+function foldersOf(paths: Iterable<string>): Set<string> {
   return new Set(
-    paths.flatMap((path) => {
+    [...paths].flatMap((path) => {
       const parts = path.split('/');
       return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'));
     }),

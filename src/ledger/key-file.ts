@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { VconOtelError } from '../model/error.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { CHECKPOINT_FILE, KEY_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
 import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
+import { syncFolder } from './segments.ts';
 
 /** Who signs a ledger, and whether the key was made just now. */
 export interface LedgerSigner {
@@ -26,6 +27,17 @@ export function ledgerSigner(directory: string, origin?: string, keyFile?: strin
   if (pem === undefined)
     throw new VconOtelError('FILE_UNUSABLE', 'there is no such key file: vcon-otel audit keygen makes one');
   return { signer: signerOf(name, pem), made };
+}
+
+/** Makes the directory of a ledger where there is none, and has its name on the disk. */
+export function makeLedgerFolder(directory: string): void {
+  const path = resolve(directory);
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    syncFolder(parent);
+    if (parent === dirname(first)) return;
+  }
 }
 
 /** Writes a private key that only its owner may read. */

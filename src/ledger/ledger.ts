@@ -145,9 +145,7 @@ export class Ledger {
       return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger does not keep up'));
     const written = Promise.withResolvers<void>();
     this.#queued.set(entry.record_id, { entry, written });
-    this.#working ??= this.#drain().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#drain();
     return written.promise;
   }
 
@@ -180,6 +178,8 @@ export class Ledger {
       if (this.size - this.#checkpointer.size >= this.#settings.checkpoint.every)
         void this.#sign().catch(() => undefined);
     }
+    // In the same turn as the last look at the queue: else what comes in between would wait for ever.
+    this.#working = undefined;
   }
 
   #firstQueued(): Waiting[] {
@@ -222,7 +222,6 @@ export class Ledger {
   /** Begins a new segment. Its first record has a checkpoint of all records before it. */
   async #rotate(): Promise<void> {
     await this.#sign();
-    await this.#checkpointer.sync(this.#edge);
     this.#file.moveTo(makeSegment(this.#settings.directory, this.size));
     this.#segmentTime = 0;
   }
@@ -282,7 +281,7 @@ export class Ledger {
 /** Records that may wait for their turn: the bound of the memory this takes. */
 const MAX_WAITING = 10_000;
 /** Records in one write. */
-const MAX_BATCH = 1_000;
+const MAX_BATCH = 2_000;
 /** Bytes of a segment: what is read again when a ledger is opened. */
 const SEGMENT_BYTES = 16 * 1_024 * 1_024;
 /** Milliseconds that a segment is written to: retention deletes whole segments. */

@@ -6,13 +6,14 @@ import { errorType, VconOtelError } from '../model/error.ts';
 /**
  * Keeps a second process off a ledger: an exclusive SQLite lock on a file in its directory, which the system takes back
  * when the process ends, however it ends.
+ * @param patience milliseconds to wait for whoever has it
  * @returns what lets go of it
  * @throws VconOtelError `LEDGER_IN_USE`, or `FILE_UNUSABLE` where the directory cannot be written
  */
-export function lockLedger(directory: string): () => void {
+export function lockLedger(directory: string, patience = PATIENCE): () => void {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
+    db = new DatabaseSync(join(directory, LOCK_FILE), { timeout: patience });
     db.exec('pragma journal_mode = memory');
     db.exec('begin exclusive');
   } catch (cause) {
@@ -32,7 +33,7 @@ export function lockLedger(directory: string): () => void {
 export function isLedgerInUse(directory: string): boolean {
   if (!existsSync(join(directory, LOCK_FILE))) return false;
   try {
-    lockLedger(directory)();
+    lockLedger(directory, 0)();
     return false;
   } catch (error) {
     return error instanceof VconOtelError && error.code === 'LEDGER_IN_USE';
@@ -40,6 +41,8 @@ export function isLedgerInUse(directory: string): boolean {
 }
 
 const LOCK_FILE = 'lock';
+/** Milliseconds that a service waits for the command line to have looked whether there is one. */
+const PATIENCE = 500;
 
 /** SQLITE_BUSY and SQLITE_LOCKED (SQLite result codes). */
 function isBusy(error: unknown): boolean {

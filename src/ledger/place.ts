@@ -32,7 +32,8 @@ export function placeEntries(batch: readonly Waiting[], size: number, lastHash: 
   for (const waiting of batch)
     try {
       const line = recordLine({ ...waiting.entry, seq: size + hashes.length, prev_hash, recorded_at });
-      if (Buffer.byteLength(line) >= MAX_RECORD) throw new RangeError('too long');
+      if (line.length * 3 >= MAX_RECORD && Buffer.byteLength(line) >= MAX_RECORD)
+        throw new RangeError('too long');
       prev_hash = leafHash(line);
       hashes.push(prev_hash);
       accepted.push(waiting);

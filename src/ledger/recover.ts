@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +52,7 @@ export function recoverLedger(
   const history = lastCheckpoint(directory, verifiers);
   const segments = listSegments(directory);
   const segment = segments.at(-1) ?? firstSegment(directory, history.head);
-  const edge = new TileEdge(trustedTiles(directory, segment.first, history.rootAt(segment.first)));
+  const edge = new TileEdge(trustedTiles(directory, segment.first, history.startRoot));
   let lastHash =
     edge.frontier.size === 0
       ? NO_HASH
@@ -119,26 +117,34 @@ function firstSegment(directory: string, head: TreeHead | undefined): Segment {
   return makeSegment(directory, 0);
 }
 
-/** The newest checkpoint of our own, and what was signed at the start of the last segment. */
+/** The newest checkpoint, and the one at the start of the last segment. Only these two are relied on, and only they are checked. */
 function lastCheckpoint(directory: string, verifiers: readonly Verifier[]) {
-  const path = join(directory, HISTORY_FILE);
-  const roots = new Map<number, Buffer>();
-  const starts = new Set(listSegments(directory).map(({ first }) => first));
-  let head: TreeHead | undefined;
-  let [note, bytes] = ['', 0];
-  for (const kept of readHistory(path)) {
+  const start = listSegments(directory).at(-1)?.first;
+  let [note, bytes, startNote] = ['', 0, ''];
+  for (const kept of readHistory(join(directory, HISTORY_FILE))) {
     // What a crash left unfinished is written over.
     if (!kept.whole) break;
-    const opened = openCheckpoint(kept.note, verifiers);
+    const opened = openCheckpoint(kept.note, []);
     if (!('head' in opened)) throw damaged(`a checkpoint is not one, at byte ${kept.offset}`);
-    if (opened.state === 'unknown_key')
-      throw new VconOtelError('KEY_INVALID', 'the ledger was signed with another key, or has another origin');
-    head = opened.head;
     note = kept.note;
-    bytes = kept.offset + Buffer.byteLength(kept.note);
-    if (starts.has(head.size)) roots.set(head.size, head.root);
+    bytes = kept.offset + Buffer.byteLength(note);
+    if (opened.head.size === start) startNote = note;
   }
-  return { head, note, bytes, rootAt: (size: number) => roots.get(size) };
+  return {
+    note,
+    bytes,
+    head: ownHead(note, verifiers),
+    startRoot: ownHead(startNote, verifiers)?.root,
+  };
+}
+
+/** @throws VconOtelError `KEY_INVALID`, `LEDGER_DAMAGED` */
+function ownHead(note: string, verifiers: readonly Verifier[]): TreeHead | undefined {
+  if (note === '') return undefined;
+  const opened = openCheckpoint(note, verifiers);
+  if (!('head' in opened)) throw damaged('the signature of a checkpoint is wrong');
+  if (opened.state === 'signed') return opened.head;
+  throw new VconOtelError('KEY_INVALID', 'the ledger was signed with another key, or has another origin');
 }
 
 /** The tiles of the records before the last segment, if they lead to the root that was signed there. */
@@ -181,12 +187,6 @@ function cutTail(directory: string, { first, file }: Segment, offset: number): L
     closeSync(handle);
   }
   return { bytes: tail.length, hash: hash('sha256', tail, 'hex') };
-}
-
-/** Deletes the partial tiles of a tile that is full by now. */
-export function dropPartial(directory: string, fullTile: string): void {
-  const partial = join(directory, `${fullTile}.p`);
-  if (existsSync(partial)) rmSync(partial, { recursive: true });
 }
 
 function damaged(what: string): VconOtelError {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VconOtelError } from '../model/error.ts';
 import { KEY_FILE } from './files.ts';
-import { ledgerSigner } from './key-file.ts';
+import { ledgerSigner, originOf } from './key-file.ts';
 import { openLedger } from './ledger.ts';
 import { openRequests, shredKey } from './shred.ts';
 
@@ -21,7 +21,9 @@ export interface Shredded {
  */
 export async function shredVcon(directory: string, vconUuid: string, keyFile?: string): Promise<Shredded> {
   const existed = shredKey(directory, vconUuid);
-  if (!existsSync(keyFile ?? join(directory, KEY_FILE))) return { existed, recorded: false };
+  const left = { existed, recorded: false };
+  // A ledger without a checkpoint has no name yet: that is for the service to give.
+  if (!existsSync(keyFile ?? join(directory, KEY_FILE)) || originOf(directory) === undefined) return left;
   try {
     const { signer } = ledgerSigner(directory, undefined, keyFile);
     const ledger = openLedger({
@@ -35,7 +37,9 @@ export async function shredVcon(directory: string, vconUuid: string, keyFile?: s
     await ledger.tend();
     await ledger.close();
   } catch (error) {
-    if (!(error instanceof VconOtelError) || error.code !== 'LEDGER_IN_USE') throw error;
+    // In use, damaged, or of another key: whoever can open it finds word of it.
+    if (!(error instanceof VconOtelError)) throw error;
+    return left;
   }
   return { existed, recorded: openRequests(directory).length === 0 };
 }

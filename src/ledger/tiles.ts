@@ -1,6 +1,14 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EMPTY_ROOT, HASH_BYTES, MerkleFrontier, nodeHash, splitPoint, TILE_HEIGHT } from './merkle.ts';
+import {
+  EMPTY_ROOT,
+  HASH_BYTES,
+  MerkleFrontier,
+  nodeHash,
+  splitPoint,
+  subtreeRoot,
+  TILE_HEIGHT,
+} from './merkle.ts';
 
 /** Hashes in a full tile. */
 export const TILE_WIDTH = 2 ** TILE_HEIGHT;
@@ -70,17 +78,20 @@ export class TileEdge {
   }
 }
 
-/** Writes tiles below a directory. They can be made again from the records, so nothing is waited for. */
+/** Writes tiles below a directory, without waiting for the disk. */
 export function writeTiles(directory: string, tiles: readonly Tile[]): void {
   for (const { path, data } of tiles) {
     const file = join(directory, path);
+    const temporary = `${file}.tmp`;
     try {
-      writeFileSync(file, data);
+      writeFileSync(temporary, data);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, data);
+      writeFileSync(temporary, data);
     }
+    // Somebody may be reading: a tile is seen whole or not at all.
+    renameSync(temporary, file);
   }
 }
 
@@ -144,17 +155,25 @@ export class TileReader {
   /** The root of the leaves from `start` up to `end`; see {@link RangeRoot}. */
   root(start: number, end: number): Buffer {
     const width = end - start;
-    const level = Math.log2(width) / TILE_HEIGHT;
-    if (Number.isInteger(level)) return this.hash(level, start / width);
+    const height = Math.log2(width);
+    if (Number.isInteger(height)) return this.#complete(height, start / width);
     const middle = start + splitPoint(width);
     return nodeHash(this.root(start, middle), this.root(middle, end));
   }
 
+  /** The root of a complete subtree: hashes of one tile, side by side. */
+  #complete(height: number, index: number): Buffer {
+    const level = Math.floor(height / TILE_HEIGHT);
+    const width = 2 ** (height % TILE_HEIGHT);
+    const first = index * width;
+    const at = (first % TILE_WIDTH) * HASH_BYTES;
+    const tile = this.tile(level, Math.floor(first / TILE_WIDTH));
+    return subtreeRoot(tile.subarray(at, at + width * HASH_BYTES));
+  }
+
   /** The root of a full tile, from its own hashes. */
   tileRoot(level: number, index: number): Buffer {
-    const frontier = new MerkleFrontier();
-    for (let i = 0; i < TILE_WIDTH; i += 1) frontier.push(this.hash(level, index * TILE_WIDTH + i));
-    return frontier.root();
+    return subtreeRoot(this.tile(level, index));
   }
 
   /** The root of the tree when it had so many leaves. */

@@ -1,8 +1,14 @@
 import { hash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
 import { z } from 'zod';
-import { KeyStore, type Ledger, type LedgerEntry, ledgerSigner, openLedger } from '../ledger/index.ts';
+import {
+  KeyStore,
+  type Ledger,
+  type LedgerEntry,
+  ledgerSigner,
+  makeLedgerFolder,
+  openLedger,
+} from '../ledger/index.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { DeliveryError } from '../model/delivery-error.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
@@ -79,7 +85,7 @@ function open(options: ComplianceOptions, name: string): Ledger {
   const rarely = new RarelyLogged('vcon-otel/compliance');
   const path = `tracers.${name}.options`;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeLedgerFolder(directory);
     const { signer, made } = ledgerSigner(directory, origin, key_file);
     if (made) log.info(`a signing key was made beside the ledger; its verifier key is ${signer.vkey}`);
     return openLedger({

@@ -111,6 +111,7 @@ exporters:
   prometheus: { port: 0 }
 tracers:
   audit: { module: tracers.audit_log, options: { log_file: "${join(OUT, 'audit.jsonl')}", include_vcon_data: true, record: both } }
+  ledger: { module: tracers.compliance, options: { directory: "${join(OUT, 'ledger')}" } }
   statsd: { module: tracers.metrics, options: { statsd_port: ${STATSD_PORT} } }
   keyed: { module: replaced below, options: { api_key: "\${SECRET_FROM_ENVIRONMENT}", note: ${MARK} } }
 chains: { links: { links: [good] }, storages: {}, odd: {}, body: {} }

@@ -1,3 +1,5 @@
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -9,12 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import {
   type LedgerEntry,
+  ledgerSigner,
   openLedger,
   parseVerifierKey,
   readHeads,
+  verifierBeside,
   verifyLedger,
 } from '../../src/ledger/index.ts';
 import { verify } from './tampering.ts';
@@ -23,6 +28,7 @@ import { entries, newSigner, settingsFor, writeLedger } from './written-ledger.t
 
 const FIRST = 'segments/00000000000000000000.jsonl';
 const DAY = 86_400_000;
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
 
 function linesOf(directory: string): Record<string, unknown>[] {
   return readdirSync(join(directory, 'segments'))
@@ -70,6 +76,19 @@ describe('append', () => {
     await again.close();
     expect(linesOf(directory)).toHaveLength(20);
   });
+
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'is answered too when it comes %i microtasks after an answer',
+    async (turns) => {
+      const ledger = openLedger(settingsFor(temporaryFolder(), newSigner()));
+      for (const entry of entries(10)) {
+        await ledger.append(entry);
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      }
+      await ledger.close();
+      expect(ledger.size).toBe(10);
+    },
+  );
 
   test('refuses what can never be a record, alone', async () => {
     const directory = temporaryFolder();
@@ -298,6 +317,35 @@ describe('a write that fails', () => {
     await expect(ledger.append(c)).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
     await ledger.close();
     expect(a.record_id).not.toBe(b.record_id);
+  });
+
+  test.skipIf(!hasPrlimit)('to a full disk loses and doubles nothing', async () => {
+    const directory = temporaryFolder();
+    const script = join(import.meta.dirname, 'full-disk.ts');
+    const { stdout } = await promisify(execFile)(process.execPath, [script, directory], { timeout: 20_000 });
+    const ids = (from: number, to: number) => entries(to - from, from).map(({ record_id }) => record_id);
+    const expected = [...ids(0, 8), ...ids(10, 20)];
+    expect(JSON.parse(stdout)).toEqual(expected);
+    expect(linesOf(directory).map(({ record_id }) => record_id)).toEqual(expected);
+    const verifiers = verifierBeside(directory);
+    expect(verifyLedger({ directory, verifiers }).verdict).toBe('intact');
+  });
+
+  test('by a process that is killed costs nothing that was acknowledged', async () => {
+    const directory = temporaryFolder();
+    const script = join(import.meta.dirname, 'killed.ts');
+    const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let acknowledged = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      acknowledged = Number(text.trimEnd().split('\n').at(-1));
+      if (acknowledged > 500) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const { signer } = ledgerSigner(directory);
+    const ledger = openLedger(settingsFor(directory, signer));
+    expect(ledger.size).toBeGreaterThanOrEqual(acknowledged);
+    await ledger.close();
+    expect(verify(directory, signer).verdict).toBe('intact');
   });
 });
 

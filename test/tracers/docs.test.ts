@@ -10,7 +10,7 @@ import type { Options } from '../../src/model/tracer.ts';
 import { checkTracer } from '../../src/service/check-tracer.ts';
 import { builtInTracers } from '../../src/tracers/index.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
-import { linkContext, started } from './started.ts';
+import { eventContext, linkContext, started } from './started.ts';
 
 const UUID = '018f0000-0000-8000-8000-000000000001';
 
@@ -93,6 +93,27 @@ describe('what the pages show is what is written', () => {
     } finally {
       await rm(directory, { recursive: true });
     }
+  });
+
+  test('by compliance, but for its times and hashes', async () => {
+    const shown = blocks(await pageOf('tracers.compliance'), 'json');
+    const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
+    const vcons = memoryVconStore();
+    await vcons.write(UUID, '{}');
+    const { trace, shutdown } = await started('tracers.compliance', { directory }, vcons);
+    await trace(UUID, 'link_complete', linkContext());
+    const end = {
+      eventId: '00f067aa0ba902b7/chain/complete',
+      phase: 'complete',
+      outcome: 'complete',
+    } as const;
+    await trace(UUID, 'chain_complete', eventContext(end));
+    await shutdown();
+    const written = await readFile(join(directory, 'segments/00000000000000000000.jsonl'), 'utf8');
+    await rm(directory, { recursive: true });
+    const alike = (text: string) =>
+      text.replace(/"recorded_at":"[^"]+"/g, '"recorded_at":"…"').replace(/"[0-9a-f]{64}"/g, '"…"');
+    expect(alike(shown.join(''))).toEqual(alike(written));
   });
 
   test('by metrics', async () => {
