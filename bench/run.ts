@@ -8,7 +8,16 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const NAMES = ['span-cost', 'slow-tracer', 'memory', 'journal', 'ledger', 'dispatch', 'hot-path'];
+const NAMES = [
+  'span-cost',
+  'slow-tracer',
+  'memory',
+  'journal',
+  'ledger',
+  'dispatch',
+  'hot-path',
+  'python-compat',
+];
 /** A benchmark that takes longer than this hangs. */
 const LIMIT_MS = 10 * 60_000;
 

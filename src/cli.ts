@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { auditReceiptsCommand } from './commands/audit-receipts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { queueCommand } from './commands/queue.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -40,7 +41,9 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     serveCommand({ stdout, stderr, signal }),
     queueCommand({ stdout, stderr, journalPath }),
     replayCommand({ stdout, stderr, signal, journalPath }),
-    auditCommand({ stdout, stderr, version: version(), exit }),
+    auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
+      auditReceiptsCommand({ stdout, stderr, exit }),
+    ),
   ];
   for (const command of commands) program.addCommand(inherit(command, program));
   try {

@@ -13,6 +13,7 @@ test.each([
   ['ledger', ['Records appended', 'A ledger read', 'The inclusion proof']],
   ['dispatch', ['A backlog of']],
   ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
+  ['python-compat', ['English', 'Japanese']],
 ])('the benchmark %s runs to its end and prints its tables', { timeout: 120_000 }, async (name, headings) => {
   // Rejects unless it exits with 0.
   const { stdout } = await promisify(execFile)(process.execPath, [bench, '--short', '--only', name], {

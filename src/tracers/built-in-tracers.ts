@@ -8,5 +8,6 @@ export const builtInTracers: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['tracers.compliance', async () => (await import('./compliance.ts')).default],
   ['tracers.db_audit', async () => (await import('./db-audit.ts')).default],
   ['tracers.external_audit', async () => (await import('./external-audit.ts')).default],
+  ['tracers.jlinc', async () => (await import('./jlinc.ts')).default],
   ['tracers.metrics', async () => (await import('./metrics.ts')).default],
 ]);

@@ -154,6 +154,10 @@ describe('a private address', () => {
       expect(received).toEqual([]);
     });
 
+    test('is waited for no longer than the call may take', async () => {
+      expect(await refused('http://audit.example/', { lookup: () => {}, timeout: 50 })).toBe('TIMEOUT');
+    });
+
     test('is refused where the name is not found', async () => {
       expect(await refused('http://audit.invalid/', { lookup: resolvesTo() })).not.toBe('nothing');
     });

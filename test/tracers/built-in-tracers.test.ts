@@ -7,6 +7,7 @@ test('built-in tracers have the names that the conserver gives its modules', () 
     'tracers.compliance',
     'tracers.db_audit',
     'tracers.external_audit',
+    'tracers.jlinc',
     'tracers.metrics',
   ]);
 });
