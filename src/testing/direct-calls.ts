@@ -2,17 +2,13 @@ import { createTracer, isSpanProcessor } from '../bridge/create-tracer.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { type ChainEvent, eventName } from '../model/event.ts';
 import type { Options, TracerModule } from '../model/tracer.ts';
-import { emptyVconStore, type VconStore } from '../model/vcon.ts';
+import type { VconStore } from '../model/vcon.ts';
 import { SCRIPTED } from './chain-plan.ts';
+import { everyVcon } from './every-vcon.ts';
 import { Stand, TESTED } from './stand.ts';
 
 /** A tracer as the bridge has it, for calls that are made by hand. */
-export function bind(
-  module: TracerModule,
-  options: Options,
-  timeout: number,
-  vcons: VconStore = emptyVconStore,
-) {
+export function bind(module: TracerModule, options: Options, timeout: number, vcons: VconStore = everyVcon) {
   const bound = createTracer({ name: TESTED, module, options }, { vcons });
   if (isSpanProcessor(bound)) return undefined;
   const { tracer } = bound;

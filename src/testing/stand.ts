@@ -9,6 +9,7 @@ import { SCOPE_NAME } from '../model/semconv.ts';
 import type { Options, TracerModule } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
 import { type ChainPlan, perform } from './chain-plan.ts';
+import { everyVcon } from './every-vcon.ts';
 
 /** The name that the tracer under test has in its configuration. */
 export const TESTED = 'tested';
@@ -19,6 +20,7 @@ export interface StandSettings {
   readonly module: TracerModule;
   readonly options: Options;
   readonly timeout: number;
+  /** Default: every vCon has a small document. */
   readonly vcons?: VconStore;
   /** Tracers beside the one under test. */
   readonly neighbours?: readonly TracerEntry[];
@@ -36,7 +38,7 @@ export class Stand {
   readonly #tracer: Tracer;
   readonly #timeout: number;
 
-  constructor({ module, options, timeout, vcons, neighbours = [] }: StandSettings) {
+  constructor({ module, options, timeout, vcons = everyVcon, neighbours = [] }: StandSettings) {
     this.#timeout = timeout;
     const witness = {
       trace: (_uuid: unknown, _event: unknown, _opts: unknown, event: ChainEvent) =>
@@ -58,7 +60,7 @@ export class Stand {
         { name: WITNESS, module: witness },
       ],
       drainTimeout: timeout,
-      ...(vcons ? { vcons } : {}),
+      vcons,
     });
     this.#provider = new TracerProvider({ spanProcessors: [this.#bridge], sampler: new AlwaysOnSampler() });
     this.#tracer = this.#provider.getTracer(SCOPE_NAME);

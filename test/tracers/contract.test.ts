@@ -7,11 +7,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type TracerCheck, testTracer } from '../../src/testing/index.ts';
 import auditLog from '../../src/tracers/audit-log.ts';
+import compliance from '../../src/tracers/compliance.ts';
 import dbAudit from '../../src/tracers/db-audit.ts';
 import externalAudit from '../../src/tracers/external-audit.ts';
+import jlinc from '../../src/tracers/jlinc.ts';
 import metrics from '../../src/tracers/metrics.ts';
 import { startServer } from '../outgoing/misbehaving-server.ts';
 import { describeWithPostgres, type PostgresServer, startPostgresServer } from '../postgres-server.ts';
+import { JlincServer } from './jlinc/jlinc-server.ts';
 
 const folder = () => mkdtemp(join(tmpdir(), 'vcon-otel-contract-'));
 
@@ -34,6 +37,48 @@ describe('tracers.audit_log', () =>
         const text = await readFile(options.log_file, 'utf8');
         const lines = text.trimEnd().split('\n');
         return lines.map((line) => JSON.parse(line).metadata.event_id);
+      },
+    }),
+  ));
+
+describe('tracers.compliance', () =>
+  testAll(
+    testTracer(compliance, {
+      prepare: async () => {
+        const directory = await folder();
+        return { directory, options: { directory }, close: () => rm(directory, { recursive: true }) };
+      },
+      heard: async ({ directory }) => {
+        const text = await readFile(join(directory, 'segments/00000000000000000000.jsonl'), 'utf8');
+        const records = text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line));
+        return records.filter(({ run_id }) => run_id !== undefined).map(({ record_id }) => record_id);
+      },
+      once: true,
+    }),
+  ));
+
+describe('tracers.jlinc', () =>
+  testAll(
+    testTracer(jlinc, {
+      prepare: async () => {
+        const directory = await folder();
+        const server = await new JlincServer().start();
+        return {
+          server,
+          options: {
+            data_store_api_url: server.url,
+            data_store_api_key: 'kanari-api-key',
+            allow_private_hosts: ['127.0.0.1'],
+            directory,
+          },
+          close: async () => {
+            await server.close();
+            await rm(directory, { recursive: true });
+          },
+        };
       },
     }),
   ));
