@@ -12,7 +12,7 @@ import {
   sqliteJournal,
   TracerSpanProcessor,
 } from '../src/index.ts';
-import { consumerStats, consumersOf, withJournalFile } from '../src/journal/sqlite/operator.ts';
+import { consumerStats, consumersOf, withJournalFile } from '../src/journal/sqlite/operator/index.ts';
 import { CALLS_PER_RUN, chainEvents, EVENTS_PER_RUN } from './chain-events.ts';
 import { ownFolder } from './disk.ts';
 import { grouped, median, printTable, SHORT, spread } from './measure.ts';

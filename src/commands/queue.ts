@@ -1,5 +1,11 @@
 import { Command } from 'commander';
-import type { Choice, Chosen, ConsumerPlace, JournalEntry, JournalFile } from '../journal/sqlite/operator.ts';
+import type {
+  Choice,
+  Chosen,
+  ConsumerPlace,
+  JournalEntry,
+  JournalFile,
+} from '../journal/sqlite/operator/index.ts';
 import { VconOtelError } from '../model/error.ts';
 import { eventName } from '../model/event.ts';
 import { cleanText, formatDuration, print, renderTable, safeJson } from '../timeline/index.ts';
@@ -270,5 +276,5 @@ function chosenConsumers(
 
 /** Loaded here: on Node 22 the very import of SQLite prints a warning. */
 function openOperator() {
-  return import('../journal/sqlite/operator.ts');
+  return import('../journal/sqlite/operator/index.ts');
 }

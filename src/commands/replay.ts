@@ -2,7 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { period } from '../config/duration.ts';
 import type { Terminal } from '../demo/progress.ts';
-import type { JournalFile, Replay, ReplayAim, Replayed, ReplayPlan } from '../journal/sqlite/operator.ts';
+import type {
+  JournalFile,
+  Replay,
+  ReplayAim,
+  Replayed,
+  ReplayPlan,
+} from '../journal/sqlite/operator/index.ts';
 import { formatDuration, safeJson } from '../timeline/index.ts';
 import { type JournalPlace, parseUuid, takesJournal } from './arguments.ts';
 
@@ -69,7 +75,7 @@ async function replay(options: ReplayOptions, settings: ReplaySettings): Promise
   const { tracer, since, until, vcon, dryRun = false, json = false } = options;
   const aim: ReplayAim = { tracer, since, until, vcon };
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
-  const journal = await import('../journal/sqlite/operator.ts');
+  const journal = await import('../journal/sqlite/operator/index.ts');
   await journal.withJournalFile(
     await settings.journalPath(options),
     dryRun ? 'read' : 'write',

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { JournalEntry, StoredRun } from '../journal/sqlite/operator.ts';
+import type { JournalEntry, StoredRun } from '../journal/sqlite/operator/index.ts';
 import { VconOtelError } from '../model/error.ts';
 import { eventName } from '../model/event.ts';
 import {
@@ -103,7 +103,7 @@ async function showJournal(
 ): Promise<void> {
   const { vcon, format, limit } = options;
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
-  const journal = await import('../journal/sqlite/operator.ts');
+  const journal = await import('../journal/sqlite/operator/index.ts');
   const path = await settings.journalPath(place === true ? {} : { journal: place });
   await journal.withJournalFile(path, 'read', async (file) => {
     const { runs, older } = journal.storedRuns(file, { limit, ...(vcon !== undefined && { vcon }) });

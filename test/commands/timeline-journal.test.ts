@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { timelineCommand } from '../../src/commands/timeline.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { consumerOf, consumerStats, withJournalFile } from '../../src/journal/sqlite/operator.ts';
+import { consumerOf, consumerStats, withJournalFile } from '../../src/journal/sqlite/operator/index.ts';
 import { reader } from '../journal/contract.ts';
 import { journalFolder, OTHER_VCON, openJournal, runEvents, VCON } from './kept-runs.ts';
 

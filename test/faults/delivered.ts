@@ -1,5 +1,5 @@
 import type { BridgeStats } from '../../src/index.ts';
-import { consumerStats, consumersOf, withJournalFile } from '../../src/journal/sqlite/operator.ts';
+import { consumerStats, consumersOf, withJournalFile } from '../../src/journal/sqlite/operator/index.ts';
 import { require } from './fault.ts';
 
 /**

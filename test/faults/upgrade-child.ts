@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { migrate, SCHEMA_VERSION } from '../../src/journal/sqlite/schema.ts';
+import { migrate, SCHEMA_VERSION } from '../../src/journal/sqlite/writer/schema.ts';
 
 // Migrates a journal to a schema that is to come, and is killed at one of its statements.
 

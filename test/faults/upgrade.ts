@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import { SCHEMA_VERSION } from '../../src/journal/sqlite/schema.ts';
+import { SCHEMA_VERSION } from '../../src/journal/sqlite/writer/schema.ts';
 import { startChild } from './child.ts';
 import { jsonOf } from './command-line.ts';
 import { type Fault, type Injection, require, runFaults } from './fault.ts';

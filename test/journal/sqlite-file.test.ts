@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test, vi } from 'vitest';
-import { lock } from '../../src/journal/sqlite/lock.ts';
+import { lock } from '../../src/journal/sqlite/writer/lock.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
 import { delivery, ids, reader } from './contract.ts';
 import { eventIds, keep, openJournal, query, temporaryPath } from './temporary-journal.ts';

@@ -3,9 +3,8 @@ import type { ConsumerSettings, Delivery, DeliveryOutcome, JournalConsumer } fro
 import { decode } from './codec.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Finding, PageRow } from './messages.ts';
-import type { DeliveryState } from './schema.ts';
-import type { ConsumerId } from './store.ts';
 import type { Window } from './window.ts';
+import type { ConsumerId, DeliveryState } from './writer/schema.ts';
 
 interface Row {
   readonly seq: number;

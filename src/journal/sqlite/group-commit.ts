@@ -2,7 +2,7 @@ import { VconOtelError } from '../../model/error.ts';
 import type { ChainEvent } from '../../model/event.ts';
 import { encode } from './codec.ts';
 import type { Finding, FlatAnswers, Query, Reply, Request } from './messages.ts';
-import type { ConsumerId } from './store.ts';
+import type { ConsumerId } from './writer/schema.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** Whom the transactions are made for. */

@@ -1,4 +1,4 @@
-import type { ConsumerId } from './store.ts';
+import type { ConsumerId } from './writer/schema.ts';
 
 /** What the thread is started with. */
 export interface WriterData {

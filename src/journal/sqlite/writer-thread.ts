@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, VconOtelError } from '../../model/error.ts';
 import type { Notice, Reply, Request, WriterData } from './messages.ts';
-import type { ConsumerId } from './store.ts';
+import type { ConsumerId } from './writer/schema.ts';
 
-/** The file stands beside this one, as source or as what was built from it. */
-const WRITER = new URL(import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js', import.meta.url);
+/** As source, or as what was built from it. */
+const WRITER = new URL(`./writer/writer.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
 /**
  * The writer's thread, seen from the main one: requests are answered in their order. While nothing is asked it does

@@ -62,10 +62,12 @@ function ofNotes(model: JournalModel, name: string, count: number, found: KeptCo
   const standings = [...model.standings(name, count)];
   const toHear = standings.flatMap(([serial, one]) => {
     const there = found.toHear.find((event) => event.serial === serial);
-    if (one.state === 'unheard') return there && serial >= passed ? [there] : [];
-    // An attempt at what was asked for again may be all that is known of it.
-    const again = there?.again ?? one.state === 'again';
-    return isOpen(one) ? [{ serial, attempts: one.before?.attempts ?? 0, again }] : [];
+    const isThere = one.state === 'unheard' ? there && serial >= passed : isOpen(one);
+    if (!isThere) return [];
+    // An operator may have asked for it, and so for new attempts.
+    if (one.state === 'unheard' && there?.again) return [there];
+    // After an attempt it may not be known any more that it was asked for.
+    return [{ serial, attempts: one.before?.attempts ?? 0, again: there?.again ?? one.state === 'again' }];
   });
   return { toHear, dead: standings.flatMap(([serial, one]) => (isDead(one) ? [serial] : [])) };
 }

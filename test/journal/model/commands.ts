@@ -18,6 +18,8 @@ interface Choice {
 const name = fc.constantFrom(...NAMES);
 /** One of several, whose number is not known yet. */
 const nth = fc.nat(99);
+/** The oldest in hand, above all. */
+const which = fc.oneof(fc.constant(0), nth);
 /** New events, and repeats of any that were ever appended. */
 const few = fc.array(fc.option(nth, { freq: 3 }), { minLength: 1, maxLength: 6 });
 const outcome = fc.constantFrom<DeliveryOutcome>('ok', 'ok', 'failed', 'dead', 'unheard');
@@ -52,20 +54,17 @@ const read = fc.record({ read: name, limit: fc.integer({ min: 1, max: 8 }) }).ma
 );
 
 const settle = fc
-  .record({ settle: name, as: fc.array(fc.tuple(nth, outcome), { minLength: 1, maxLength: 5 }) })
+  .record({ settle: name, as: fc.array(fc.tuple(which, outcome), { minLength: 1, maxLength: 5 }) })
   .map((step) =>
     command(step, {
       check: (model) => hasInHand(model, step.settle),
       async run(model, journal) {
-        for (const [which, as] of step.as) {
-          const serial = pick([...model.life(step.settle).hand], which);
-          if (serial !== undefined) journal.answer(step.settle, serial, as);
-        }
+        for (const [one, as] of step.as) answer(model, journal, step.settle, one, as);
       },
     }),
   );
 
-const retry = fc.record({ retry: name, which: nth, since: fc.integer({ min: 1, max: 9_999 }) }).map((step) =>
+const retry = fc.record({ retry: name, which, since: fc.integer({ min: 1, max: 9_999 }) }).map((step) =>
   command(step, {
     check: (model) => hasInHand(model, step.retry),
     async run(model, journal) {
@@ -77,21 +76,30 @@ const retry = fc.record({ retry: name, which: nth, since: fc.integer({ min: 1, m
   }),
 );
 
+/** What is done last is not durable; in some turns of the event loop it may be handed to the disk, and may be written. */
+const last = fc.array(
+  fc.record({
+    settle: fc.array(fc.tuple(name, which, outcome), { maxLength: 3 }),
+    append: fc.oneof(few, fc.constant([])),
+    turns: fc.oneof(fc.constant(0), fc.nat(200)),
+  }),
+  { maxLength: 3 },
+);
+
 /** Ends the journal, and opens it again for some of its consumers. */
 function reopen(how: 'close' | 'crash', decisions: fc.Arbitrary<Choice[]>): fc.Arbitrary<JournalCommand> {
-  // What is not durable then, and turns of the event loop in which some of it may be handed to the disk.
-  const last = fc.record({ append: fc.oneof(few, fc.constant([])), turns: fc.nat(3) });
   return fc.record({ last, decisions, present: fc.subarray([...NAMES]) }).map((step) =>
     command(
       { [how]: step },
       {
         async run(model, journal) {
-          appendAll(step.last.append, model, journal);
-          for (let turn = 0; turn < step.last.turns; turn += 1) await new Promise(setImmediate);
-          await journal.reopen(
-            how,
-            step.decisions.map((one) => () => chosen(one, model)),
-          );
+          for (const { settle, append, turns } of step.last) {
+            for (const [consumer, one, as] of settle) answer(model, journal, consumer, one, as);
+            appendAll(append, model, journal);
+            for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+          }
+          const decisions = step.decisions.map((one) => () => chosen(one, model));
+          await journal.reopen(how, decisions);
           for (const one of step.present) journal.join(one);
         },
       },
@@ -113,26 +121,27 @@ const notice = fc.constant(
   command({ notice: 'all' }, { check: (model) => model.isStale, run: (_, journal) => journal.noticed() }),
 );
 
-const some = [append, append, append, read, read, read, read, settle, settle, settle, retry, join];
-const ordinary = [...some, ...some];
+/** In a journal's ordinary day. */
+const day = [append, append, append, read, read, read, read, settle, settle, settle, retry, join];
 
 /** Of a journal that forgets. */
-export const commands = [...ordinary, reopen('close', fc.constant([]))];
+export const commands = [...day, ...day, reopen('close', fc.constant([]))];
 /** Of one that is killed, and of which an operator sees to what is left. */
 export const crashCommands = [
-  ...ordinary,
+  ...day,
+  ...day,
   reopen('close', fc.array(choice, { maxLength: 3 })),
   reopen('crash', fc.constant([])),
   reopen('crash', fc.array(choice, { maxLength: 3 })),
 ];
 /** Of one that is beside an operator. */
 export const operatorCommands = [
-  ...ordinary,
+  ...day,
   decide,
   decide,
   decide,
   notice,
-  reopen('crash', fc.constant([])),
+  fc.oneof({ weight: 2, arbitrary: notice }, reopen('crash', fc.constant([]))),
 ];
 
 interface Steps {
@@ -169,6 +178,18 @@ function appendAll(
     journal.append(
       (which === null ? undefined : pick(ids, which)) ?? `run${(next + index) % 4}/${next + index}`,
     );
+}
+
+/** Settles one of what is in a consumer's hands, if there is any. */
+function answer(
+  model: JournalModel,
+  journal: RunningJournal,
+  name: string,
+  which: number,
+  as: DeliveryOutcome,
+): void {
+  const serial = pick([...(model.places.get(name)?.life?.hand ?? [])], which);
+  if (serial !== undefined) journal.answer(name, serial, as);
 }
 
 function pick<T>(from: readonly T[], which: number): T | undefined {

@@ -16,7 +16,7 @@ import {
   Replay,
   skip,
   withJournalFile,
-} from '../../../src/journal/sqlite/operator.ts';
+} from '../../../src/journal/sqlite/operator/index.ts';
 import { sqliteJournal } from '../../../src/journal/sqlite.ts';
 import type { Decision, JournalDriver, Kept, KeptConsumer } from './driver.ts';
 import { serialOf, timeOf } from './serial-events.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { VconOtelError } from '../../model/error.ts';
-import { isBusy } from '../../model/sqlite-error.ts';
+import { VconOtelError } from '../../../model/error.ts';
+import { isBusy } from '../../../model/sqlite-error.ts';
 import { inodeOf } from './file.ts';
 
 /** What a service holds as long as it has a journal open. */

@@ -1,8 +1,8 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import type { ChainEvent } from '../../model/event.ts';
-import { decode } from './codec.ts';
+import type { ChainEvent } from '../../../model/event.ts';
+import { decode } from '../codec.ts';
+import type { DeliveryState } from '../writer/schema.ts';
 import type { JournalFile } from './journal-file.ts';
-import type { DeliveryState } from './schema.ts';
 
 /** An event of the journal, and what became of it at one tracer. */
 export interface JournalEntry {

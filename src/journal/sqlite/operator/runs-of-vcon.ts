@@ -1,4 +1,4 @@
-import { VconOtelError } from '../../model/error.ts';
+import { VconOtelError } from '../../../model/error.ts';
 import type { JournalFile } from './journal-file.ts';
 
 /** The runs, by their number in the file, that a vCon entered, left or passed through. */

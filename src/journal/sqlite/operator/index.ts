@@ -1,6 +1,6 @@
 //  What an operator sees of a journal, and may change in it, from another process than the service that writes it:
 //  the command line. Events are read in pages and changed in short transactions, so that the service is never held up;
-//  what is changed are rows of `delivery`, which the service notices (schema.ts).
+//  what is changed are rows of `delivery`, which the service notices (../writer/schema.ts).
 
 export { type ConsumerStats, consumerStats } from './consumer-stats.ts';
 export { type JournalEntry, lastOf } from './entry.ts';

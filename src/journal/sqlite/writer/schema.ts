@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { VconOtelError } from '../../model/error.ts';
+import { VconOtelError } from '../../../model/error.ts';
 
 /*
  *  run ──< event      the log: an event once, however many consumers there are; seq has no gaps when it is given
@@ -8,6 +8,9 @@ import { VconOtelError } from '../../model/error.ts';
  *
  * A consumer has settled everything up to its position, and beyond it whatever has a delivery in a final state.
  */
+
+/** What a consumer is called inside the file. */
+export type ConsumerId = number;
 
 /**
  * State of a delivery. Still open: `retry` (an attempt has failed) and `queued` (an operator asked for it again). Final: `ok`,

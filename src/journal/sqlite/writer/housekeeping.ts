@@ -1,5 +1,6 @@
-import type { Notice } from './messages.ts';
-import type { ConsumerId, Store } from './store.ts';
+import type { Notice } from '../messages.ts';
+import type { ConsumerId } from './schema.ts';
+import type { Store } from './store.ts';
 import { Sweep } from './sweep.ts';
 
 export interface HousekeepingSettings {

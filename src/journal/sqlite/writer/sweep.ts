@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ConsumerId } from './store.ts';
+import type { ConsumerId } from './schema.ts';
 
 /** What a sweep is to remove. */
 export interface SweepAim {

@@ -1,13 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
-import { VconOtelError } from '../../model/error.ts';
+import { VconOtelError } from '../../../model/error.ts';
+import type { FlatAnswers } from '../messages.ts';
 import { sync } from './file.ts';
-import type { FlatAnswers } from './messages.ts';
 import { Reader, type Standing } from './reader.ts';
-import { migrate } from './schema.ts';
+import { type ConsumerId, migrate } from './schema.ts';
 import { Statements } from './statements.ts';
-
-/** What a consumer is called inside the file. */
-export type ConsumerId = number;
 
 /** Where a consumer stands. */
 export interface Place extends Standing {

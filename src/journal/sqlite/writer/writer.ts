@@ -1,11 +1,12 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { errorType, VconOtelError } from '../../model/error.ts';
-import { isCorrupt, sqliteCode } from '../../model/sqlite-error.ts';
+import { errorType, VconOtelError } from '../../../model/error.ts';
+import { isCorrupt, sqliteCode } from '../../../model/sqlite-error.ts';
+import type { Notice, Reply, Request, WriterData } from '../messages.ts';
 import { identityOf, makeFolder, readThrough, restore, setAside } from './file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { lock } from './lock.ts';
-import type { Notice, Reply, Request, WriterData } from './messages.ts';
-import { type ConsumerId, Store } from './store.ts';
+import type { ConsumerId } from './schema.ts';
+import { Store } from './store.ts';
 
 //  The thread that owns the journal's file, so that waiting for a disk holds up nobody.
 //

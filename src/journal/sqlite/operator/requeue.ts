@@ -1,4 +1,4 @@
-import { VconOtelError } from '../../model/error.ts';
+import { VconOtelError } from '../../../model/error.ts';
 import type { ConsumerPlace, JournalFile } from './journal-file.ts';
 import { runsOfVcon } from './runs-of-vcon.ts';
 import { STEP, step } from './short-steps.ts';

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { Finding, PageRow, Query } from './messages.ts';
+import type { Finding, PageRow, Query } from '../messages.ts';
+import type { ConsumerId } from './schema.ts';
 import type { Statements } from './statements.ts';
-import type { ConsumerId } from './store.ts';
 
 /** How a consumer stands, beyond its position. */
 export interface Standing {

@@ -1,4 +1,4 @@
-import type { ChainEvent } from '../../model/event.ts';
+import type { ChainEvent } from '../../../model/event.ts';
 import { ENTRY_COLUMNS, entryOf, eventOf, type JournalEntry } from './entry.ts';
 import type { JournalFile } from './journal-file.ts';
 import { runsOfVcon, vconBeginning } from './runs-of-vcon.ts';

@@ -2,11 +2,11 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { errorType, VconOtelError } from '../../model/error.ts';
-import { sqliteCode } from '../../model/sqlite-error.ts';
-import { isLocked } from './lock.ts';
-import { APPLICATION_ID, SCHEMA_VERSION, versionOf } from './schema.ts';
-import type { ConsumerId } from './store.ts';
+import { errorType, VconOtelError } from '../../../model/error.ts';
+import { sqliteCode } from '../../../model/sqlite-error.ts';
+import { isLocked } from '../writer/lock.ts';
+import type { ConsumerId } from '../writer/schema.ts';
+import { APPLICATION_ID, SCHEMA_VERSION, versionOf } from '../writer/schema.ts';
 
 /** A journal that is open to an operator. */
 export interface JournalFile {
