@@ -34,6 +34,17 @@ describe('what another process decides while a journal is open', () => {
     expect(query(path, 'select seq, state from delivery')).toEqual([{ seq: 1, state: 'skipped' }]);
   });
 
+  test('all that a consumer has in hand is taken out of it, and the disk is kept from nobody meanwhile', async () => {
+    const { path, journal, tracer, skipped } = await opened();
+    const appended = eventIds(20_000);
+    await keep(journal, appended);
+    await tracer.read(appended.length);
+    decide(path, 'tracer', 'skipped', appended);
+    await vi.waitFor(() => expect(skipped).toHaveLength(appended.length), { timeout: 10_000 });
+    await keep(journal, ['a/1']);
+    expect(tracer.consumer.depth).toBe(1);
+  });
+
   test('an event that is skipped before it was read is never given, and counted no more', async () => {
     const { path, journal, tracer, skipped } = await opened();
     await keep(journal, ['a/1', 'a/2', 'a/3']);
