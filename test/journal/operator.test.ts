@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
-import { schemaFault } from '../../src/journal/sqlite/operator/journal-file.ts';
 import {
   type Choice,
   consumerOf,
@@ -21,6 +20,7 @@ import {
   storedRuns,
   withJournalFile,
 } from '../../src/journal/sqlite/operator/index.ts';
+import { schemaFault } from '../../src/journal/sqlite/operator/journal-file.ts';
 import { journalFolder, NOON, OTHER_VCON, openJournal, runEvents, VCON } from '../commands/kept-runs.ts';
 import { delivery, ids, type Reader, reader } from './contract.ts';
 

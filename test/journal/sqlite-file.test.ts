@@ -1,10 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test, vi } from 'vitest';
-import { lock } from '../../src/journal/sqlite/writer/lock.ts';
+import { isLocked, lock } from '../../src/journal/sqlite/writer/lock.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
 import { delivery, ids, reader } from './contract.ts';
 import { eventIds, keep, openJournal, query, temporaryPath } from './temporary-journal.ts';
@@ -41,6 +49,22 @@ describe('a journal that is open', () => {
     expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('JOURNAL_IN_USE\n');
     await journal.close();
     await openJournal({ path });
+  });
+
+  test('is one journal by all its names, whether it is made by way of a link or is there already', async () => {
+    const [path, link] = [temporaryPath(), temporaryPath()];
+    for (const file of [path, link]) mkdirSync(dirname(file), { recursive: true });
+    symlinkSync(path, link);
+    const { journal: made } = await openJournal({ path: link });
+    reader(made, 'tracer');
+    await keep(made, ['a/1']);
+    await expect(sqliteJournal({ path })).rejects.toMatchObject({ code: 'JOURNAL_IN_USE' });
+    await made.close();
+    const { journal } = await openJournal({ path });
+    expect(ids(await reader(journal, 'tracer').read(1))).toEqual(['a/1']);
+    await expect(sqliteJournal({ path: link })).rejects.toMatchObject({ code: 'JOURNAL_IN_USE' });
+    expect([isLocked(path), isLocked(link)]).toEqual([true, true]);
+    expect(readdirSync(dirname(link))).toEqual([basename(link)]);
   });
 
   test('is free again when its process was killed', async () => {

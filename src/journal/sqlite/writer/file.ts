@@ -2,18 +2,34 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** What SQLite keeps beside the database file. */
 const BESIDE = ['-wal', '-shm'] as const;
+
+/** Links that are followed from one to the next; what goes on after that goes round. */
+const MAX_LINKS = 40;
+
+/** Where a journal is, or is to be made, whose path may be a symbolic link: what belongs to it stands there, not beside the link. */
+export function followLinks(path: string): string {
+  let at = path;
+  for (let links = 0; links < MAX_LINKS; links += 1) {
+    if (!lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) return at;
+    at = resolve(realpathSync(dirname(at)), readlinkSync(at));
+  }
+  return at;
+}
 
 /** The folder of a journal, made where it is missing. */
 export function makeFolder(path: string): void {

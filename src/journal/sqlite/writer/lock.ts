@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { VconOtelError } from '../../../model/error.ts';
 import { isBusy } from '../../../model/sqlite-error.ts';
-import { inodeOf } from './file.ts';
+import { followLinks, inodeOf } from './file.ts';
 
 /** What a service holds as long as it has a journal open. */
 export interface Lock {
@@ -57,5 +57,5 @@ function take(path: string, timeout: number): Lock {
 }
 
 function lockFileOf(path: string): string {
-  return `${path}.lock`;
+  return `${followLinks(path)}.lock`;
 }

@@ -2,7 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { errorType, VconOtelError } from '../../../model/error.ts';
 import { isCorrupt, sqliteCode } from '../../../model/sqlite-error.ts';
 import type { Notice, Reply, Request, WriterData } from '../messages.ts';
-import { identityOf, makeFolder, readThrough, restore, setAside } from './file.ts';
+import { followLinks, identityOf, makeFolder, readThrough, restore, setAside } from './file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { lock } from './lock.ts';
 import type { ConsumerId } from './schema.ts';
@@ -28,7 +28,7 @@ export function writer(
   data: WriterData,
   say: (word: Reply | Notice) => void,
 ): { last: number; answer(request: Request): void } {
-  const { path } = data;
+  const path = followLinks(data.path);
   const names = new Map<ConsumerId, string>(data.consumers);
   let store: Store | undefined;
   let housekeeping: Housekeeping | undefined;
