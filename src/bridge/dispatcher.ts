@@ -112,7 +112,9 @@ export class Dispatcher {
       if (stats.dropped > 0)
         this.#settings.log.warn(`end ${name}`, `tracer ${name} did not hear ${stats.dropped} events`);
     this.#ended = true;
-    await this.#journal.close();
+    await withDeadline(this.#journal.close(), milliseconds, 'closing the journal').catch((error: unknown) =>
+      this.#settings.log.warn('end of the journal', `the journal: ${reasonOf(error)}`),
+    );
   }
 
   /** A chain that starts after the end: whoever must not miss it is told, nobody else is disturbed. */
@@ -200,13 +202,16 @@ export class Dispatcher {
   async #each(work: (worker: TracerWorker) => Promise<void>): Promise<void> {
     await Promise.all(
       this.workers.map((worker) =>
-        work(worker).catch((error: unknown) => {
-          const reason = error instanceof VconOtelError ? error.message : errorType(error);
-          this.#settings.log.warn(`end of ${worker.name}`, `tracer ${worker.name}: ${reason}`);
-        }),
+        work(worker).catch((error: unknown) =>
+          this.#settings.log.warn(`end of ${worker.name}`, `tracer ${worker.name}: ${reasonOf(error)}`),
+        ),
       ),
     );
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof VconOtelError ? error.message : errorType(error);
 }
 
 /** How many events a tracer is handed before the event loop gets its turn. */

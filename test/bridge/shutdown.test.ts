@@ -135,3 +135,11 @@ describe('a shutdown with a journal that forgets', () => {
     expect(stats()).toMatchObject({ ok: 0, retried: 1, pending: 0, dropped: 2 });
   });
 });
+
+test('a shutdown does not wait for a journal that does not close, nor for one that cannot', async () => {
+  for (const close of [() => new Promise<void>(() => {}), () => Promise.reject(new Error('on purpose'))]) {
+    const { bridge } = start(Object.assign(memoryJournal(), { close }), () => true, { drainTimeout: 10 });
+    await bridge.shutdown();
+    await sdk?.shutdown();
+  }
+});
