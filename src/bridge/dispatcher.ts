@@ -148,7 +148,8 @@ export class Dispatcher {
         if (failClosed) this.#holds.settle(event.runId, { error });
       },
       onSkip: (event) => {
-        if (worker.skip(event) && failClosed) this.#holds.settle(event.runId);
+        worker.skip(event);
+        if (failClosed && worker.hears(event.chain)) this.#holds.settle(event.runId);
       },
     });
     const worker: TracerWorker = new TracerWorker(tracer, consumer, {

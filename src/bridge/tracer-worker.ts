@@ -159,17 +159,13 @@ export class TracerWorker {
     this.#openBarriers();
   }
 
-  /**
-   * An event in hand is not to be delivered. If a call is under way, its run goes on when that is over.
-   * @returns whether there was such an event
-   */
-  skip(unwanted: ChainEvent): boolean {
-    const event = this.#lanes.remove(unwanted);
-    if (!event) return false;
+  /** An event is not to be delivered. If a call of it is under way, its run goes on when that is over. */
+  skip(unwanted: ChainEvent): void {
+    if (!this.#settings.hears(unwanted.chain)) return;
     this.stats.skipped += 1;
-    this.#inHand.delete(event);
+    const event = this.#lanes.remove(unwanted);
+    if (event) this.#inHand.delete(event);
     this.#settings.again();
-    return true;
   }
 
   /**

@@ -17,9 +17,12 @@ const SIZE: Measure = {
   ]),
 };
 
-/** The size of a file that is kept within it, from `1MiB` to `1024TiB`. Its output is in bytes. */
+/**
+ * The size of a file that is kept within it, from `16MiB`, in which what a tracer has in hand has its place beside what others
+ * wait for, to `1024TiB`. Its output is in bytes.
+ */
 export function fileSize() {
-  return quantity(SIZE, { min: MEBIBYTE, max: 1024 ** 5 });
+  return quantity(SIZE, { min: 16 * MEBIBYTE, max: 1024 ** 5 });
 }
 
 /** Writes bytes as a configuration has them: `536870912` is `512MiB`. */

@@ -53,7 +53,7 @@ export interface ConsumerSettings {
   onReadable(): void;
   /** This consumer will never be given the event: it lagged too far behind, or the event could not be kept. */
   onDrop(event: ChainEvent): void;
-  /** An operator decided that an event in this consumer's hands is not to be delivered. */
+  /** An operator decided that an event in this consumer's hands, or the next to be read, is not to be delivered. */
   onSkip(event: ChainEvent): void;
 }
 

@@ -172,7 +172,8 @@ class SqliteJournal implements Journal {
     this.#pressure.look(this.#commits.waiting, usage);
     if (!this.#pressure.overfull) this.#isGivingUp = false;
     if (!this.#pressure.overfull || this.#isGivingUp) return;
-    const [slowest] = [...this.#consumers.values()].sort((a, b) => a.cursor - b.cursor);
+    // Whose place it is that keeps the file full, though what it has in hand it cannot give up.
+    const [slowest] = [...this.#consumers.values()].sort((a, b) => a.position - b.position);
     const events = slowest?.read(GIVE_UP) ?? [];
     if (!slowest || events.length === 0) return;
     // Only when these are removed it shows whether that was enough.

@@ -106,7 +106,11 @@ export class SqliteConsumer implements JournalConsumer {
       const row = this.#next();
       if (!row) break;
       this.#oldest = row.event.time;
-      if (this.#skipped.has(row.seq)) continue;
+      if (this.#skipped.has(row.seq)) {
+        // A chain may wait for it.
+        this.settings.onSkip(row.event);
+        continue;
+      }
       this.#ahead -= 1;
       this.#hand.set(row.event, row);
       events.push(row.event);

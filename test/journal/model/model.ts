@@ -192,6 +192,12 @@ export class JournalModel {
     }
   }
 
+  /** Whether an operator has skipped an event; it may have been asked for again meanwhile. */
+  wasSkipped(name: string, serial: number): boolean {
+    const state = new Map(this.standings(name)).get(serial)?.state;
+    return state === 'skipped' || state === 'again';
+  }
+
   /** What a consumer has answered. What an operator has skipped stays so. */
   answer(name: string, serial: number, outcome: DeliveryOutcome | Delivery): void {
     const { hand, doomed } = this.life(name);

@@ -74,7 +74,8 @@ export class RunningJournal {
       onSkip: (event) => {
         const serial = serialOf(event.time);
         if (hand.delete(serial) && this.#model.take(name, serial)) told.skipped.push(event);
-        else this.#wrong.push(`${name} is told to skip ${serial}`);
+        // Or it was the next to be read.
+        else if (!this.#model.wasSkipped(name, serial)) this.#wrong.push(`${name} is told to skip ${serial}`);
       },
     });
     this.#consumers.set(name, Object.assign(told, { consumer }));
