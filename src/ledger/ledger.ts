@@ -197,7 +197,7 @@ export class Ledger {
     const { lines, hashes, accepted, refused } = placeEntries(batch, this.size, this.#lastHash, now);
     for (const { entry, written } of refused) {
       this.#queued.delete(entry.record_id);
-      written.reject(new RangeError('the record is too long or is not Unicode'));
+      written.reject(new RangeError('the record is not one that could be read again'));
     }
     if (accepted.length === 0) return;
     await this.#file.append(lines);

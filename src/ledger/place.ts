@@ -1,5 +1,5 @@
 import { leafHash } from './merkle.ts';
-import { type LedgerEntry, MAX_RECORD, recordLine } from './record.ts';
+import { isRecordable, type LedgerEntry, MAX_RECORD, recordLine } from './record.ts';
 
 /** An entry that waits for its turn. */
 export interface Waiting {
@@ -31,6 +31,7 @@ export function placeEntries(batch: readonly Waiting[], size: number, lastHash: 
   let [lines, prev_hash] = ['', lastHash];
   for (const waiting of batch)
     try {
+      if (!isRecordable(waiting.entry)) throw new RangeError('it could not be read again');
       const line = recordLine({ ...waiting.entry, seq: size + hashes.length, prev_hash, recorded_at });
       if (line.length * 3 >= MAX_RECORD && Buffer.byteLength(line) >= MAX_RECORD)
         throw new RangeError('too long');

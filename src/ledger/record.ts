@@ -1,10 +1,14 @@
 import { z } from 'zod';
 
-const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+const hexDigits = (digits: number) => new RegExp(`^[0-9a-f]{${digits}}$`);
+const hex = (digits: number) => z.string().regex(hexDigits(digits));
 const count = z.int().min(0);
 /** UTC with milliseconds, as `Date.toISOString` writes it. */
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const name = z.string().min(1).max(1_024);
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const time = z.string().regex(TIME);
+const MAX_NAME = 1_024;
+const MAX_ERROR_TYPE = 128;
+const name = z.string().min(1).max(MAX_NAME);
 
 /** What the ledger itself puts into every record. */
 const placed = {
@@ -41,7 +45,7 @@ const eventEntry = z.strictObject({
   step: name.optional(),
   step_index: count.optional(),
   outcome: z.enum(['complete', 'success', 'halted', 'halt', 'error']).optional(),
-  error_type: z.string().max(128).optional(),
+  error_type: z.string().max(MAX_ERROR_TYPE).optional(),
   trace_id: hex(32),
   span_id: hex(16),
   /** draft-howe-vcon-lifecycle, where one of its words fits. */
@@ -101,6 +105,35 @@ export const NO_HASH = '0'.repeat(64);
 
 /** The longest record in bytes, line break included. */
 export const MAX_RECORD = 16_384;
+
+/**
+ * Whether an entry is one that {@link parseLine} takes, as far as its types do not say so: its texts and numbers come
+ * from spans, which anybody may have made. By hand, because the schema takes half as long as all the rest of a record.
+ */
+export function isRecordable(entry: LedgerEntry): boolean {
+  if (!isName(entry.record_id) || !TIME.test(entry.timestamp)) return false;
+  if ('vcon_uuid' in entry && !isName(entry.vcon_uuid)) return false;
+  if (!('run_id' in entry)) return true;
+  const { run_id, chain, in_vcon_uuid, step, step_index = 0, error_type = '', trace_id, span_id } = entry;
+  return (
+    isName(run_id) &&
+    isName(chain) &&
+    (in_vcon_uuid === undefined || isName(in_vcon_uuid)) &&
+    (step === undefined || isName(step)) &&
+    Number.isSafeInteger(step_index) &&
+    step_index >= 0 &&
+    error_type.length <= MAX_ERROR_TYPE &&
+    TRACE_ID.test(trace_id) &&
+    SPAN_ID.test(span_id)
+  );
+}
+
+function isName(text: string): boolean {
+  return text !== '' && text.length <= MAX_NAME;
+}
+
+const TRACE_ID = hexDigits(32);
+const SPAN_ID = hexDigits(16);
 
 /**
  * A record as its line, without the line break: RFC 8785. By hand, because records are flat: what canonical form asks for

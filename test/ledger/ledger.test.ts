@@ -106,6 +106,35 @@ describe('append', () => {
     expect(linesOf(directory).map(({ seq }) => seq)).toEqual([0, 1]);
   });
 
+  test.each([
+    ['an empty chain', { chain: '' }],
+    ['a long chain', { chain: 'x'.repeat(1_025) }],
+    ['an empty step', { step: '' }],
+    ['a long step', { step: 'x'.repeat(1_025) }],
+    ['a step that no array has', { step_index: 1e300 }],
+    ['a year of five digits', { timestamp: '+010000-01-01T00:00:00.000Z' }],
+    ['a long id', { record_id: 'x'.repeat(1_025) }],
+    ['a long run', { run_id: 'x'.repeat(1_025) }],
+    ['a vCon without a name', { vcon_uuid: '' }],
+    ['another vCon without a name', { in_vcon_uuid: '' }],
+    ['a long type of error', { error_type: 'x'.repeat(129) }],
+    ['a trace without an id', { trace_id: '' }],
+    ['a span without an id', { span_id: '' }],
+  ])('refuses what could not be read again: %s', async (_what, odd) => {
+    const directory = temporaryFolder();
+    const signer = newSigner();
+    const [a, b] = entries(2) as [LedgerEntry, LedgerEntry];
+    const ledger = openLedger(settingsFor(directory, signer));
+    const told = await Promise.allSettled([ledger.append({ ...a, ...odd } as LedgerEntry), ledger.append(b)]);
+    expect(told).toMatchObject([
+      { status: 'rejected', reason: expect.any(RangeError) },
+      { status: 'fulfilled' },
+    ]);
+    await ledger.close();
+    expect(verify(directory, signer)).toMatchObject({ verdict: 'intact', size: 1 });
+    await openLedger(settingsFor(directory, signer)).close();
+  });
+
   test('is refused once the ledger is closed', async () => {
     const ledger = openLedger(settingsFor(temporaryFolder(), newSigner()));
     await ledger.close();
