@@ -1,4 +1,4 @@
-import { close, closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, write } from 'node:fs';
+import { close, closeSync, fdatasync, fstat, fsyncSync, ftruncateSync, openSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Segment } from './segments.ts';
@@ -23,7 +23,7 @@ export class SegmentFile {
   }
 
   /**
-   * Writes a text after all that is on the disk, and waits until it is there too. After a failure the file is closed: what
+   * Writes a text after all that is on the disk, and waits until it is there too, in a file that still has a name. After a failure the file is closed: what
    * the system says of a page that it could not write is not to be relied on, so the next call opens it anew and cuts off
    * whatever of the failed write is in it.
    */
@@ -35,6 +35,7 @@ export class SegmentFile {
       for (let at = 0; at < data.length; )
         at += (await writeSome(file, data, at, data.length - at, this.#bytes + at)).bytesWritten;
       await syncData(file);
+      if ((await statusOf(file)).nlink === 0) throw new Error('the file was deleted');
       this.#bytes += data.length;
     } catch (error) {
       this.#handle = undefined;
@@ -58,6 +59,7 @@ export class SegmentFile {
 
 const writeSome = promisify(write);
 const syncData = promisify(fdatasync);
+const statusOf = promisify(fstat);
 const closeFile = promisify(close);
 
 function openAt(path: string, bytes: number): number {

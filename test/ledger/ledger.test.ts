@@ -348,6 +348,17 @@ describe('a write that fails', () => {
     expect(a.record_id).not.toBe(b.record_id);
   });
 
+  test('to a file that was deleted meanwhile is none', async () => {
+    const directory = temporaryFolder();
+    const [a, b, c] = entries(3) as [LedgerEntry, LedgerEntry, LedgerEntry];
+    const ledger = openLedger(settingsFor(directory, newSigner()));
+    await ledger.append(a);
+    rmSync(directory, { recursive: true });
+    await expect(ledger.append(b)).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
+    await expect(ledger.append(c)).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
+    await ledger.close().catch(() => undefined);
+  });
+
   test.skipIf(!hasPrlimit)('to a full disk loses and doubles nothing', async () => {
     const directory = temporaryFolder();
     const script = join(import.meta.dirname, 'full-disk.ts');

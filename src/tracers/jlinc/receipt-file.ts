@@ -1,4 +1,4 @@
-import { close, closeSync, fdatasync, fsyncSync, mkdirSync, open, openSync, write } from 'node:fs';
+import { close, closeSync, fdatasync, fstat, fsyncSync, mkdirSync, open, openSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorType, VconOtelError } from '../../model/error.ts';
@@ -78,6 +78,7 @@ export class ReceiptFile {
     for (let written = 0; written < data.length; )
       written += (await writeSome(fd, data, written, data.length - written)).bytesWritten;
     await sync(fd);
+    if ((await statusOf(fd)).nlink === 0) throw new Error('the file was deleted');
   }
 
   async #open(): Promise<number> {
@@ -120,6 +121,7 @@ const NEW_LINE = Buffer.from('\n');
 const openFile = promisify(open);
 const writeSome = promisify(write);
 const sync = promisify(fdatasync);
+const statusOf = promisify(fstat);
 const closeFile = promisify(close);
 
 function today(): string {

@@ -47,6 +47,16 @@ test('half a line that a crash left is not continued', async () => {
   expect((await readFile(today(), 'utf8')).split('\n')).toEqual(['{"n":1}', '{"n":2,"hal', '{"n":3}', '']);
 });
 
+test('a file that was deleted meanwhile keeps nothing: it is made again', async () => {
+  const file = open();
+  await file.append({ n: 1 });
+  await rm(today());
+  await expect(file.append({ n: 2 })).rejects.toMatchObject({ code: 'RECEIPT_NOT_KEPT' });
+  await file.append({ n: 2 });
+  await file.close();
+  expect(keptReceipts(directory)).toEqual([{ n: 2 }]);
+});
+
 test('every day has a file of its own', async () => {
   const file = open();
   await file.append({ n: 1 });
