@@ -43,6 +43,14 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
       'records',
       `${size - first}${first > 0 ? `, from ${first} on (older ones expired)` : ''}, ${signed} signed`,
     ],
+    ...(fault || signed === size
+      ? []
+      : [
+          [
+            'not signed',
+            `${size - signed} records: who can write here could have written them, without any key`,
+          ],
+        ]),
     ['checkpoints', `${checkpoints}${origin === undefined ? '' : `, of ${origin}`}`],
     ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
     ...(unfinishedSteps > 0

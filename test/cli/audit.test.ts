@@ -61,6 +61,13 @@ describe('verify', () => {
     expect(stdout).toContain(`${join(path, FIRST)}, byte ${offset}\n`);
   });
 
+  test('records that no checkpoint speaks of are said to be anybody’s', async () => {
+    const path = await another('unsigned');
+    for (const name of ['checkpoint', 'checkpoints', 'tile']) rmSync(join(path, name), { recursive: true });
+    const { stdout } = await audit('verify', path, '--key', signer.vkey);
+    expect(stdout).toContain('  not signed   20 records: ');
+  });
+
   test('a torn tail ends with 2', async () => {
     const path = await another('torn');
     appendFileSync(join(path, FIRST), '{"act');
