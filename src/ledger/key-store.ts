@@ -1,16 +1,6 @@
 import { createHmac, hash, randomBytes, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { link, mkdir, open, readFile, rm, utimes } from 'node:fs/promises';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from './segments.ts';
 
@@ -64,12 +54,16 @@ export class KeyStore {
     return existed;
   }
 
-  /** Deletes the keys that were last used before a time, in milliseconds since the epoch. */
-  expire(before: number): void {
-    for (const shard of namesIn(this.#folder))
-      for (const name of namesIn(join(this.#folder, shard))) {
+  /**
+   * Deletes the keys that were last used before a time, in milliseconds since the epoch. One by one and without holding
+   * anybody up: there may be very many.
+   */
+  async expire(before: number): Promise<void> {
+    for (const shard of await namesIn(this.#folder))
+      for (const name of await namesIn(join(this.#folder, shard))) {
         const file = join(this.#folder, shard, name);
-        if (statSync(file).mtimeMs < before) erase(file);
+        const found = await stat(file).catch(unlessMissing);
+        if (found && found.mtimeMs < before) await eraseLater(file);
       }
   }
 
@@ -129,8 +123,21 @@ function erase(file: string): void {
   rmSync(file, { force: true });
 }
 
-function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
+/** As {@link erase}, without holding anybody up; somebody else may be faster. */
+async function eraseLater(file: string): Promise<void> {
+  const handle = await open(file, 'r+').catch(unlessMissing);
+  if (!handle) return;
+  try {
+    await handle.write(randomBytes(KEY_BYTES));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rm(file, { force: true });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(unlessMissing)) ?? [];
 }
 
 function unlessMissing(error: unknown): undefined {

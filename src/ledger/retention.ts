@@ -26,7 +26,7 @@ export async function expireSegments(
   await record(first);
   for (const { file } of segments.slice(0, kept)) rmSync(join(directory, file));
   syncFolder(join(directory, 'segments'));
-  new KeyStore(directory).expire(before);
+  await new KeyStore(directory).expire(before);
 }
 
 /** When the last record of a segment was written. */
