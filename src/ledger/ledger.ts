@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { VconOtelError } from '../model/error.ts';
+import { errorType, VconOtelError } from '../model/error.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CHECKPOINT_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
 import { lockLedger } from './lock.ts';
@@ -98,7 +98,7 @@ export class Ledger {
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#edge);
-    this.#timer = setInterval(() => void this.tend().catch(() => undefined), checkpoint.interval).unref();
+    this.#timer = setInterval(() => void this.#upkeep(), checkpoint.interval).unref();
     if (end.cut)
       void this.append({
         ...this.#own(`repair/${this.size}/${end.cut.hash}`),
@@ -107,7 +107,7 @@ export class Ledger {
         cut_bytes: end.cut.bytes,
         cut_hash: end.cut.hash,
       }).catch(() => undefined);
-    void this.tend().catch(() => undefined);
+    void this.#upkeep();
   }
 
   /** Records, those included that are no longer kept. */
@@ -152,7 +152,7 @@ export class Ledger {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.#recordShreds();
+      await this.#recordShreds().catch((error: unknown) => this.#notKeptUp(error));
       await this.#working;
       await this.#sign();
     } finally {
@@ -255,6 +255,15 @@ export class Ledger {
       await this.#sign();
       notice('retention', `records before ${first} are no longer kept`);
     });
+  }
+
+  /** As {@link tend}; what it cannot do is told, and tried again the next time. */
+  async #upkeep(): Promise<void> {
+    await this.tend().catch((error: unknown) => this.#notKeptUp(error));
+  }
+
+  #notKeptUp(error: unknown): void {
+    this.#settings.notice('upkeep', `the ledger could not be kept up (${errorType(error)})`);
   }
 
   async #recordShreds(): Promise<void> {

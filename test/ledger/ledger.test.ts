@@ -268,6 +268,20 @@ describe('retention', () => {
   });
 });
 
+describe('upkeep', () => {
+  test('what cannot be done is told, and does not keep the end from being signed', async () => {
+    const directory = temporaryFolder();
+    const signer = newSigner();
+    const notice = vi.fn();
+    writeFileSync(join(directory, 'shredded'), 'in the way of a folder');
+    const ledger = openLedger(settingsFor(directory, signer, { notice }));
+    await ledger.append(entries(1)[0] as LedgerEntry);
+    expect(notice).toHaveBeenCalledWith('upkeep', expect.stringContaining('ENOTDIR'));
+    await ledger.close();
+    expect(verify(directory, signer)).toMatchObject({ verdict: 'intact', signed: 1 });
+  });
+});
+
 describe('after a crash', () => {
   test('an unfinished record is cut off, kept, told and recorded, and all that was acknowledged is there', async () => {
     const directory = temporaryFolder();
