@@ -75,6 +75,7 @@ function sqliteTarget(given: Written, faults: Fault[]): SqliteTarget {
   for (const key of SERVER_KEYS) if (given[key] !== undefined) faults.push([key, 'a PostgreSQL database']);
   if (given.ssl) faults.push(['ssl', 'a PostgreSQL database']);
   if (table.includes('.')) faults.push(['table', 'a name without a schema']);
+  if (table.startsWith('sqlite_')) faults.push(['table', 'a name that SQLite does not keep for itself']);
   if (url !== undefined && database !== undefined) faults.push(['database', 'no url beside it']);
   if (url !== undefined && !/^sqlite:./.test(url)) faults.push(['url', 'sqlite: and a path']);
   const path = database ?? url?.replace(/^sqlite:(?:\/\/(?=\/))?/, '') ?? './data/db-audit.db';

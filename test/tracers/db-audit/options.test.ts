@@ -98,6 +98,11 @@ describe('the options', () => {
     ['a file and a host', { driver: 'sqlite', host: 'db' }, ['host: expected a PostgreSQL database']],
     ['a file and TLS', { driver: 'sqlite', ssl: true }, ['ssl: expected a PostgreSQL database']],
     ['a file and a schema', { table: 'audit.x' }, ['table: expected a name without a schema']],
+    [
+      'a table of SQLite’s own',
+      { table: 'sqlite_events' },
+      ['table: expected a name that SQLite does not keep for itself'],
+    ],
     ['a file twice', { url: 'sqlite:x', database: 'x' }, ['database: expected no url beside it']],
     [
       'certificates without TLS',
