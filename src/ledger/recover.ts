@@ -88,6 +88,9 @@ export function recoverLedger(
     throw damaged(
       `the newest checkpoint has ${history.head.size} records, of which ${edge.frontier.size} are there`,
     );
+  // A process that was killed may have written what is not on the disk yet: that must be there before it is signed, or a
+  // repeat of it acknowledged.
+  syncSegment(path);
   return {
     segment,
     bytes,
@@ -187,6 +190,15 @@ function cutTail(directory: string, { first, file }: Segment, offset: number): L
     closeSync(handle);
   }
   return { bytes: tail.length, hash: hash('sha256', tail, 'hex') };
+}
+
+function syncSegment(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function damaged(what: string): VconOtelError {

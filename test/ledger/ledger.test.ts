@@ -1,15 +1,17 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   appendFileSync,
   chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
@@ -302,6 +304,30 @@ describe('after a crash', () => {
     expect(readdirSync(join(directory, 'torn'))).toHaveLength(1);
     expect(verify(directory, signer)).toMatchObject({ verdict: 'intact', size: 12 });
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'what a killed process left is on the disk before it counts',
+    async () => {
+      const directory = temporaryFolder();
+      const signer = newSigner();
+      await writeLedger(directory, signer, 10);
+      const synced: string[] = [];
+      const { fsyncSync } = fs;
+      fs.fsyncSync = (file) => {
+        synced.push(readlinkSync(`/proc/self/fd/${file}`));
+        fsyncSync(file);
+      };
+      syncBuiltinESMExports();
+      try {
+        const ledger = openLedger(settingsFor(directory, signer));
+        expect(synced).toContain(join(directory, FIRST));
+        await ledger.close();
+      } finally {
+        fs.fsyncSync = fsyncSync;
+        syncBuiltinESMExports();
+      }
+    },
+  );
 
   test('an unfinished checkpoint is written over', async () => {
     const directory = temporaryFolder();
