@@ -1,6 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { OutgoingError } from './failure.ts';
+import { plainHost } from './host.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /**
@@ -15,13 +16,14 @@ export function guardedConnect(
   lookup: LookupFunction,
   timeout: number,
 ): buildConnector.connector {
-  const hosts = new Set(allowed.map(plainHost));
+  const hosts = new Set(allowed.flatMap((host) => plainHost(host) ?? []));
+  const isAllowed = (host: string | undefined) => host !== undefined && hosts.has(host);
   const guarded: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, []);
       const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;
       // One private address among public ones is how rebinding is done: none of them is used.
-      if (!hosts.has(plainHost(hostname)) && !addresses.every(({ address }) => isPublicAddress(address)))
+      if (!isAllowed(plainHost(hostname)) && !addresses.every(({ address }) => isPublicAddress(address)))
         return callback(refusal(), []);
       if (options.all) return callback(null, addresses);
       const [first] = addresses;
@@ -32,17 +34,10 @@ export function guardedConnect(
   return (options, callback) => {
     const host = plainHost(options.hostname);
     // A literal address is not looked up.
-    if (isIP(host) && !hosts.has(host) && !isPublicAddress(host)) return callback(refusal(), null);
+    if (host === undefined || (isIP(host) && !isAllowed(host) && !isPublicAddress(host)))
+      return callback(refusal(), null);
     return connect(options, callback);
   };
-}
-
-/** A host as it is compared: no brackets, no final dot, lower case. */
-function plainHost(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '');
 }
 
 function refusal(): OutgoingError {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Batches } from '../model/batches.ts';
 import { type ConserverTracer, defineTracer, type EventContext } from '../model/tracer.ts';
 import { OutgoingError, statusFailure } from '../outgoing/failure.ts';
+import { isHost } from '../outgoing/host.ts';
 import { type HttpClient, httpClient } from '../outgoing/http-client.ts';
 import { auditMessage, batchMessage, type Message } from './external-audit/message.ts';
 import { Patience } from './external-audit/patience.ts';
@@ -20,7 +21,9 @@ const options = z.strictObject({
   // As long as a guess at it is hopeless.
   signing_key: z.string().min(16).optional(),
   batch_size: z.int().min(1).max(1_000).default(1),
-  allow_private_hosts: z.array(z.string().min(1)).default([]),
+  allow_private_hosts: z
+    .array(z.string().refine(isHost, { params: { expected: 'a host without a port' } }))
+    .default([]),
 });
 
 /**

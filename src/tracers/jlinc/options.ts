@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHost } from '../../outgoing/host.ts';
 
 /** An `http` or `https` address without credentials, query or fragment: those end in logs. */
 const baseUrl = z.string().refine(
@@ -26,7 +27,9 @@ export const options = z
     hash: z.enum(['jcs', 'hmac', 'python-compat']).default('jcs'),
     ledger_directory: z.string().min(1).optional(),
     entity_mapping: z.enum(['documented', 'upstream']).default('documented'),
-    allow_private_hosts: z.array(z.string().min(1)).default([]),
+    allow_private_hosts: z
+      .array(z.string().refine(isHost, { params: { expected: 'a host without a port' } }))
+      .default([]),
     directory: z.string().min(1).default('./data/jlinc'),
   })
   .refine(

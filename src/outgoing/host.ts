@@ -1,0 +1,15 @@
+/**
+ * A host as it is compared: as the URL standard reads it (`0x7f.1` is `127.0.0.1`), without brackets and final dot.
+ * @returns undefined for what is no host alone: a port or a scheme would be part of it
+ */
+export function plainHost(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  const url = URL.parse(`http://${bare.includes(':') ? `[${bare}]` : bare}/`);
+  if (url?.href !== `http://${url?.hostname}/`) return undefined;
+  return url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+}
+
+/** Whether a text can be one of the hosts that an option allows. */
+export function isHost(text: string): boolean {
+  return plainHost(text) !== undefined;
+}
