@@ -52,6 +52,12 @@ export function openLedger(settings: LedgerSettings): Ledger {
         'torn',
         `the ledger ended with ${end.cut.bytes} bytes of an unfinished record: cut off, and kept in torn/`,
       );
+    const unsigned = end.edge.frontier.size - (end.head?.size ?? 0);
+    if (unsigned > 0)
+      notice(
+        'unsigned',
+        `the last ${unsigned} records of the ledger were not signed, as after a crash or where somebody wrote them: they are signed now`,
+      );
     return new Ledger(settings, end, recent, release);
   } catch (error) {
     release();

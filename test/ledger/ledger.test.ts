@@ -329,6 +329,18 @@ describe('after a crash', () => {
     },
   );
 
+  test('records that are signed although nobody signed them before are told', async () => {
+    const directory = temporaryFolder();
+    const signer = newSigner();
+    const notice = vi.fn();
+    await writeLedger(directory, signer, 10);
+    await openLedger(settingsFor(directory, signer, { notice })).close();
+    expect(notice).not.toHaveBeenCalled();
+    for (const name of ['checkpoint', 'checkpoints']) rmSync(join(directory, name));
+    await openLedger(settingsFor(directory, signer, { notice })).close();
+    expect(notice.mock.calls).toEqual([['unsigned', expect.stringContaining('the last 10 records')]]);
+  });
+
   test('an unfinished checkpoint is written over', async () => {
     const directory = temporaryFolder();
     const signer = newSigner();
