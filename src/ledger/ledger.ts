@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CHECKPOINT_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
+import type { LedgerSettings } from './ledger-settings.ts';
 import { lockLedger } from './lock.ts';
-import { parseVerifierKey, type Signer } from './note.ts';
+import { parseVerifierKey } from './note.ts';
 import { placeEntries, type Waiting } from './place.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
@@ -11,27 +12,6 @@ import { type LedgerEnd, makeSegment, recoverLedger } from './recover.ts';
 import { expireSegments } from './retention.ts';
 import { SegmentFile } from './segment-file.ts';
 import { doneRequest, openRequests } from './shred.ts';
-
-/** What a ledger is opened with. */
-export interface LedgerSettings {
-  /** An existing directory, used by one process at a time. */
-  readonly directory: string;
-  readonly signer: Signer;
-  readonly checkpoint: {
-    /** A checkpoint is due after so many records … */
-    readonly every: number;
-    /** … and after so many milliseconds. */
-    readonly interval: number;
-  };
-  /** How long records are kept: in the words of the records, and in milliseconds. */
-  readonly retention: { readonly policy: string; readonly period: number };
-  /** A file that gets every checkpoint as well. */
-  readonly anchor?: string | undefined;
-  /** Bytes after which a new segment is begun. */
-  readonly segmentBytes?: number;
-  /** Told what an operator should know; the text holds no content. */
-  readonly notice: (about: string, text: string) => void;
-}
 
 /**
  * Opens a ledger, or makes one. Holds it until it is closed.

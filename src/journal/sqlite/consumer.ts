@@ -1,19 +1,10 @@
 import type { ChainEvent } from '../../model/event.ts';
 import type { ConsumerSettings, Delivery, DeliveryOutcome, JournalConsumer } from '../journal.ts';
-import { decode } from './codec.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { Finding, PageRow } from './messages.ts';
+import type { Finding } from './messages.ts';
+import { type Row, rowOf } from './row.ts';
 import type { Window } from './window.ts';
 import type { ConsumerId, DeliveryState } from './writer/schema.ts';
-
-interface Row {
-  readonly seq: number;
-  readonly event: ChainEvent;
-  /** What was tried before. */
-  readonly before?: Delivery;
-  /** The file has a record that it is to be heard. */
-  isRecorded: boolean;
-}
 
 /** One consumer of a journal on disk: what is recent it reads from memory, what is older in pages from the file. */
 export class SqliteConsumer implements JournalConsumer {
@@ -294,10 +285,4 @@ export class SqliteConsumer implements JournalConsumer {
       errorType ?? null,
     ]);
   }
-}
-
-function rowOf({ seq, event: stored, attempts, since, errorType }: PageRow): Row {
-  const event = decode(stored);
-  const row = { seq, event, isRecorded: since > 0 };
-  return attempts === 0 ? row : { ...row, before: { attempts, since, duration: 0, errorType } };
 }
