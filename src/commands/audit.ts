@@ -42,8 +42,9 @@ export function auditCommand(settings: AuditSettings): Command {
   add('verify', 'check a whole ledger, or a proof bundle', verify)
     .argument('[directory]', 'of the ledger')
     .option(
-      '--key <vkey...>',
-      'the verifier key, or a file that holds it; more than one after a change of keys',
+      '--key <vkey>',
+      'the verifier key, or a file that holds it; again for another one, after a change of keys',
+      (key: string, before: readonly string[] = []) => [...before, key],
     )
     .option(
       '--since <file>',
@@ -124,10 +125,11 @@ async function verify(
     await openLedgerPart();
   const verifiers = options.key ? await verifiersOf(options.key) : verifierBeside(directory);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
-  const verdict = verifyLedger({ directory, verifiers, since, inUse: isLedgerInUse(directory) });
-  const gaps = options.strict && !isComplete(verdict);
+  const inUse = isLedgerInUse(directory);
+  const verdict = verifyLedger({ directory, verifiers, since, inUse });
+  const gaps = options.strict && !isComplete(verdict, inUse);
   settings.exit(verdict.verdict === 'intact' && gaps ? EXIT.tampered : EXIT[verdict.verdict]);
-  if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict))}\n`]);
+  if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict, inUse))}\n`]);
   else
     await print(
       settings.stdout,

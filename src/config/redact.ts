@@ -18,7 +18,7 @@ export function redact(config: unknown, secretPaths: ReadonlySet<string>): unkno
 }
 
 const SECRET_WORDS =
-  'pass|pwd|secret|token|key|auth|credential|cookie|dsn|private|cert|signature|bearer|licen[cs]e|headers';
+  'pass|pwd|secret|token|key|auth|credential|cookie|dsn|private(?!_hosts)|cert|signature|bearer|licen[cs]e|headers';
 const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
 // `password=…`, `X-Api-Key: …` or `Bearer …` inside a value whose own key says nothing.
 const SECRET_TEXT = new RegExp(`(?:${SECRET_WORDS})[\\w-]*["']?\\s*[=:]|\\bbearer\\s`, 'i');

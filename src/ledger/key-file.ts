@@ -22,6 +22,11 @@ export function ledgerSigner(directory: string, origin?: string, keyFile?: strin
   const name = origin ?? originOf(directory) ?? `vcon-otel.local/${randomBytes(8).toString('hex')}`;
   const path = keyFile ?? join(directory, KEY_FILE);
   const made = keyFile === undefined && !existsSync(path);
+  if (made && originOf(directory) !== undefined)
+    throw new VconOtelError(
+      'KEY_INVALID',
+      'the key that the ledger was signed with is gone: put it back, or begin another ledger',
+    );
   if (made) writeKeyFile(path, generateKey());
   const pem = readText(path);
   if (pem === undefined)

@@ -1,17 +1,21 @@
 import { join } from 'node:path';
 import type { Fault, Verdict } from './verify.ts';
 
-/** Whether everything that ended began, and everything that began has ended or is under way. */
-export function isComplete({ completeness }: Verdict): boolean {
-  return completeness.unfinishedSteps + completeness.endsWithoutStart === 0;
+/**
+ * Whether everything that ended began, and everything that began has ended.
+ * @param inUse whether runs may be under way
+ */
+export function isComplete({ completeness }: Verdict, inUse: boolean): boolean {
+  const { unfinishedSteps, endsWithoutStart, openRuns } = completeness;
+  return unfinishedSteps + endsWithoutStart + (inUse ? 0 : openRuns) === 0;
 }
 
 /** A verdict for programs. */
-export function verdictJson(of: Verdict) {
+export function verdictJson(of: Verdict, inUse: boolean) {
   const { verdict, fault, origin, first, size, signed, checkpoints, completeness } = of;
   return {
     verdict,
-    complete: isComplete(of),
+    complete: isComplete(of, inUse),
     origin: origin ?? null,
     first_seq: first,
     size,
@@ -43,7 +47,7 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
       'records',
       `${size - first}${first > 0 ? `, from ${first} on (older ones expired)` : ''}, ${signed} signed`,
     ],
-    ...(fault || signed === size
+    ...((fault && verdict.verdict !== 'torn') || signed === size
       ? []
       : [
           [

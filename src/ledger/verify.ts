@@ -60,10 +60,7 @@ class Found extends Error {
   }
 }
 
-/**
- * Checks a whole ledger from its files alone, reading it once in memory that does not grow with it. Never writes.
- * @throws the system's error where a file cannot be read
- */
+/** Checks a whole ledger from its files alone, in memory that does not grow. Never writes. @throws the system's error */
 export function verifyLedger(settings: VerifySettings): Verdict {
   return new Verification(settings).run();
 }
@@ -105,7 +102,8 @@ class Verification {
     } finally {
       this.#history.close();
     }
-    return this.#torn && !this.#settings.inUse ? this.#verdict('torn', this.#torn) : this.#verdict('intact');
+    const torn = this.#settings.inUse ? undefined : (this.#torn ?? this.#unsigned());
+    return torn ? this.#verdict('torn', torn) : this.#verdict('intact');
   }
 
   get #size(): number {
@@ -245,6 +243,13 @@ class Verification {
     const fault = { file: CHECKPOINT_FILE, offset: 0, reason: 'is not the newest checkpoint' };
     if (!newest || this.#newestNote !== previous?.note) throw new Found(fault);
     this.#torn ??= fault;
+  }
+
+  /** Nobody is about to sign the newest records: a crash came before that, or somebody else wrote them. */
+  #unsigned(): Fault | undefined {
+    const signed = this.#history.newest?.head.size ?? 0;
+    if (signed >= this.#size) return undefined;
+    return { file: CHECKPOINT_FILE, offset: 0, seq: signed, reason: 'and those after it are not signed' };
   }
 
   #grownFromElse(size: number): Found {

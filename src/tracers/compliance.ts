@@ -56,10 +56,11 @@ export default defineTracer({
   create(options, { name, vcons }) {
     const ledger = open(options, name);
     const keys = new KeyStore(options.directory);
+    const log = new RarelyLogged('vcon-otel/compliance');
     return {
       async trace(vcon_uuid, event, _opts, context) {
         const hashed = options.include_content_hash && HASHED.has(event);
-        const content = hashed ? await contentOf(vcon_uuid, vcons, keys, options) : {};
+        const content = hashed ? await contentOf(vcon_uuid, vcons, keys, options, log) : {};
         try {
           await ledger.append({ ...entryOf(vcon_uuid, event, context, options), ...content });
         } catch (error) {
@@ -149,6 +150,7 @@ async function contentOf(
   vcons: VconStore,
   keys: KeyStore,
   { hash_algorithm, content_binding }: ComplianceOptions,
+  log: RarelyLogged,
 ) {
   // The chain does not wait, so it may have gone on meanwhile.
   const said = { hash_algorithm, content_binding, content_observed: 'at_delivery' } as const;
@@ -163,7 +165,8 @@ async function contentOf(
     if (content_binding === 'hash') return { ...said, content_hash: hash('sha256', text, 'hex') };
     const content_hash = await keys.hmac(vconUuid, text);
     return content_hash === undefined ? missing('key_destroyed') : { ...said, content_hash };
-  } catch {
+  } catch (error) {
+    log.warn('content', `the content of a vCon could not be hashed, as its record says: ${errorType(error)}`);
     return missing('unavailable');
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { KeyStore } from '../ledger/key-store.ts';
+import { withDeadline } from '../model/deadline.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { defineTracer, type EventContext } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
@@ -34,6 +35,9 @@ export default defineTracer({
     };
   },
 });
+
+/** Milliseconds that the vCon store may take. */
+const READ_TIMEOUT = 10_000;
 
 /** What a `run` call tells. */
 interface Step {
@@ -117,7 +121,7 @@ class JlincTracer {
   }
 
   async #dataOf(uuid: string): Promise<EventData> {
-    const text = await this.#vcons.read(uuid);
+    const text = await withDeadline(this.#vcons.read(uuid), READ_TIMEOUT, 'reading a vCon');
     if (text === undefined)
       throw new JlincError('VCON_MISSING', 'the vCon is not in the store', { permanent: true });
     return eventData(this.#options, uuid, text, this.#keys);

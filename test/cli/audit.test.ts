@@ -61,10 +61,11 @@ describe('verify', () => {
     expect(stdout).toContain(`${join(path, FIRST)}, byte ${offset}\n`);
   });
 
-  test('records that no checkpoint speaks of are said to be anybody’s', async () => {
+  test('records that no checkpoint speaks of are said to be anybody’s, and end with 2', async () => {
     const path = await another('unsigned');
     for (const name of ['checkpoint', 'checkpoints', 'tile']) rmSync(join(path, name), { recursive: true });
-    const { stdout } = await audit('verify', path, '--key', signer.vkey);
+    const { code, stdout } = await audit('verify', path, '--key', signer.vkey);
+    expect(code).toBe(2);
     expect(stdout).toContain('  not signed   20 records: ');
   });
 
@@ -91,7 +92,7 @@ describe('verify', () => {
 
   test('a key may be in a file, and there may be more than one', async () => {
     writeFileSync(join(folder, 'key'), `${signer.vkey}\n`);
-    expect((await audit('verify', directory, '--key', newSigner().vkey, 'key')).code).toBe(0);
+    expect((await audit('verify', directory, '--key', newSigner().vkey, '--key', 'key')).code).toBe(0);
   });
 
   test('with --since it must have grown from an older checkpoint', async () => {

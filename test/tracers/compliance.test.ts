@@ -173,6 +173,15 @@ describe('a record', () => {
   });
 });
 
+test('a ledger whose signing key is gone is refused, and gets no other key', async () => {
+  const { directory, trace, shutdown, make } = await compliance();
+  await trace(UUID, 'link_complete', linkContext());
+  await shutdown();
+  rmSync(join(directory, 'signing-key.pem'));
+  for (let i = 0; i < 2; i += 1) await expect(make()).rejects.toMatchObject({ code: 'KEY_INVALID' });
+  expect(readdirSync(directory)).not.toContain('signing-key.pem');
+});
+
 test('no content and no key is in the ledger, and its keys are for their owner only', async () => {
   const { trace, shutdown, directory } = await compliance();
   await trace(UUID, 'chain_complete', chainEnd);
