@@ -45,6 +45,11 @@ describe('a key with the name of a secret', () => {
     ]);
   });
 
+  it('is not meant by hosts that may be private', () => {
+    const hosts = { allow_private_hosts: ['jlinc.internal'], private_hosts_key: CANARY };
+    expect(shown(hosts)).toEqual({ ...hosts, private_hosts_key: '[redacted]' });
+  });
+
   it('is not meant by the name of a tracer or chain', () => {
     const input = { tracers: { keystore: { module: 'm' } }, chains: { authorise: { links: ['a'] } } };
     expect(redactConfig(parseConfig(input, {}))).toMatchObject({
