@@ -76,11 +76,14 @@ export interface Delivery {
 export interface JournalConsumer {
   /** The next events in the order of the log, at most `limit`. Each is given once and must be {@link settle}d. */
   read(limit: number): readonly ChainEvent[];
-  /** Attempts that were made at an event before this process, or before an operator asked for it again. */
+  /** Attempts that were made at an event before this process; none where an operator has asked for it again since. */
   attemptsAt(event: ChainEvent): Delivery | undefined;
   /** An attempt has failed and will be made again: kept, so that a restart goes on counting. */
   retry(event: ChainEvent, delivery: Delivery): void;
-  /** This consumer needs the event no more. `unheard` is for a chain that it does not hear: nothing is recorded. */
+  /**
+   * This consumer needs the event no more. `unheard` is for a chain that it does not hear: nothing is recorded. What was
+   * settled is durable at the latest with any event that is appended afterwards.
+   */
   settle(event: ChainEvent, outcome: DeliveryOutcome, delivery?: Delivery): void;
   /** Events still to be read or settled. */
   readonly depth: number;
