@@ -199,7 +199,12 @@ async function shred(
 ): Promise<void> {
   const { shredVcon } = await openLedgerPart();
   const path = requireDirectory(directory);
-  const { existed, recorded } = await shredVcon(path, vcon, keyFile);
+  const { existed, recorded } = await shredVcon(
+    path,
+    vcon,
+    (text) => settings.stderr.write(`vcon-otel: ${text}\n`),
+    keyFile,
+  );
   await print(settings.stdout, [
     existed
       ? 'The key is destroyed: the content hashes of this vCon say nothing any more.\n'

@@ -3,7 +3,7 @@ import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { VconOtelError } from '../model/error.ts';
 import { CHECKPOINT_LINES, openCheckpoint, type TreeHead } from './checkpoint.ts';
-import { readLines, syncFolder } from './segments.ts';
+import { readLines, syncPath } from './segments.ts';
 
 /** The newest checkpoint (C2SP tlog-tiles: `<prefix>/checkpoint`). */
 export const CHECKPOINT_FILE = 'checkpoint';
@@ -75,7 +75,7 @@ export function replaceAtOnce(path: string, text: string, mode = 0o644): void {
     closeSync(file);
   }
   renameSync(temporary, path);
-  syncFolder(dirname(path));
+  syncPath(dirname(path));
 }
 
 /** As {@link replaceAtOnce}, without holding anybody up. */

@@ -5,7 +5,7 @@ import { VconOtelError } from '../model/error.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { CHECKPOINT_FILE, KEY_FILE, readText, replaceAtOnce, VERIFIER_KEY_FILE } from './files.ts';
 import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
-import { syncFolder } from './segments.ts';
+import { syncPath } from './segments.ts';
 
 /** Who signs a ledger, and whether the key was made just now. */
 export interface LedgerSigner {
@@ -40,7 +40,7 @@ export function makeLedgerFolder(directory: string): void {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let parent = dirname(path); ; parent = dirname(parent)) {
-    syncFolder(parent);
+    syncPath(parent);
     if (parent === dirname(first)) return;
   }
 }

@@ -2,7 +2,7 @@ import { createHmac, hash, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from './segments.ts';
+import { syncPath } from './segments.ts';
 
 /** Bytes of a vCon's key. */
 const KEY_BYTES = 32;
@@ -47,10 +47,10 @@ export class KeyStore {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // First, so that nobody makes a new one meanwhile.
     closeSync(openSync(markOf(file), 'a', 0o600));
-    syncFolder(folder);
+    syncPath(folder);
     const existed = existsSync(file);
     if (existed) erase(file);
-    syncFolder(folder);
+    syncPath(folder);
     return existed;
   }
 

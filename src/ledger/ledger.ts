@@ -92,7 +92,7 @@ export class Ledger {
         actor: 'ledger',
         cut_bytes: end.cut.bytes,
         cut_hash: end.cut.hash,
-      }).catch(() => undefined);
+      }).catch((error: unknown) => this.#notKeptUp(error));
     void this.#upkeep();
   }
 

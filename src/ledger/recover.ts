@@ -16,7 +16,7 @@ import { leafHash } from './merkle.ts';
 import type { Verifier } from './note.ts';
 import { RECENT, type RecentIds } from './recent-ids.ts';
 import { MAX_RECORD, NO_HASH, parseLine } from './record.ts';
-import { listSegments, readLines, type Segment, segmentAt, syncFolder } from './segments.ts';
+import { listSegments, readLines, type Segment, segmentAt, syncPath } from './segments.ts';
 import { TileEdge, TileReader } from './tiles.ts';
 
 /** Where a ledger stands: all that is needed to write its next record. */
@@ -90,7 +90,7 @@ export function recoverLedger(
     );
   // A process that was killed may have written what is not on the disk yet: that must be there before it is signed, or a
   // repeat of it acknowledged.
-  syncSegment(path);
+  syncPath(path);
   return {
     segment,
     bytes,
@@ -111,7 +111,7 @@ export function makeSegment(directory: string, first: number): Segment {
   const folder = join(directory, 'segments');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   closeSync(openSync(join(directory, segment.file), 'wx', 0o600));
-  syncFolder(folder);
+  syncPath(folder);
   return segment;
 }
 
@@ -190,15 +190,6 @@ function cutTail(directory: string, { first, file }: Segment, offset: number): L
     closeSync(handle);
   }
   return { bytes: tail.length, hash: hash('sha256', tail, 'hex') };
-}
-
-function syncSegment(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function damaged(what: string): VconOtelError {

@@ -2,7 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyStore } from './key-store.ts';
 import { MAX_RECORD, parseLine } from './record.ts';
-import { listSegments, readLines, type Segment, syncFolder } from './segments.ts';
+import { listSegments, readLines, type Segment, syncPath } from './segments.ts';
 
 /**
  * Deletes the segments, oldest first, of which every record was written before a time. Their tiles and checkpoints stay:
@@ -25,7 +25,7 @@ export async function expireSegments(
   if (kept <= 0 || first === undefined) return;
   await record(first);
   for (const { file } of segments.slice(0, kept)) rmSync(join(directory, file));
-  syncFolder(join(directory, 'segments'));
+  syncPath(join(directory, 'segments'));
   await new KeyStore(directory).expire(before);
 }
 

@@ -25,13 +25,13 @@ export function listSegments(directory: string): Segment[] {
     .sort((a, b) => a.first - b.first);
 }
 
-/** Has the names in a folder on the disk. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
+/** Has what is in a file, or the names in a folder, on the disk. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
   try {
-    fsyncSync(folder);
+    fsyncSync(handle);
   } finally {
-    closeSync(folder);
+    closeSync(handle);
   }
 }
 

@@ -17,9 +17,15 @@ export interface Shredded {
 /**
  * Destroys a vCon's key and records that: at once where nobody has the ledger open and the private key is here, else by
  * leaving word for the service.
+ * @param notice told what an operator should know of the ledger
  * @param keyFile the private key, where it does not lie beside the ledger
  */
-export async function shredVcon(directory: string, vconUuid: string, keyFile?: string): Promise<Shredded> {
+export async function shredVcon(
+  directory: string,
+  vconUuid: string,
+  notice: (text: string) => void,
+  keyFile?: string,
+): Promise<Shredded> {
   const existed = shredKey(directory, vconUuid);
   const left = { existed, recorded: false };
   // A ledger without a checkpoint has no name yet: that is for the service to give.
@@ -32,10 +38,13 @@ export async function shredVcon(directory: string, vconUuid: string, keyFile?: s
       checkpoint: { every: 1_000, interval: 60_000 },
       // Nothing expires here: how long records are kept is the service's to say.
       retention: { policy: 'none', period: Number.POSITIVE_INFINITY },
-      notice: () => {},
+      notice: (_about, text) => notice(text),
     });
-    await ledger.tend();
-    await ledger.close();
+    try {
+      await ledger.tend();
+    } finally {
+      await ledger.close();
+    }
   } catch (error) {
     // In use, damaged, or of another key: whoever can open it finds word of it.
     if (!(error instanceof VconOtelError)) throw error;

@@ -47,6 +47,10 @@ function recordsIn(directory: string): Record<string, unknown>[] {
   );
 }
 
+function noRemark(text: string): void {
+  throw new Error(text);
+}
+
 const chainEnd = eventContext({
   eventId: '00f067aa0ba902b7/chain/complete',
   phase: 'complete',
@@ -203,7 +207,7 @@ describe('after a vCon was shredded', () => {
     const { trace, shutdown, make, directory, records, verify } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
     await shutdown();
-    expect(await shredVcon(directory, UUID)).toEqual({ existed: true, recorded: true });
+    expect(await shredVcon(directory, UUID, noRemark)).toEqual({ existed: true, recorded: true });
     expect(await new KeyStore(directory).read(UUID)).toBeUndefined();
     const next = await make();
     await next.trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
@@ -218,7 +222,7 @@ describe('after a vCon was shredded', () => {
   test('beside a running service, the service records it', async () => {
     const { trace, shutdown, directory, records } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
-    expect(await shredVcon(directory, UUID)).toEqual({ existed: true, recorded: false });
+    expect(await shredVcon(directory, UUID, noRemark)).toEqual({ existed: true, recorded: false });
     await trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
     await shutdown();
     expect(records().map(({ event }) => event)).toEqual([

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { VconOtelError } from '../../../model/error.ts';
-import { isBusy } from '../../../model/sqlite-error.ts';
+import { LOOKING, takeExclusively } from '../../../model/exclusive-file.ts';
 import { followLinks, inodeOf } from './file.ts';
 
 /** What a service holds as long as it has a journal open. */
@@ -12,48 +11,25 @@ export interface Lock {
 }
 
 /**
- * Keeps a second service off a journal: an exclusive lock on a file beside it, which the system takes back when the
- * process ends, however it ends. The journal itself stays open to the command line.
+ * Keeps a second service off a journal: an exclusive lock on a file beside it. The journal itself stays open to
+ * the command line.
  * @throws VconOtelError `JOURNAL_IN_USE`
  */
 export function lock(path: string): Lock {
-  return take(path, PATIENCE);
-}
-
-/** Whether the file that is locked is there. */
-export function isLockFile(path: string): boolean {
-  return existsSync(lockFileOf(path));
+  const file = lockFileOf(path);
+  const release = takeExclusively(file, LOOKING);
+  if (!release) throw new VconOtelError('JOURNAL_IN_USE', `the journal ${path} is in use by another process`);
+  const inode = inodeOf(file);
+  return { holds: () => inodeOf(file) === inode, release };
 }
 
 /** Whether a service has the journal open. */
 export function isLocked(path: string): boolean {
-  if (!isLockFile(path)) return false;
-  try {
-    take(path, 0).release();
-    return false;
-  } catch (error) {
-    if (error instanceof VconOtelError) return true;
-    throw error;
-  }
-}
-
-/** Milliseconds that a service waits for the command line to have looked whether there is one. */
-const PATIENCE = 500;
-
-function take(path: string, timeout: number): Lock {
   const file = lockFileOf(path);
-  const db = new DatabaseSync(file, { timeout });
-  try {
-    // No file of its own beside the lock.
-    db.exec('pragma journal_mode = memory');
-    db.exec('begin exclusive');
-  } catch (cause) {
-    db.close();
-    if (!isBusy(cause)) throw cause;
-    throw new VconOtelError('JOURNAL_IN_USE', `the journal ${path} is in use by another process`, { cause });
-  }
-  const inode = inodeOf(file);
-  return { holds: () => inodeOf(file) === inode, release: () => db.close() };
+  if (!existsSync(file)) return false;
+  const release = takeExclusively(file, 0);
+  release?.();
+  return release === undefined;
 }
 
 function lockFileOf(path: string): string {
