@@ -1,16 +1,12 @@
 import { close, closeSync, fdatasync, fstat, fsyncSync, mkdirSync, open, openSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Batches } from '../../model/batches.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { JlincError } from './failure.ts';
 
-interface WaitingLine {
-  readonly line: string;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** Lines that may wait for the disk. */
+/** Lines in one write, and lines that may wait for theirs. */
+const MAX_BATCH = 10_000;
 const MAX_WAITING = 10_000;
 
 /**
@@ -20,8 +16,7 @@ const MAX_WAITING = 10_000;
  */
 export class ReceiptFile {
   readonly #directory: string;
-  #waiting: WaitingLine[] = [];
-  #writing: Promise<void> | undefined;
+  readonly #lines: Batches<string>;
   #file: { readonly day: string; readonly fd: number } | undefined;
 
   /**
@@ -30,6 +25,11 @@ export class ReceiptFile {
    */
   constructor(directory: string, option: string) {
     this.#directory = directory;
+    this.#lines = new Batches({
+      write: (lines) => this.#write(Buffer.from(lines.join(''))),
+      maxBatch: MAX_BATCH,
+      maxWaiting: MAX_WAITING,
+    });
     try {
       mkdirSync(directory, { recursive: true });
       closeSync(openSync(this.#path(today()), 'a', 0o600));
@@ -42,43 +42,32 @@ export class ReceiptFile {
   }
 
   /** @throws JlincError `RECEIPT_NOT_KEPT` where it is not on the disk; another try may succeed */
-  append(receipt: unknown): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING)
-      return Promise.reject(new JlincError('RECEIPT_NOT_KEPT', 'the disk does not keep up'));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ line: `${JSON.stringify(receipt)}\n`, resolve, reject });
-      this.#writing ??= this.#drain();
-    });
+  async append(receipt: unknown): Promise<void> {
+    try {
+      await this.#lines.add(`${JSON.stringify(receipt)}\n`);
+    } catch (cause) {
+      throw new JlincError('RECEIPT_NOT_KEPT', 'a receipt could not be written', { cause });
+    }
   }
 
   /** Waits for what was accepted. Safe twice. */
   async close(): Promise<void> {
-    await this.#writing;
+    await this.#lines.close();
     await this.#release();
   }
 
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting.splice(0);
-      try {
-        await this.#write(Buffer.from(lines.map(({ line }) => line).join('')));
-        for (const { resolve } of lines) resolve();
-      } catch (cause) {
-        // What stands there now is unknown: the next write opens the file anew and begins a line of its own.
-        await this.#release();
-        const failure = new JlincError('RECEIPT_NOT_KEPT', 'a receipt could not be written', { cause });
-        for (const { reject } of lines) reject(failure);
-      }
-    }
-    this.#writing = undefined;
-  }
-
   async #write(data: Buffer): Promise<void> {
-    const fd = await this.#open();
-    for (let written = 0; written < data.length; )
-      written += (await writeSome(fd, data, written, data.length - written)).bytesWritten;
-    await sync(fd);
-    if ((await statusOf(fd)).nlink === 0) throw new Error('the file was deleted');
+    try {
+      const fd = await this.#open();
+      for (let written = 0; written < data.length; )
+        written += (await writeSome(fd, data, written, data.length - written)).bytesWritten;
+      await sync(fd);
+      if ((await statusOf(fd)).nlink === 0) throw new Error('the file was deleted');
+    } catch (error) {
+      // What stands there now is unknown: the next write opens the file anew and begins a line of its own.
+      await this.#release();
+      throw error;
+    }
   }
 
   async #open(): Promise<number> {
