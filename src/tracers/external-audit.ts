@@ -4,8 +4,8 @@ import { type ConserverTracer, defineTracer, type EventContext } from '../model/
 import { OutgoingError, statusFailure } from '../outgoing/failure.ts';
 import { isHost } from '../outgoing/host.ts';
 import { type HttpClient, httpClient } from '../outgoing/http-client.ts';
+import { Refusals } from '../outgoing/refusals.ts';
 import { auditMessage, batchMessage, type Message } from './external-audit/message.ts';
-import { Patience } from './external-audit/patience.ts';
 import { signature } from './external-audit/signature.ts';
 
 const options = z.strictObject({
@@ -35,11 +35,17 @@ export default defineTracer({ options, audit: true, create: (given) => new Exter
 /** Events that may wait for a batch. */
 const MAX_WAITING = 10_000;
 
+/**
+ * What a service also answers while it is set up or its keys are changed, and 409 while the first request of an
+ * `Idempotency-Key` is still being processed (draft-ietf-httpapi-idempotency-key-header): permanent at the third time.
+ */
+const MAY_PASS: ReadonlySet<string> = new Set(['HTTP_401', 'HTTP_403', 'HTTP_404', 'HTTP_409']);
+
 class ExternalAudit implements ConserverTracer {
   readonly #options: z.output<typeof options>;
   readonly #url: URL;
   readonly #http: HttpClient;
-  readonly #patience = new Patience();
+  readonly #refusals = new Refusals();
   readonly #batches: Batches<EventContext> | undefined;
   /** Calls under way that no batch accounts for. */
   readonly #sending = new Set<Promise<void>>();
@@ -60,10 +66,18 @@ class ExternalAudit implements ConserverTracer {
   async trace(...[, , , event]: Parameters<NonNullable<ConserverTracer['trace']>>): Promise<void> {
     try {
       await (this.#batches ? this.#batches.add(event) : this.#alone(event));
-      this.#patience.answered(event.eventId);
+      this.#refusals.forget(event.eventId);
     } catch (error) {
-      throw this.#patience.judge(event.eventId, error);
+      throw this.#judged(event.eventId, error);
     }
+  }
+
+  /** What to throw for a failed event: the error itself, or one like it that may pass. */
+  #judged(eventId: string, error: unknown): unknown {
+    const mayPass = error instanceof OutgoingError && MAY_PASS.has(error.code);
+    if (mayPass && !this.#refusals.isLast(eventId, ''))
+      return new OutgoingError(error.code, error.message, { cause: error });
+    return error;
   }
 
   async forceFlush(): Promise<void> {

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { KeyStore } from '../ledger/key-store.ts';
 import { withDeadline } from '../model/deadline.ts';
+import { retryHints } from '../model/delivery-error.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { defineTracer, type EventContext } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
+import { Refusals } from '../outgoing/refusals.ts';
 import { JlincApi } from './jlinc/api.ts';
 import { Entities } from './jlinc/entities.ts';
 import { route } from './jlinc/entity-names.ts';
@@ -15,7 +17,7 @@ import { type JlincOptions, options } from './jlinc/options.ts';
 import { type Produced, verifyReceipt } from './jlinc/receipt.ts';
 import { ReceiptFile } from './jlinc/receipt-file.ts';
 import { recordId } from './jlinc/record-id.ts';
-import { Refusals } from './jlinc/refusals.ts';
+import { RefusedError } from './jlinc/refused-error.ts';
 
 /**
  * The conserver's documented JLINC tracer: every step of a vCon as an event between two entities of a JLINC data store,
@@ -78,8 +80,18 @@ class JlincTracer {
     } catch (error) {
       if (error instanceof JlincError && error.permanent)
         this.#log.warn(error.code, `tracer ${this.#name}: ${error.message}`);
-      throw this.#refusals.judge(eventId, error);
+      throw this.#judged(eventId, error);
     }
+  }
+
+  /** What to throw for a failed attempt: the last refusal of a request is permanent. */
+  #judged(eventId: string, error: unknown): unknown {
+    if (error instanceof RefusedError)
+      return this.#refusals.isLast(eventId, error.request)
+        ? new RefusedError(error.request, error.code, true)
+        : error;
+    if (retryHints(error).permanent) this.#refusals.forget(eventId);
+    return error;
   }
 
   async shutdown(): Promise<void> {

@@ -1,7 +1,7 @@
 import { statusFailure } from '../../outgoing/failure.ts';
 import { type HttpAnswer, type HttpClient, httpClient } from '../../outgoing/http-client.ts';
 import type { JlincOptions } from './options.ts';
-import { RefusedError } from './refusals.ts';
+import { RefusedError } from './refused-error.ts';
 
 /** The calls of a JLINC data store. */
 export type ApiCall = 'entity/domains/get' | 'entity/get' | 'entity/create' | 'event/produce';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JlincApi } from './api.ts';
 import { type Entity, readEntity } from './entity.ts';
 import { JlincError } from './failure.ts';
-import { RefusedError } from './refusals.ts';
+import { RefusedError } from './refused-error.ts';
 
 /** Entities that are remembered; one that is not is fetched again. */
 const MAX_ENTITIES = 1_000;
