@@ -2,12 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { describe, test } from 'vitest';
+import { describeWith, freePort } from './support/server.ts';
 
 /** A real PostgreSQL on the loopback interface, with its data in a temporary folder. */
 export interface PostgresServer {
@@ -30,19 +29,9 @@ export interface PostgresServer {
 
 export const PASSWORD = 'a password';
 
-/**
- * Tests that need a PostgreSQL. Where none is installed they are reported as skipped, each by its name; with `CI=true` that
- * is a failure.
- */
+/** Tests that need a PostgreSQL. */
 export function describeWithPostgres(name: string, body: () => void): void {
-  if (installed) describe(name, body);
-  else if (process.env.CI === 'true')
-    describe(name, () => {
-      test('postgresql is installed', () => {
-        throw new Error(MISSING);
-      });
-    });
-  else describe.skip(`${name} (skipped: ${MISSING})`, body);
+  describeWith('postgresql', installed ? undefined : MISSING, name, body);
 }
 
 /** Makes a database cluster and starts it. It refuses to run as root: then it runs as the user of Debian's package. */
@@ -184,14 +173,4 @@ async function killed(child: ChildProcess, data: string): Promise<void> {
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return text.trim().split(/\s+/).filter(Boolean).map(Number);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

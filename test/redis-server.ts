@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { describe, test } from 'vitest';
+import { describeWith, freePort } from './support/server.ts';
 
 /** A real Redis on the loopback interface, in memory only. */
 export interface RedisServer {
@@ -13,19 +12,9 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/**
- * Tests that need a Redis. Where no `redis-server` is installed they are reported as skipped, each by its
- * name; with `CI=true` that is a failure.
- */
+/** Tests that need a Redis. */
 export function describeWithRedis(name: string, body: () => void): void {
-  if (installed) describe(name, body);
-  else if (process.env.CI === 'true')
-    describe(name, () => {
-      test('redis-server is installed', () => {
-        throw new Error(MISSING);
-      });
-    });
-  else describe.skip(`${name} (skipped: ${MISSING})`, body);
+  describeWith('redis-server', installed ? undefined : MISSING, name, body);
 }
 
 /**
@@ -70,14 +59,4 @@ async function stopped(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.kill('SIGKILL');
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
