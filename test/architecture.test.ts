@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
  * besides itself. Imports point down only, and siblings do not know each other.
  */
 const PARTS = [
+  'receivers',
   'instrumentation',
   'bridge',
   'journal',
@@ -20,6 +21,7 @@ const PARTS = [
 ];
 const PICTURE: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  receivers: ['model'],
   instrumentation: ['model'],
   journal: ['model'],
   bridge: ['journal', 'model'],

@@ -5,7 +5,7 @@ import { formatSize } from './size.ts';
 
 /** A configuration as it may be written and read in again: durations and sizes have their units. */
 export function asWritten(config: Config): ConfigInput {
-  const { tracers, journal } = config;
+  const { tracers, journal, receivers } = config;
   return {
     ...config,
     tracers: Object.fromEntries(
@@ -14,6 +14,7 @@ export function asWritten(config: Config): ConfigInput {
         delivery ? { ...tracer, delivery: deliveryAsWritten(delivery) } : tracer,
       ]),
     ),
+    receivers: receiversAsWritten(receivers),
     journal:
       journal.type === 'sqlite'
         ? { ...journal, retention: formatDuration(journal.retention), max_size: formatSize(journal.max_size) }
@@ -53,4 +54,29 @@ function breakerAsWritten({
   ...rest
 }: NonNullable<Delivery['circuit_breaker']>): NonNullable<DeliveryInput>['circuit_breaker'] {
   return { ...rest, ...(pause !== undefined && { pause: formatDuration(pause) }) };
+}
+
+function receiversAsWritten({
+  http,
+  redis_stream,
+  assembler,
+}: Config['receivers']): ConfigInput['receivers'] {
+  return {
+    ...(http && {
+      http: {
+        ...http,
+        max_body: formatSize(http.max_body),
+        header_timeout: formatDuration(http.header_timeout),
+        body_timeout: formatDuration(http.body_timeout),
+      },
+    }),
+    ...(redis_stream && {
+      redis_stream: { ...redis_stream, claim_after: formatDuration(redis_stream.claim_after) },
+    }),
+    assembler: {
+      ...assembler,
+      settle: formatDuration(assembler.settle),
+      timeout: formatDuration(assembler.timeout),
+    },
+  };
 }

@@ -2,12 +2,11 @@ import { z } from 'zod';
 import type { TracerModule } from '../model/tracer.ts';
 import { delivery } from './delivery.ts';
 import { period } from './duration.ts';
+import { receivers } from './receivers.ts';
 import { emptyIfNull, isEmptySection, section } from './section.ts';
 import { fileSize } from './size.ts';
+import { httpUrl, port, redisUrl, text } from './values.ts';
 
-const text = z.string().min(1);
-const port = z.int().min(0).max(65_535);
-const httpUrl = url(/^https?$/, 'an http:// or https:// URL');
 const names = emptyIfNull(z.array(text), []);
 
 const tracer = z.strictObject({
@@ -41,7 +40,7 @@ const exporters = z.strictObject({
 });
 
 const vconStore = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('redis'), url: url(/^rediss?$/, 'a redis:// or rediss:// URL') }),
+  z.strictObject({ type: z.literal('redis'), url: redisUrl }),
   z.strictObject({ type: z.literal('directory'), path: text }),
   z.strictObject({ type: z.literal('memory') }),
 ]);
@@ -74,7 +73,10 @@ export const Config = z.strictObject({
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   tracers: named(section(tracer)).prefault({}),
   chains: named(section(chain)).prefault({}),
+  // The Python server's own file: read only, for its chains.
+  conserver_config: text.optional(),
   vcon_store: tagged(vconStore).prefault({ type: 'memory' }),
+  receivers: section(receivers).prefault({}),
   exporters: section(exporters).prefault({}),
   journal: tagged(journal).prefault({ type: 'memory' }),
   health: section(z.strictObject({ host: text.default('127.0.0.1'), port: port.default(4419) })).prefault({}),
@@ -83,13 +85,6 @@ export type Config = z.output<typeof Config>;
 
 /** The configuration as it may be written: defaults left out, a tracer's `module` also as an object. */
 export type ConfigInput = z.input<typeof Config>;
-
-function url(protocol: RegExp, what: string) {
-  return z.url({
-    protocol,
-    error: ({ code }) => (code === 'invalid_format' ? `expected ${what}` : undefined),
-  });
-}
 
 /** A section of one `type` or another. Only a wholly empty one has a default: what is in it must say its type. */
 function tagged<Schema extends z.ZodType>(schema: Schema) {

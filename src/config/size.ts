@@ -25,6 +25,11 @@ export function fileSize() {
   return quantity(SIZE, { min: 16 * MEBIBYTE, max: 1024 ** 5 });
 }
 
+/** The size of a request's body, from `64KiB` to `256MiB`. Its output is in bytes. */
+export function bodySize() {
+  return quantity(SIZE, { min: 64 * 1024, max: 256 * MEBIBYTE });
+}
+
 /** Writes bytes as a configuration has them: `536870912` is `512MiB`. */
 export function formatSize(bytes: number): string {
   return formatQuantity(bytes, SIZE);

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'LEDGER_DAMAGED'
   | 'KEY_INVALID'
   | 'EVENTS_LOST'
+  | 'RECORD_INVALID'
   | 'VCON_INVALID'
   | 'VCON_TOO_LARGE'
   | 'STORE_UNAVAILABLE'

@@ -40,6 +40,7 @@ const DEFAULTS = {
   tracers: {},
   chains: {},
   vcon_store: { type: 'memory' },
+  receivers: { assembler: { settle: 10_000, timeout: 900_000, max_runs: 100_000 } },
   exporters: {},
   journal: {
     type: 'sqlite',

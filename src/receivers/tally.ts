@@ -1,0 +1,23 @@
+/** What can become of a span, a record or a request that arrives. */
+export const RECEIVER_OUTCOMES = {
+  spans: ['accepted', 'ignored', 'rejected'],
+  records: ['accepted', 'duplicate', 'late', 'rejected', 'set_aside', 'lost'],
+  /** Of signals that are taken but not used, so that one endpoint can be configured for all. */
+  other: ['metrics', 'logs'],
+} as const;
+
+type Kind = keyof typeof RECEIVER_OUTCOMES;
+
+/** Counts what arrived, for metrics, `/readyz` and the last words of `serve`. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  add<K extends Kind>(kind: K, outcome: (typeof RECEIVER_OUTCOMES)[K][number], count = 1): void {
+    const key = `${kind} ${outcome}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
+  }
+
+  of<K extends Kind>(kind: K, outcome: (typeof RECEIVER_OUTCOMES)[K][number]): number {
+    return this.#counts.get(`${kind} ${outcome}`) ?? 0;
+  }
+}
