@@ -26,10 +26,30 @@ export interface Journal {
   readonly failing: boolean;
   /** The place of a consumer; made, at the end of the log, when its name is new. */
   consumer(name: string, settings: ConsumerSettings): JournalConsumer;
+  /**
+   * Opens what is kept beside the log for whoever makes events of it: receivers answer for what they have accepted before
+   * all of it can become events. To be called once.
+   */
+  openInbox(): Promise<Inbox>;
   /** Whom to tell of what is not about a single consumer. What there was to tell before is told now. */
   listen(listener: JournalListener): void;
   /** Keeps what can be kept, then releases what the journal holds. Safe twice. */
   close(): Promise<void>;
+}
+
+/** Texts that are kept until they are removed, as durable as the log ({@link Journal.durable}). */
+export interface Inbox {
+  /** What a process before this one left, oldest first. */
+  readonly found: readonly InboxEntry[];
+  /** Keeps a text. @returns the id by which it is removed */
+  put(body: string): number;
+  /** Removes what was put. It takes effect together with the events that were appended before, or after them. */
+  remove(id: number): void;
+}
+
+export interface InboxEntry {
+  readonly id: number;
+  readonly body: string;
 }
 
 /** What to do when there is no room: ask to come back later, or give up the oldest events of the slowest consumer. */

@@ -1,5 +1,12 @@
 import type { ChainEvent } from '../model/event.ts';
-import type { ConsumerSettings, Journal, JournalConsumer, JournalListener, OnFull } from './journal.ts';
+import type {
+  ConsumerSettings,
+  Inbox,
+  Journal,
+  JournalConsumer,
+  JournalListener,
+  OnFull,
+} from './journal.ts';
 
 /** The journal of a single process that may forget when it ends. */
 export interface MemoryJournalSettings {
@@ -78,6 +85,19 @@ class MemoryJournal implements Journal {
     const consumer = new MemoryConsumer(this, this.end, settings);
     this.#consumers.set(name, consumer);
     return consumer;
+  }
+
+  /** Whoever puts something in has it in memory too. */
+  async openInbox(): Promise<Inbox> {
+    let last = 0;
+    return {
+      found: [],
+      put: () => {
+        last += 1;
+        return last;
+      },
+      remove: () => {},
+    };
   }
 
   listen(listener: JournalListener): void {

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { ChainEvent } from '../model/event.ts';
 import type {
   ConsumerSettings,
+  Inbox,
+  InboxEntry,
   Journal,
   JournalConsumer,
   JournalListener,
@@ -118,6 +120,26 @@ class SqliteJournal implements Journal {
     const consumer = new SqliteConsumer(name, settings, this.#commits, this.#window, this.#last);
     this.#consumers.set(name, consumer);
     return consumer;
+  }
+
+  async openInbox(): Promise<Inbox> {
+    const found: InboxEntry[] = [];
+    let last = 0;
+    for (;;) {
+      const reply = await this.#commits.insist({ ask: 'inbox', after: last });
+      if (!reply || reply.entries.length === 0) break;
+      found.push(...reply.entries);
+      last = reply.entries.at(-1)?.id ?? last;
+    }
+    return {
+      found,
+      put: (body) => {
+        last += 1;
+        this.#commits.keep(last, body);
+        return last;
+      },
+      remove: (id) => this.#commits.keep(id, null),
+    };
   }
 
   listen(listener: JournalListener): void {

@@ -25,6 +25,7 @@ export function keptJournal(earlier: Delivery | undefined = undefined) {
     full: false,
     failing: false,
     room: () => memory.room(),
+    openInbox: () => memory.openInbox(),
     listen: (listener) => memory.listen(listener),
     close: () => memory.close(),
     consumer(name, settings) {

@@ -29,6 +29,13 @@ const MAX_ANSWERS = 5_000;
 const FIRST_PAUSE = 100;
 const LAST_PAUSE = 5_000;
 
+/** What is put into the inbox or removed (no text), and how many events were accepted before. */
+interface InboxChange {
+  readonly id: number;
+  readonly body: string | null;
+  readonly after: number;
+}
+
 /** A query that waits for a transaction, and who is to be told. */
 interface Asking {
   readonly query: () => Query;
@@ -42,6 +49,7 @@ export class GroupCommit {
   #events: ChainEvent[] = [];
   #saving: readonly ChainEvent[] = [];
   #answers: FlatAnswers[] = [];
+  #inbox: InboxChange[] = [];
   #queries: Asking[] = [];
   #moved = false;
   #busy = false;
@@ -54,11 +62,14 @@ export class GroupCommit {
   #ending = false;
   #ended = false;
   readonly #pauses = new Set<() => void>();
-  /** Events that were ever accepted, and that are durable. */
+  /** Events that were ever accepted, and that are durable; and so of changes of the inbox. */
   #due = 0;
   #done = 0;
+  #dueInbox = 0;
+  #doneInbox = 0;
   readonly #waiting: {
     readonly upTo: number;
+    readonly upToInbox: number;
     readonly pass: () => void;
     readonly fail: (error: Error) => void;
   }[] = [];
@@ -91,6 +102,13 @@ export class GroupCommit {
     this.#soon(LINGER, this.#events.length >= ENOUGH);
   }
 
+  /** Changes the inbox: with the events so far, or after them. A text that is null removes. */
+  keep(id: number, body: string | null): void {
+    this.#inbox.push({ id, body, after: this.#due });
+    this.#dueInbox += 1;
+    this.#soon(LINGER, this.#inbox.length >= ENOUGH);
+  }
+
   answer(answer: FlatAnswers): void {
     if (this.#ended) return;
     this.#answers.push(answer);
@@ -118,9 +136,10 @@ export class GroupCommit {
   /** Resolves when every event so far is durable. @throws VconOtelError `EVENTS_LOST` where some never will be */
   durable(): Promise<void> {
     const upTo = this.#due;
+    const upToInbox = this.#dueInbox;
     if (this.#hasLost) return Promise.reject(lostEvents());
-    if (this.#done >= upTo) return Promise.resolve();
-    return new Promise((pass, fail) => this.#waiting.push({ upTo, pass, fail }));
+    if (this.#done >= upTo && this.#doneInbox >= upToInbox) return Promise.resolve();
+    return new Promise((pass, fail) => this.#waiting.push({ upTo, upToInbox, pass, fail }));
   }
 
   /** Has something done by the writer, again and again until it can. @returns undefined if the journal ends before */
@@ -168,14 +187,21 @@ export class GroupCommit {
     this.#timer = undefined;
     this.#urgent = false;
     this.#busy = true;
-    while (this.#events.length > 0 || this.#answers.length > 0 || this.#queries.length > 0 || this.#moved)
-      if (!(await this.#commit())) this.#giveUp();
+    while (this.#hasWork()) if (!(await this.#commit())) this.#giveUp();
     this.#busy = false;
     for (const tell of this.#idle.splice(0)) tell();
   }
 
+  #hasWork(): boolean {
+    const { length: events } = this.#events;
+    return (
+      events + this.#inbox.length > 0 || this.#answers.length > 0 || this.#queries.length > 0 || this.#moved
+    );
+  }
+
   async #commit(): Promise<boolean> {
     const events = this.#events.splice(0, MAX_EVENTS);
+    const inbox = this.#inboxUpTo(this.#done + events.length);
     const answers = this.#answers.splice(0, MAX_ANSWERS);
     this.#saving = events;
     // A position must not be ahead of the answers before it, nor a query.
@@ -186,6 +212,7 @@ export class GroupCommit {
     const reply = await this.insist({
       ask: 'commit',
       events: events.flatMap(encode),
+      inbox: inbox.flatMap(({ id, body }) => [id, body]),
       answers: answers.flat(),
       positions,
       queries: asking.map(({ query }) => query()),
@@ -193,6 +220,7 @@ export class GroupCommit {
     this.#saving = [];
     if (!reply) {
       this.#events = [...events, ...this.#events];
+      this.#inbox = [...inbox, ...this.#inbox];
       return false;
     }
     for (const [index, { found }] of asking.entries()) {
@@ -200,14 +228,22 @@ export class GroupCommit {
       if (finding) found(finding);
     }
     this.#settings.saved(events, reply.seqs, reply.usage);
-    this.#pass(events.length);
+    this.#pass(events.length, inbox.length);
     return true;
+  }
+
+  /** Changes that may be made once so many events are durable. */
+  #inboxUpTo(events: number): readonly InboxChange[] {
+    const later = this.#inbox.findIndex(({ after }, i) => after > events || i === MAX_EVENTS);
+    return this.#inbox.splice(0, later === -1 ? this.#inbox.length : later);
   }
 
   /** The journal ends, and the disk takes nothing. */
   #giveUp(): void {
     const events = this.#events.splice(0);
-    this.#hasLost ||= events.length > 0;
+    // What was to be removed only comes once more.
+    this.#hasLost ||= events.length > 0 || this.#inbox.some(({ body }) => body !== null);
+    this.#inbox = [];
     this.#answers = [];
     this.#queries = [];
     this.#moved = false;
@@ -215,9 +251,14 @@ export class GroupCommit {
     for (const { fail } of this.#waiting.splice(0)) fail(lostEvents());
   }
 
-  #pass(events: number): void {
+  #pass(events: number, inbox: number): void {
     this.#done += events;
-    while (this.#waiting[0] && this.#waiting[0].upTo <= this.#done) this.#waiting.shift()?.pass();
+    this.#doneInbox += inbox;
+    for (let [first] = this.#waiting; first; [first] = this.#waiting) {
+      if (first.upTo > this.#done || first.upToInbox > this.#doneInbox) return;
+      this.#waiting.shift();
+      first.pass();
+    }
   }
 
   #pause(milliseconds: number): Promise<void> {

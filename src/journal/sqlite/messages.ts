@@ -1,3 +1,4 @@
+import type { InboxEntry } from '../journal.ts';
 import type { ConsumerId } from './writer/schema.ts';
 
 /** What the thread is started with. */
@@ -20,12 +21,13 @@ export type FlatAnswers = readonly (string | number | null)[];
 /** What the journal asks of its writer. Answered one after the other, in order. */
 export type Request =
   /**
-   * Saves as one transaction: answers, positions, events (flat, six fields each: `StoredEvent`). The queries see the
-   * answers, and not the events.
+   * Saves as one transaction: answers, positions, events (flat, six fields each: `StoredEvent`) and what is put into the
+   * inbox or, without a text, removed (flat: id, text). The queries see the answers, and not the events.
    */
   | {
       readonly ask: 'commit';
       readonly events: readonly (string | number)[];
+      readonly inbox: readonly (string | number | null)[];
       readonly answers: FlatAnswers;
       readonly positions: readonly (readonly [ConsumerId, number])[];
       readonly queries: readonly Query[];
@@ -34,6 +36,8 @@ export type Request =
   | { readonly ask: 'attach'; readonly name: string; readonly end: number }
   /** Reads on in the log, after one seq and up to another. */
   | { readonly ask: 'page'; readonly consumer: ConsumerId; readonly after: number; readonly upTo: number }
+  /** Reads on in the inbox, after one id. */
+  | { readonly ask: 'inbox'; readonly after: number }
   | { readonly ask: 'close' };
 
 /** What a consumer wants to know of the file as it is when all its answers so far are in it. */
@@ -99,6 +103,8 @@ export type Reply =
     }
   /** `upTo` is how far was looked; what is not among the rows is settled. */
   | { readonly of: 'page'; readonly rows: readonly PageRow[]; readonly upTo: number }
+  /** The last page is empty. */
+  | { readonly of: 'inbox'; readonly entries: readonly InboxEntry[] }
   | { readonly of: 'close' }
   /** The request could not be carried out; nothing of it has been done. */
   | { readonly of: 'failure'; readonly code: string };

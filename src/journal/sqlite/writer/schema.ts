@@ -6,6 +6,8 @@ import { VconOtelError } from '../../../model/error.ts';
  *            │
  *  consumer ─┴─< delivery   what became of an event at a consumer; none as long as nobody tried
  *
+ *  inbox       what receivers have accepted and not made events of yet
+ *
  * A consumer has settled everything up to its position, and beyond it whatever has a delivery in a final state.
  */
 
@@ -52,6 +54,12 @@ const MIGRATIONS: readonly string[] = [
     primary key (consumer, seq)
   ) without rowid;
   create index delivery_not_ok on delivery (consumer, state, seq) where state <> 'ok';
+  `,
+  `
+  create table inbox (
+    id   integer primary key,
+    body text not null
+  );
   `,
 ];
 

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { VconOtelError } from '../../../model/error.ts';
+import type { InboxEntry } from '../../journal.ts';
 import type { FlatAnswers } from '../messages.ts';
 import { sync } from './file.ts';
 import { Reader, type Standing } from './reader.ts';
@@ -16,6 +17,8 @@ export interface Place extends Standing {
 const KNOWN_RUNS = 20_000;
 /** Milliseconds to wait for the command line, which writes in short steps. */
 const BUSY_TIMEOUT = 5_000;
+/** Entries of the inbox that are read at once. */
+const INBOX_PAGE = 5_000;
 /** Events and answers from which on the write-ahead log is worked into the file. */
 const CHECKPOINT = 8_000;
 
@@ -93,6 +96,26 @@ export class Store {
     }
     this.#sinceCheckpoint += seqs.length;
     return seqs;
+  }
+
+  /** Keeps texts (id, text) or, where the text is null, removes them. */
+  keep(inbox: readonly (string | number | null)[]): void {
+    const put = this.#sql.prepare('insert or replace into inbox (id, body) values (?, ?)');
+    const remove = this.#sql.prepare('delete from inbox where id = ?');
+    for (let i = 0; i < inbox.length; i += 2) {
+      const [id = 0, body = null] = inbox.slice(i, i + 2);
+      if (body === null) remove.run(id);
+      else put.run(id, body);
+    }
+    this.#sinceCheckpoint += inbox.length / 2;
+  }
+
+  /** What is kept, from after one id. */
+  kept(after: number): InboxEntry[] {
+    return this.#sql
+      .prepare('select id, body from inbox where id > ? order by id limit ?')
+      .all(after, INBOX_PAGE)
+      .map(({ id, body }) => ({ id: Number(id), body: String(body) }));
   }
 
   /** Notes what became of events. What an operator has skipped stays skipped. */

@@ -90,11 +90,14 @@ export function writer(
     const open = opened();
     switch (request.ask) {
       case 'commit': {
-        const { answers, positions, queries, events } = request;
+        const { answers, positions, queries, events, inbox } = request;
         const { findings, seqs } = open.transaction(() => {
           open.answer(answers);
           for (const [consumer, position] of positions) open.move(consumer, position);
-          return { findings: queries.map((query) => open.reader.find(query)), seqs: open.append(events) };
+          const found = queries.map((query) => open.reader.find(query));
+          const given = open.append(events);
+          open.keep(inbox);
+          return { findings: found, seqs: given };
         });
         last = open.last;
         if (answers.includes('dropped')) housekeeping?.gaveUp();
@@ -105,6 +108,8 @@ export function writer(
         names.set(place.consumer, request.name);
         return { of: 'attach', name: request.name, ...place };
       }
+      case 'inbox':
+        return { of: 'inbox', entries: open.kept(request.after) };
       case 'page':
         return { of: 'page', ...open.reader.page(request.consumer, request.after, request.upTo) };
     }
