@@ -93,6 +93,7 @@ function eventOf(run: Run, { id, stage, phase, link, linkIndex, storage }: Step)
     time: Date.now() + Math.random(),
     duration: ended ? Math.random() : undefined,
     spanContext: Object.freeze({ traceId: run.traceId, spanId, traceFlags: 1 }),
+    vconSha256: undefined,
     inferred: NOTHING,
   });
 }

@@ -1,4 +1,4 @@
-import { SpanStatusCode } from '@opentelemetry/api';
+import { type Attributes, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Stage } from '../model/event.ts';
 import { ATTR, CONSERVER_ATTR, nameOf, stageOf } from '../model/semconv.ts';
@@ -9,6 +9,9 @@ export type SpanFacts = {
   readonly chain: string;
   /** Absent where the attribute is there but is no uuid (a Python link that returned `True`). */
   readonly vconUuid: string | undefined;
+  /** Facts that were concluded by whoever made the span. */
+  readonly inferred: readonly string[];
+  readonly vconSha256: string | undefined;
 } & (
   | { readonly stage: 'chain'; readonly links: readonly string[] | undefined }
   | { readonly stage: 'link'; readonly link: string; readonly linkIndex: number | undefined }
@@ -22,6 +25,9 @@ export interface SpanEnd {
   /** What its outcome attribute says, if it has a well-formed one. */
   readonly outcome: string | undefined;
   readonly outVconUuid: string | undefined;
+  /** Of this end only: what was concluded of the start holds for it too. */
+  readonly inferred: readonly string[];
+  readonly vconSha256: string | undefined;
 }
 
 /**
@@ -36,12 +42,13 @@ export function readStart(span: ReadableSpan): SpanFacts | undefined {
   const vconId = attributes[CONSERVER_ATTR.vconId];
   if (typeof chain !== 'string' || vconId === undefined) return undefined;
   const vconUuid = isVconUuid(vconId) ? vconId : undefined;
+  const said = { chain, vconUuid, inferred: inferredOf(attributes), vconSha256: sha256Of(attributes) };
   const name = nameOf(stage, span.name);
-  if (stage === 'chain') return { stage, chain, vconUuid, links: stringsOf(attributes[ATTR.chainLinks]) };
-  if (stage === 'storage') return { stage, chain, vconUuid, storage: name };
+  if (stage === 'chain') return { stage, ...said, links: stringsOf(attributes[ATTR.chainLinks]) };
+  if (stage === 'storage') return { stage, ...said, storage: name };
   const index = attributes[CONSERVER_ATTR.linkIndex];
   const linkIndex = typeof index === 'number' && Number.isInteger(index) && index >= 0 ? index : undefined;
-  return { stage, chain, vconUuid, link: name, linkIndex };
+  return { stage, ...said, link: name, linkIndex };
 }
 
 /** Reads a span of ours that has ended. */
@@ -55,6 +62,8 @@ export function readEnd(span: ReadableSpan, stage: Stage): SpanEnd {
     errorType: failed ? errorTypeOf(span) : '',
     outcome: typeof outcome === 'string' ? outcome : undefined,
     outVconUuid: isVconUuid(outVconUuid) ? outVconUuid : undefined,
+    inferred: inferredOf(attributes),
+    vconSha256: sha256Of(attributes),
   };
 }
 
@@ -69,6 +78,18 @@ function errorTypeOf(span: ReadableSpan): string {
     said ?? span.events.find((event) => event.name === 'exception')?.attributes?.['exception.type'];
   return typeof type === 'string' && PLAIN.test(type) ? type : '_OTHER';
 }
+
+function inferredOf(attributes: Attributes): readonly string[] {
+  const names = stringsOf(attributes[ATTR.inferred]);
+  return names === undefined ? NOTHING : Object.freeze([...names]);
+}
+
+function sha256Of(attributes: Attributes): string | undefined {
+  const hash = attributes[ATTR.vconSha256];
+  return typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? hash : undefined;
+}
+
+const NOTHING: readonly string[] = Object.freeze([]);
 
 function stringsOf(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;

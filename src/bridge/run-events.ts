@@ -20,6 +20,7 @@ interface Subject {
   readonly inVconUuid: string;
   readonly spanContext: SpanContext;
   readonly inferred: readonly string[];
+  readonly vconSha256: string | undefined;
 }
 
 /** How it ended. */
@@ -27,9 +28,10 @@ interface End {
   readonly outVconUuid: string;
   readonly outcome: NonNullable<ChainEvent['outcome']>;
   readonly errorType?: string;
+  readonly inferred: readonly string[];
+  readonly vconSha256: string | undefined;
 }
 
-const NOTHING: readonly string[] = Object.freeze([]);
 const LINKS: readonly string[] = Object.freeze(['links']);
 
 /**
@@ -66,7 +68,8 @@ export class RunEvents {
       storage: undefined,
       inVconUuid: facts.vconUuid,
       spanContext,
-      inferred: this.#linksInferred ? LINKS : NOTHING,
+      inferred: this.#linksInferred ? union(LINKS, facts.inferred) : facts.inferred,
+      vconSha256: facts.vconSha256,
     };
   }
 
@@ -88,12 +91,24 @@ export class RunEvents {
   /** The chain span has ended. It ends in error if it failed or any of its links did (DESIGN §4). */
   end(span: ReadableSpan): ChainEvent {
     const end = readEnd(span, 'chain');
+    const { inferred, vconSha256 } = end;
     const outVconUuid = end.outVconUuid ?? this.#current;
     const errorType = end.failed ? end.errorType : this.#linkError;
     if (errorType !== undefined)
-      return this.#ended(this.#subject, span, { outVconUuid, outcome: 'error', errorType });
+      return this.#ended(this.#subject, span, {
+        outVconUuid,
+        outcome: 'error',
+        errorType,
+        inferred,
+        vconSha256,
+      });
     const halted = this.#halted || end.outcome === 'halted';
-    return this.#ended(this.#subject, span, { outVconUuid, outcome: halted ? 'halted' : 'complete' });
+    return this.#ended(this.#subject, span, {
+      outVconUuid,
+      outcome: halted ? 'halted' : 'complete',
+      inferred,
+      vconSha256,
+    });
   }
 
   /** A link or storage span of this run has started. */
@@ -113,20 +128,27 @@ export class RunEvents {
     if (!subject) return undefined;
     this.#open.delete(spanId);
     const { stage, inVconUuid } = subject;
-    const { failed, errorType, outcome, outVconUuid } = readEnd(span, stage);
+    const { failed, errorType, outcome, outVconUuid, inferred, vconSha256 } = readEnd(span, stage);
+    const said = { inferred, vconSha256 };
     if (failed) {
       if (stage === 'link') this.#linkError ??= errorType;
-      return this.#ended(subject, span, { outVconUuid: inVconUuid, outcome: 'error', errorType });
+      return this.#ended(subject, span, {
+        outVconUuid: inVconUuid,
+        outcome: 'error',
+        errorType,
+        ...said,
+      });
     }
     if (stage === 'storage' || outcome === 'halt') {
       if (stage === 'link') this.#halted = true;
       return this.#ended(subject, span, {
         outVconUuid: inVconUuid,
         outcome: stage === 'link' ? 'halt' : 'success',
+        ...said,
       });
     }
     this.#current = outVconUuid ?? inVconUuid;
-    return this.#ended(subject, span, { outVconUuid: this.#current, outcome: 'success' });
+    return this.#ended(subject, span, { outVconUuid: this.#current, outcome: 'success', ...said });
   }
 
   #linkOf(facts: Extract<StepStart, { stage: 'link' }>, spanContext: SpanContext): Subject {
@@ -142,6 +164,7 @@ export class RunEvents {
       inVconUuid: this.#current,
       spanContext,
       inferred: this.#inferred(facts, facts.linkIndex === undefined),
+      vconSha256: facts.vconSha256,
     };
   }
 
@@ -160,12 +183,13 @@ export class RunEvents {
       inVconUuid: this.#current,
       spanContext,
       inferred: this.#inferred(facts, false),
+      vconSha256: facts.vconSha256,
     };
   }
 
   #inferred(facts: StepStart, linkIndex: boolean): readonly string[] {
-    if (!this.#linksInferred && !linkIndex && facts.vconUuid !== undefined) return NOTHING;
-    return Object.freeze([
+    if (!this.#linksInferred && !linkIndex && facts.vconUuid !== undefined) return facts.inferred;
+    return union(facts.inferred, [
       ...(this.#linksInferred ? LINKS : []),
       ...(facts.vconUuid === undefined ? ['vcon_uuid'] : []),
       ...(linkIndex ? ['link_index'] : []),
@@ -201,9 +225,16 @@ export class RunEvents {
       time: time[0] * 1e3 + time[1] / 1e6,
       duration: duration && duration[0] + duration[1] / 1e9,
       spanContext: subject.spanContext,
-      inferred: subject.inferred,
+      vconSha256: end ? end.vconSha256 : subject.vconSha256,
+      inferred: end ? union(subject.inferred, end.inferred) : subject.inferred,
     });
   }
+}
+
+/** Most often one of them is empty, and nothing has to be made. */
+function union(some: readonly string[], others: readonly string[]): readonly string[] {
+  if (others.length === 0) return some;
+  return Object.freeze(some.length === 0 ? [...others] : [...new Set([...some, ...others])]);
 }
 
 /** The SDK's own object must not reach a tracer: exporters read it later. */

@@ -52,6 +52,8 @@ export interface ChainEvent {
   readonly duration: number | undefined;
   /** Of the span that this was read from. */
   readonly spanContext: SpanContext;
+  /** SHA-256 (hex) of the document as it was at that moment, where whoever saw it then said so. */
+  readonly vconSha256: string | undefined;
   /** Names of the facts above that were concluded rather than observed. */
   readonly inferred: readonly string[];
 }

@@ -51,6 +51,10 @@ export const ATTR = {
   ingressList: 'vcon.ingress_list',
   tracerName: 'vcon.tracer.name',
   outcome: 'vcon.outcome',
+  /** Names of facts that were concluded rather than observed, on spans that are replayed. */
+  inferred: 'vcon.inferred',
+  /** Hash of the document that the chain goes on with, at that moment. */
+  vconSha256: 'vcon.sha256',
   issueKind: 'vcon.issue.kind',
   errorType: 'error.type',
   peerService: 'peer.service',

@@ -54,6 +54,7 @@ export function runEvents({
     time,
     duration: undefined,
     spanContext: { traceId: runId.repeat(2), spanId: runId, traceFlags: 1 },
+    vconSha256: undefined,
     inferred: [],
     ...rest,
   });

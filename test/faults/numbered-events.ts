@@ -26,6 +26,7 @@ export function numberedEvent(n: number): ChainEvent {
     time: Date.now(),
     duration: 0.25,
     spanContext: { traceId: 'a'.repeat(32), spanId: runId, traceFlags: 1 },
+    vconSha256: undefined,
     inferred: [],
   });
 }

@@ -25,6 +25,7 @@ export function event(eventId: string, time = 0): ChainEvent {
     time,
     duration: undefined,
     spanContext: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 },
+    vconSha256: undefined,
     inferred: [],
   };
 }

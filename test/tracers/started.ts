@@ -46,6 +46,7 @@ export function eventContext(facts: Partial<EventContext> = {}): EventContext {
       spanId: '00f067aa0ba902b7',
       traceFlags: 1,
     },
+    vconSha256: undefined,
     inferred: [],
     ...facts,
   };

@@ -14,7 +14,10 @@ export type StoredEvent = readonly [
 /** What of an event is neither in its run nor in a column. */
 type Body = Pick<ChainEvent, 'stage' | 'phase' | 'links'> &
   Partial<
-    Pick<ChainEvent, 'link' | 'linkIndex' | 'storage' | 'outcome' | 'errorType' | 'duration' | 'inferred'>
+    Pick<
+      ChainEvent,
+      'link' | 'linkIndex' | 'storage' | 'outcome' | 'errorType' | 'duration' | 'vconSha256' | 'inferred'
+    >
   > & {
     readonly in: string;
     /** Left out where it is `in`. */
@@ -40,6 +43,7 @@ export function encode(event: ChainEvent): StoredEvent {
     errorType,
     duration,
     span: [traceId, spanId, traceFlags],
+    vconSha256: event.vconSha256,
     inferred: inferred.length > 0 ? inferred : undefined,
   });
   return [
@@ -74,6 +78,7 @@ export function decode([runId, chain, , step, time, text]: StoredEvent): ChainEv
     time,
     duration: body.duration,
     spanContext,
+    vconSha256: body.vconSha256,
     inferred: Object.freeze(body.inferred ?? []),
   });
 }
