@@ -6,8 +6,9 @@ import {
   metrics,
   type ObservableResult,
 } from '@opentelemetry/api';
+import type { Issues } from '../model/issues.ts';
 import { ATTR, DURATION_BUCKETS, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
-import { ISSUE_KINDS, type Issues } from './issues.ts';
+import { ISSUE_KINDS, type IssueKind } from './issues.ts';
 import type { TracerWorker } from './tracer-worker.ts';
 
 /** What can become of an event, or of an attempt at it. */
@@ -16,7 +17,7 @@ const OUTCOMES = ['ok', 'failed', 'retried', 'dead', 'dropped', 'skipped'] as co
 /** What the bridge's metrics are read from. */
 export interface BridgeMetricsSource {
   readonly workers: readonly TracerWorker[];
-  readonly issues: Issues;
+  readonly issues: Issues<IssueKind>;
   /** Whether the journal is full. */
   full(): boolean;
 }
