@@ -1,0 +1,177 @@
+import type { ForwardedRecord } from '../forwarded-record.ts';
+import type { ClosedRun, ClosedRuns } from './closed-runs.ts';
+import { OpenRun, spanIdOf, traceIdOf } from './open-run.ts';
+import type { OpenRuns } from './open-runs.ts';
+import { toHrTime, toMillis } from './story.ts';
+import type { Worker } from './workers.ts';
+
+/** Where a record belongs. */
+export type RecordPlace =
+  | { readonly place: 'run' | 'repeated'; readonly run: OpenRun }
+  | { readonly place: 'late' };
+
+/**
+ * Finds the run that a record belongs to. Its ids are a hint only: what counts is what cannot be otherwise – the links, the
+ * uuid as it stands, the index that is next, the worker, the time (CONSERVER §6).
+ */
+export class RecordPlacement {
+  readonly #open: OpenRuns;
+  readonly #closed: ClosedRuns;
+  readonly #chainWith: (links: readonly string[]) => string | undefined;
+
+  /** @param chainWith the only chain that is configured with these links */
+  constructor(
+    open: OpenRuns,
+    closed: ClosedRuns,
+    chainWith: (links: readonly string[]) => string | undefined,
+  ) {
+    this.#open = open;
+    this.#closed = closed;
+    this.#chainWith = chainWith;
+  }
+
+  /** The run of a record; a new one if it has none yet. */
+  place(record: ForwardedRecord, worker: Worker): RecordPlace {
+    const root = this.#rootOf(record);
+    const hinted = root === undefined ? undefined : this.#open.get(root);
+    if (hinted?.records.get(record.index)?.seq === record.seq) return { place: 'repeated', run: hinted };
+    if (hinted && this.#accepts(hinted, record, worker)) return { place: 'run', run: hinted };
+    const twin = this.#twin(record, worker);
+    if (twin) return { place: 'repeated', run: twin };
+    const over = root === undefined ? undefined : this.#closed.get(root);
+    const isNew = root !== undefined && !hinted && !over;
+    const run =
+      this.#amongRecords(record, worker, isNew ? root : undefined) ?? this.#amongSpans(record, worker);
+    if (run) {
+      if (isNew) run.rootSpanId ??= root;
+      return { place: 'run', run };
+    }
+    return this.#isLate(record, over)
+      ? { place: 'late' }
+      : { place: 'run', run: this.#begin(record, isNew ? root : undefined) };
+  }
+
+  /**
+   * Runs of the same worker that nothing was told of, because their first records came later or with other ids: their
+   * records are this run's if they join on to its own, or were made inside its links.
+   */
+  unite(run: OpenRun, worker: Worker): OpenRun[] {
+    const united: OpenRun[] = [];
+    for (const other of worker.runs) {
+      if (other === run || other.told || other.spans > 0) continue;
+      const records = [...other.records.values()];
+      const isCertain = records.every((record) => isInside(run, record));
+      if (!isCertain && !(areOneByIds(run, other) && records.some((record) => joins(run, record)))) continue;
+      if (!records.every((record) => this.#accepts(run, record, worker))) continue;
+      for (const record of records) run.records.set(record.index, record);
+      united.push(other);
+    }
+    return united;
+  }
+
+  /** Whether its run is closed, so far as that can be known. */
+  #isLate({ index, time, before, chain, links }: ForwardedRecord, over: ClosedRun | undefined): boolean {
+    const at = toMillis(toHrTime(time));
+    // A run that was given up goes on; one that begins after this one's end is another with a wrong id.
+    if (over) return at <= over.to || (index >= 0 && before !== undefined && over.uuids.includes(before));
+    const known = before === undefined ? undefined : this.#closed.at(before, at);
+    return known !== undefined && mayEqual(known.chain, chain ?? this.#chainWith(links));
+  }
+
+  /** A chain span that is current itself is a failed run's: then none of the ids are this run's. */
+  #rootOf({ spanId, rootSpanId }: ForwardedRecord): string | undefined {
+    const isLie = spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId)) !== undefined;
+    return isLie ? undefined : rootSpanId;
+  }
+
+  #accepts(run: OpenRun, record: ForwardedRecord, worker: Worker): boolean {
+    const { index, before, seq, time } = record;
+    if (run.records.has(index)) return false;
+    if (run.worker !== undefined && run.worker !== worker.key) return false;
+    for (const known of run.records.values()) {
+      if (!isSame(known.links, record.links)) return false;
+      // A run's records are made one after the other.
+      if (known.index < index !== known.seq < seq) return false;
+      if (known.index < index !== known.time <= time) return false;
+    }
+    const previous = run.records.get(index - 1);
+    const next = run.records.get(index + 1);
+    if (!mayEqual(previous?.after, before) || !mayEqual(record.after, next?.before)) return false;
+    if (index === -1 && !mayEqual(run.chainSpan?.vconUuid, before)) return false;
+    const span = run.links.get(Math.max(index, 0));
+    return !span || (mayEqual(span.vconUuid, before) && run.holds(span, record));
+  }
+
+  /** Where two tracers of one server forward, both tell the same. */
+  #twin({ tracer, index, before, after, links }: ForwardedRecord, worker: Worker): OpenRun | undefined {
+    for (const run of worker.runs) {
+      const known = run.records.get(index);
+      if (!known || known.tracer === tracer) continue;
+      if (known.before === before && known.after === after && isSame(known.links, links)) return run;
+    }
+    return undefined;
+  }
+
+  /** Of several it is the one that began last. */
+  #amongRecords(record: ForwardedRecord, worker: Worker, root: string | undefined): OpenRun | undefined {
+    const chain = root === undefined ? undefined : record.chain;
+    let found: OpenRun | undefined;
+    for (const run of worker.runs) {
+      const isAnother = root !== undefined && run.rootSpanId !== undefined && root !== run.rootSpanId;
+      if (isAnother || !mayEqual(run.chain, chain) || !joins(run, record)) continue;
+      if (this.#accepts(run, record, worker)) found = run;
+    }
+    return found;
+  }
+
+  /** A run that is known by its spans, one of which was open when the record was made. */
+  #amongSpans(record: ForwardedRecord, worker: Worker): OpenRun | undefined {
+    for (const run of this.#open.with(record.before)) {
+      const span = run.links.get(Math.max(record.index, 0));
+      if (span && run.holds(span, record) && this.#accepts(run, record, worker)) return run;
+    }
+    return undefined;
+  }
+
+  #begin(record: ForwardedRecord, root: string | undefined): OpenRun {
+    const { worker, seq, time, traceId, links } = record;
+    const words = [worker.host, worker.pid, seq, time] as const;
+    const chain = root === undefined ? undefined : record.chain;
+    return new OpenRun({
+      id: root ?? spanIdOf(...words),
+      rootSpanId: root,
+      traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
+      chain: chain ?? this.#chainWith(links) ?? record.chain,
+    });
+  }
+}
+
+/** Whether a record is the one before or after another of a run, the vCon having the same uuid in between. */
+function joins({ records }: OpenRun, { index, before, after }: ForwardedRecord): boolean {
+  const previous = records.get(index - 1);
+  const next = records.get(index + 1);
+  return (
+    (previous !== undefined && mayEqual(previous.after, before)) ||
+    (next !== undefined && mayEqual(after, next.before))
+  );
+}
+
+/** Whether a record was made while one of a run's links was open. */
+function isInside(run: OpenRun, record: ForwardedRecord): boolean {
+  const span = run.links.get(Math.max(record.index, 0));
+  return span !== undefined && run.holds(span, record);
+}
+
+/** Whether two runs can be one, as far as their ids go. */
+function areOneByIds(run: OpenRun, other: OpenRun): boolean {
+  return run.rootSpanId === undefined || other.rootSpanId === undefined;
+}
+
+/** Whether two facts do not contradict each other: one of them may be unknown. */
+function mayEqual(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some === others || (some.length === others.length && some.every((link, i) => link === others[i]));
+}
