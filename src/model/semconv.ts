@@ -127,6 +127,32 @@ export const METRIC = {
     unit: '{issue}',
     description: 'Things the bridge could not make sense of, by kind.',
   },
+  receiverSpans: {
+    name: 'vcon.receiver.spans',
+    unit: '{span}',
+    description:
+      'Spans that arrived, by what became of them: those that are not the conserver’s are ignored.',
+  },
+  receiverRecords: {
+    name: 'vcon.receiver.records',
+    unit: '{record}',
+    description: 'Forwarded records that arrived, or are known to be lost, by what became of them.',
+  },
+  receiverRuns: {
+    name: 'vcon.receiver.runs',
+    unit: '{run}',
+    description: 'Runs heard from outside that are not over.',
+  },
+  receiverIssues: {
+    name: 'vcon.receiver.issues',
+    unit: '{issue}',
+    description: 'What was wrong with what arrived, by kind.',
+  },
+  receiverLag: {
+    name: 'vcon.receiver.stream_lag',
+    unit: '{record}',
+    description: 'Records in the Redis stream that have still to be read.',
+  },
   exporterSpans: {
     name: 'vcon.exporter.spans',
     unit: '{span}',

@@ -1,0 +1,128 @@
+import type { Issues } from '../../model/issues.ts';
+import type { ReceiverIssue } from '../issues.ts';
+import type { OpenRun } from './open-run.ts';
+import type { RecordPlacement } from './record-placement.ts';
+import type { SpanPlacement } from './span-placement.ts';
+import { type ChainPlan, failedLink, lastLink, linksOf, toMillis } from './story.ts';
+import type { Teller } from './teller.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface RunClosingSettings {
+  readonly waiting: Waiting;
+  readonly spans: SpanPlacement;
+  readonly records: RecordPlacement;
+  readonly teller: Teller;
+  readonly issues: Issues<ReceiverIssue>;
+  plan(chain: string): ChainPlan | undefined;
+  /** Milliseconds after the last news of a run that is given up. */
+  readonly timeout: number;
+}
+
+/** Decides when a run is over, gathers what belongs to it, and has the rest of it told. */
+export class RunClosing {
+  readonly #settings: RunClosingSettings;
+  /** When a span of the conserver came last, on the clock of `performance.now()`. */
+  #lastSpan = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: RunClosingSettings) {
+    this.#settings = settings;
+  }
+
+  /** A span of the conserver has come: it sends them to us. */
+  heardSpan(): void {
+    this.#lastSpan = performance.now();
+  }
+
+  /**
+   * Closes a run that has settled if its time has come.
+   * @param isBehind more may be on its way for longer than usual
+   */
+  lookAt(run: OpenRun, isBehind: boolean): void {
+    const age = performance.now() - run.news;
+    const limit = this.#plan(run)?.timeout ?? this.#settings.timeout;
+    if (run.chainSpan && !run.isGapless) this.#gather(run);
+    if (age >= limit || (!isBehind && this.#seemsOver(run))) this.close(run);
+  }
+
+  /** Tells the rest of a run and forgets it, whatever may be missing. */
+  close(run: OpenRun): void {
+    const { waiting, spans, issues, teller } = this.#settings;
+    this.#gather(run);
+    const recorded = spans.counterpart(run);
+    if (recorded) {
+      this.#marry(run, recorded);
+      return;
+    }
+    const isTruncated = !run.chainSpan && !failedLink(run) && !this.#seemsOver(run);
+    if (isTruncated) issues.add('truncated_run');
+    if (this.#isLeaked(run)) issues.add('leaked_context');
+    if (teller.tellRest(run, isTruncated)) this.#remember(run);
+    else issues.add('orphan_span');
+    waiting.end(run);
+  }
+
+  /**
+   * Whether everything that is to be expected of a run has come, so that only a latecomer is waited for (CONSERVER §6,
+   * closing a run): its chain span or a link that failed, without a gap before; or, where nobody sends spans, the record of
+   * its last link.
+   */
+  #seemsOver(run: OpenRun): boolean {
+    if (!run.isGapless) return false;
+    if (run.chainSpan || failedLink(run)) return true;
+    if (run.spans > 0 || this.#spansMayCome(run)) return false;
+    return lastLink(run) === linksOf(run, this.#plan(run)).links.length - 1;
+  }
+
+  #spansMayCome(run: OpenRun): boolean {
+    const isHearing = performance.now() - this.#lastSpan < this.#settings.timeout;
+    return isHearing && this.#settings.waiting.workers.get(run.worker)?.hasSpans === true;
+  }
+
+  /** Takes in what came under another name. */
+  #gather(run: OpenRun): void {
+    const { waiting, spans, records } = this.#settings;
+    for (const part of spans.takeOver(run)) waiting.unite(run, part);
+    for (const { span, entries } of spans.adopt(run, this.#plan(run))) {
+      run.entries.push(...entries);
+      waiting.open.known(run, span.vconUuid);
+    }
+    const worker = waiting.workers.get(run.worker);
+    if (worker) for (const part of records.unite(run, worker)) waiting.unite(run, part);
+  }
+
+  /** What spans tell is of the run that records with wrong ids told of. */
+  #marry(run: OpenRun, recorded: OpenRun): void {
+    const { open } = this.#settings.waiting;
+    recorded.rootSpanId = run.rootSpanId;
+    for (const span of [run.chainSpan, ...run.links.values(), ...run.storages]) if (span) recorded.add(span);
+    this.#settings.waiting.unite(recorded, run);
+    open.heard(recorded, run.news);
+  }
+
+  #remember(run: OpenRun): void {
+    const { told, id, rootSpanId, chain = '' } = run;
+    if (!told) return;
+    const closed = {
+      ids: rootSpanId === undefined || rootSpanId === id ? [id] : [id, rootSpanId],
+      chain,
+      uuids: [...new Set(run.uuids())],
+      from: toMillis(told.span.startTime),
+      to: toMillis(told.span.endTime),
+      isHeadless: !run.chainSpan,
+      at: Date.now(),
+    };
+    const { waiting } = this.#settings;
+    waiting.closed.add(closed, waiting.keep({ kind: 'closed', run: closed }));
+  }
+
+  /** Whether the Python server had left the span of a failed chain as the current one. */
+  #isLeaked({ chainSpan }: OpenRun): boolean {
+    const { open, closed } = this.#settings.waiting;
+    const parent = chainSpan?.parentSpanId;
+    return parent !== undefined && (open.get(parent) ?? closed.get(parent)) !== undefined;
+  }
+
+  #plan(run: OpenRun): ChainPlan | undefined {
+    return run.chain === undefined ? undefined : this.#settings.plan(run.chain);
+  }
+}

@@ -1,0 +1,85 @@
+import type { ReceivedSpan } from '../received-span.ts';
+import { ClosedRuns } from './closed-runs.ts';
+import { type Entry, encodeEntry } from './entry.ts';
+import { type LooseSpan, LooseSpans } from './loose-spans.ts';
+import type { OpenRun } from './open-run.ts';
+import { OpenRuns } from './open-runs.ts';
+import { Workers } from './workers.ts';
+
+/** Where what is waiting is kept (the journal's inbox). */
+export interface Keeping {
+  readonly found: readonly { readonly id: number; readonly body: string }[];
+  put(body: string): number;
+  remove(id: number): void;
+}
+
+/** Milliseconds for which closed runs are remembered, at least. */
+const REMEMBERED = 3_600_000;
+
+/** Everything that the assembler has in hand, in memory and in the inbox. */
+export class Waiting {
+  readonly open = new OpenRuns();
+  readonly closed: ClosedRuns;
+  readonly loose = new LooseSpans();
+  readonly workers = new Workers();
+  /** Spans and records that are waiting. */
+  size = 0;
+  readonly #inbox: Keeping;
+
+  /** @param timeout milliseconds after which a run is given up */
+  constructor(inbox: Keeping, timeout: number) {
+    this.#inbox = inbox;
+    this.closed = new ClosedRuns(Math.max(REMEMBERED, timeout * 4));
+  }
+
+  keep(entry: Entry): number {
+    return this.#inbox.put(encodeEntry(entry));
+  }
+
+  /** @param ids entries that are needed no more */
+  forget(ids: Iterable<number>): void {
+    for (const id of new Set(ids)) this.#inbox.remove(id);
+  }
+
+  addLoose(span: ReceivedSpan, entry: number): void {
+    this.loose.add({ span, entries: [entry], came: performance.now() });
+    this.size += 1;
+  }
+
+  /** Gives up a loose span. */
+  drop(loose: LooseSpan): void {
+    this.loose.remove(loose);
+    this.size -= 1;
+    this.forget(loose.entries);
+  }
+
+  /** What was taken for a run of its own is part of another. */
+  unite(run: OpenRun, part: OpenRun): void {
+    run.entries.push(...part.entries);
+    for (const uuid of part.uuids()) this.open.known(run, uuid);
+    this.letGo(part);
+  }
+
+  /** A run is open no more; what is kept of it is not touched. */
+  letGo(run: OpenRun): void {
+    this.open.remove(run);
+    this.workers.get(run.worker)?.runs.delete(run);
+  }
+
+  /** A run is over, and told. */
+  end(run: OpenRun): void {
+    this.letGo(run);
+    this.size -= run.spans + run.records.size;
+    this.forget(run.entries);
+  }
+
+  /** Keeps what has changed of workers. */
+  keepWorkers(): void {
+    for (const worker of this.workers.changed()) {
+      if (worker.entry !== undefined) this.#inbox.remove(worker.entry);
+      worker.entry = this.keep({ kind: 'worker', worker: this.workers.body(worker) });
+      worker.isChanged = false;
+    }
+    this.forget(this.workers.takeForgotten());
+  }
+}

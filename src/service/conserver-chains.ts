@@ -1,0 +1,76 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { errorType } from '../model/error.ts';
+
+/** What a chain of the Python server's configuration is made of. */
+export interface ConserverChain {
+  readonly links: readonly string[];
+  readonly storages: readonly string[];
+}
+
+/** The chains of the Python server's configuration, as they stand. */
+export interface ConserverChains {
+  get(chain: string): ConserverChain | undefined;
+  /** All of them, by name. */
+  all(): ReadonlyMap<string, ConserverChain>;
+  /** Stops looking for changes. */
+  close(): void;
+}
+
+/** Milliseconds between two looks at the file. */
+const INTERVAL = 2_000;
+/** Bytes; nobody writes a larger one. */
+const MAX_SIZE = 16 * 1024 * 1024;
+
+/**
+ * Reads the Python server's `config.yml`, leniently, as that does itself, and again whenever it changes. What cannot be
+ * read now is reported, and what was read last stays.
+ */
+export async function watchConserverChains(
+  path: string,
+  trouble: (detail: string) => void,
+): Promise<ConserverChains> {
+  let chains: ReadonlyMap<string, ConserverChain> = new Map();
+  let seen = '';
+  let isLooking = false;
+  const look = async () => {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      const { mtimeMs, size, ino } = await stat(path);
+      const found = `${mtimeMs} ${size} ${ino}`;
+      if (found !== seen) {
+        if (size > MAX_SIZE) throw new RangeError('too large');
+        chains = chainsOf(await readFile(path, 'utf8'));
+        seen = found;
+      }
+    } catch (error) {
+      trouble(`it cannot be read (${errorType(error)})`);
+    }
+    isLooking = false;
+  };
+  await look();
+  const timer = setInterval(() => void look(), INTERVAL).unref();
+  return { get: (chain) => chains.get(chain), all: () => chains, close: () => clearInterval(timer) };
+}
+
+const names = z
+  .array(z.unknown())
+  .nullish()
+  .catch(undefined)
+  .transform((list) => list?.filter((name) => typeof name === 'string') ?? []);
+const File = z.looseObject({
+  chains: z
+    .record(z.string(), z.looseObject({ links: names, storages: names }).catch({ links: [], storages: [] }))
+    .nullish(),
+});
+
+/** @throws what `yaml` and the schema throw */
+function chainsOf(text: string): ReadonlyMap<string, ConserverChain> {
+  // As PyYAML: a key that stands twice is no error, the last one counts.
+  const { chains } = File.parse(parse(text, { uniqueKeys: false, merge: true, logLevel: 'silent' }) ?? {});
+  return new Map(
+    Object.entries(chains ?? {}).map(([name, { links, storages }]) => [name, { links, storages }]),
+  );
+}
