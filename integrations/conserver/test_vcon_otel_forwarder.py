@@ -825,9 +825,11 @@ class OverHttp(Case):
         receiver = self.receiver()
         run(opts=http(receiver.url, wait="delivered", timeout=8))
         run(opts=http(receiver.url + "?via=a", wait="delivered", timeout=0.5))
-        first, second = (parse_qs(urlsplit(request.path).query) for request in receiver.requests)
+        run(opts=http(receiver.url, wait="delivered", timeout=3600))
+        first, second, third = (parse_qs(urlsplit(request.path).query) for request in receiver.requests)
         self.assertEqual(first, {"wait": ["delivered"], "timeout": ["7"]})
         self.assertEqual(second, {"via": ["a"], "wait": ["delivered"], "timeout": ["1"]})
+        self.assertEqual(third, {"wait": ["delivered"], "timeout": ["300"]})
 
     def test_a_refusal_is_raised_at_once(self) -> None:
         for status in (400, 401, 403, 404, 413, 301):
@@ -987,8 +989,8 @@ class ToARunningVconOtelOverHttp(Case):
         self.assertEqual(Passage().through(self.OPTIONS), [True] * 3)
 
     def test_a_run_that_is_sent_twice_is_taken_twice(self) -> None:
-        with mock.patch.object(forwarder._worker, "next", side_effect=[(n, time.time_ns()) for n in (1, 2, 3)] * 2):
-            passage = Passage()
+        passage, worker = Passage(), forwarder._worker
+        with mock.patch.object(worker, "next", side_effect=[worker.next() for _ in passage.calls] * 2):
             self.assertEqual(passage.through(self.OPTIONS) + passage.through(self.OPTIONS), [True] * 6)
 
 

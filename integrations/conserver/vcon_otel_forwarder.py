@@ -340,7 +340,8 @@ def _reader_of(client: Any) -> Any:
 
 _MAX_ANSWER = 64 * 1024
 _GRACE = 1.0
-_AT_LEAST_ONCE_MORE = frozenset((408, 425, 429))
+_MAX_WAIT = 300  # seconds, of the receiver
+_MAY_PASS = frozenset((408, 425, 429))
 _STALE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError, http.client.BadStatusLine)
 _local = threading.local()
 
@@ -359,7 +360,7 @@ def _post(record: str, options: dict[str, Any]) -> None:
             if 200 <= status < 300:
                 return
             problem = f"status {status}"
-            if status < 500 and status not in _AT_LEAST_ONCE_MORE:
+            if status < 500 and status not in _MAY_PASS:
                 raise ForwardingError(f"vcon-otel refused the record ({problem})")
             pause = max(pause, retry_after)
         if attempt > options["retries"] or time.monotonic() + pause >= deadline:
@@ -404,7 +405,7 @@ def _request(
 
 
 def _target(url: SplitResult, options: dict[str, Any], left: float) -> str:
-    wait = f"wait=delivered&timeout={max(1, int(left))}" if options["wait"] == "delivered" else ""
+    wait = f"wait=delivered&timeout={min(max(1, int(left)), _MAX_WAIT)}" if options["wait"] == "delivered" else ""
     query = "&".join(part for part in (url.query, wait) if part)
     return (url.path or "/") + (f"?{query}" if query else "")
 
