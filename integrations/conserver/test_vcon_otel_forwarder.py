@@ -267,7 +267,7 @@ def hang_up(handler: _Post) -> None:
 class FakeSpan:
     def __init__(self, name: str, trace_id: int, span_id: int, parent: Any = None, **attributes: Any) -> None:
         self.name = name
-        self.context = types.SimpleNamespace(trace_id=trace_id, span_id=span_id, is_valid=trace_id != 0)
+        self.context = types.SimpleNamespace(trace_id=trace_id, span_id=span_id, is_valid=trace_id != 0, trace_flags=1)
         self.parent = parent
         self.attributes = attributes
 
@@ -624,6 +624,12 @@ class TheSpanContext(RedisCase):
             self.assertIs(run(), True)
         self.assertEqual(forwarder.failures, {})
         return {key: value for key, value in self.records()[-1].items() if key in self.KEYS}
+
+    def test_is_left_out_where_the_span_is_not_sampled(self) -> None:
+        chain = FakeSpan("vcon_processing.main", 0xAB, 0x0C)
+        link = FakeSpan("link.transcribe", 0xAB, 0x0D, chain.context, chain_name="main", link_index=0)
+        link.context.trace_flags = 0
+        self.assertEqual(self.context(link), {})
 
     def test_is_that_of_the_link_s_span_and_its_parent(self) -> None:
         chain = FakeSpan("vcon_processing.main", 0xAB, 0x0C)

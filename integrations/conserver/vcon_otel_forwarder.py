@@ -233,7 +233,8 @@ def _span_context() -> dict[str, str]:
             return {}
         span = current_span()
         context = span.get_span_context()
-        if not context.is_valid:
+        # Spans that the server's sampler leaves out never come: nobody is to wait for them.
+        if not context.is_valid or not context.trace_flags & 1:
             return {}
         found = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
     except Exception:

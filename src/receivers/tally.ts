@@ -17,6 +17,13 @@ export class Tally {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
   }
 
+  /** All counts of a kind. */
+  all<K extends Kind>(kind: K): Readonly<Record<(typeof RECEIVER_OUTCOMES)[K][number], number>> {
+    const outcomes: readonly (typeof RECEIVER_OUTCOMES)[K][number][] = RECEIVER_OUTCOMES[kind];
+    const counts = outcomes.map((outcome) => [outcome, this.of(kind, outcome)]);
+    return Object.fromEntries(counts);
+  }
+
   of<K extends Kind>(kind: K, outcome: (typeof RECEIVER_OUTCOMES)[K][number]): number {
     return this.#counts.get(`${kind} ${outcome}`) ?? 0;
   }

@@ -33,7 +33,12 @@ export class SpanPlacement {
   place(span: ReceivedSpan): SpanPlace {
     if (this.#loose.has(span.spanId)) return REPEATED;
     const root = span.stage === 'chain' ? span.spanId : span.parentSpanId;
-    if (root === undefined) return this.#isOver(span) ? LATE : LOOSE;
+    if (root === undefined) {
+      // Older servers have no span of the chain around it.
+      const run = span.stage === 'link' ? this.#recordedAs(span, () => true) : undefined;
+      if (run) return this.#put(run, span);
+      return this.#isOver(span) ? LATE : LOOSE;
+    }
     const run = this.#open.get(root);
     if (!run) {
       const closed = this.#closed.get(root);
