@@ -8,7 +8,7 @@ import { RarelyLogged } from '../../model/rarely-logged.ts';
 export interface ConnectionSettings {
   /** `redis://` or `rediss://`. May hold credentials: it is never shown. */
   readonly url: string;
-  /** Milliseconds that finding a connection, and then each command, may take. */
+  /** Milliseconds that connecting and each command may take. */
   readonly timeout: number;
   /** When it aborts, nobody waits for a connection any more. */
   readonly closing: AbortSignal;
@@ -21,10 +21,14 @@ export interface Connection {
   readonly generation: number;
   /** @throws VconOtelError `STORE_UNAVAILABLE`, with the code of Redis' reply and without its words */
   ask(command: (redis: Redis) => Promise<unknown>): Promise<unknown>;
-  /** Every reply of a `MULTI` or pipeline; an error among them is a reply. @throws as {@link ask} */
-  askAll(commands: (redis: Redis) => ReturnType<Redis['pipeline']>): Promise<readonly Reply[]>;
+  /** Sends several commands at once. An error among the replies is one of them. @throws as {@link ask} */
+  askAll(add: (commands: Commands) => Commands): Promise<readonly Reply[]>;
+  /** Sends several commands between which nobody else's come. Nothing but reading may be among them. @throws as {@link ask} */
+  askTogether(add: (commands: Commands) => Commands): Promise<readonly Reply[]>;
   close(): void;
 }
+
+export type Commands = ReturnType<Redis['pipeline']>;
 
 export type Reply = readonly [error: Error | null, reply: unknown];
 
@@ -61,7 +65,7 @@ export function connect({ url, timeout, closing }: ConnectionSettings): Connecti
     const giveUp = () => ready.reject(unavailable('it is closed'));
     closing.addEventListener('abort', giveUp, { once: true });
     try {
-      await withDeadline(ready.promise, timeout, 'Redis');
+      await withDeadline(ready.promise, FIND, 'Redis');
     } catch {
       throw unavailable(reason(lastError));
     } finally {
@@ -77,13 +81,17 @@ export function connect({ url, timeout, closing }: ConnectionSettings): Connecti
       return generation;
     },
     ask,
-    askAll: async (commands) => (await ask((redis) => commands(redis).exec())) ?? [],
+    askAll: async (add) => (await ask((redis) => add(redis.pipeline()).exec())) ?? [],
+    askTogether: async (add) => (await ask((redis) => transact(redis, add))) ?? [],
     close: () => {
       closed = true;
       client.disconnect();
     },
   };
 }
+
+/** Milliseconds for which a command waits for a connection: its caller has more to do than wait. */
+const FIND = 1_000;
 
 /** Without a cause: the client's errors carry the arguments of the command, records and passwords included. */
 export function unavailable(why: string): VconOtelError {
@@ -97,6 +105,19 @@ export function reason(error: unknown): string {
     return /^[A-Z]{2,20}(?= )/.exec(error.message)?.[0] ?? type;
   // What the client has no code for: a connection that was lost, closed, or silent.
   return type === 'Error' || type === 'MaxRetriesPerRequestError' ? 'no connection' : type;
+}
+
+/**
+ * A Redis that is out of memory takes no `MULTI`, whatever is in it. Nobody adds to the stream then, and thereby trims it:
+ * the same commands in one piece do as well.
+ */
+async function transact(redis: Redis, add: (commands: Commands) => Commands): Promise<Reply[] | null> {
+  try {
+    return await add(redis.multi()).exec();
+  } catch (error) {
+    if (reason(error) !== 'EXECABORT') throw error;
+    return add(redis.pipeline()).exec();
+  }
 }
 
 const log = new RarelyLogged('vcon-otel/receivers');

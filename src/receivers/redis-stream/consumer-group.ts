@@ -32,14 +32,14 @@ export interface DeadLetter {
 export type ConsumerGroup = ReturnType<typeof consumerGroup>;
 
 export function consumerGroup(
-  { ask, askAll }: Connection,
+  { ask, askAll, askTogether }: Connection,
   { stream, group, consumer, claimAfter }: ConsumerGroupSettings,
 ) {
   return {
     /** Undefined where there is no stream. */
     async inspect(): Promise<Snapshot | undefined> {
-      const [info, groups] = await askAll((redis) =>
-        redis.multi().call('XINFO', 'STREAM', stream).call('XINFO', 'GROUPS', stream),
+      const [info, groups] = await askTogether((redis) =>
+        redis.call('XINFO', 'STREAM', stream).call('XINFO', 'GROUPS', stream),
       );
       if (info?.[0] && /no such key/.test(info[0].message)) return undefined;
       return readSnapshot(answer(info), answer(groups), group);
@@ -53,9 +53,8 @@ export function consumerGroup(
 
     /** Reads what nobody was handed yet, and the books immediately before and after. Does not wait. */
     async readNew(count: number): Promise<{ before: Snapshot; after: GroupState; entries: Entry[] }> {
-      const [info, groups, read, groupsAfter] = await askAll((redis) =>
+      const [info, groups, read, groupsAfter] = await askTogether((redis) =>
         redis
-          .multi()
           .call('XINFO', 'STREAM', stream)
           .call('XINFO', 'GROUPS', stream)
           .call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
@@ -112,8 +111,7 @@ export function consumerGroup(
 
     /** Puts entries where a person finds them. For each one, the code of why it could not be. */
     async bury(letters: readonly DeadLetter[]): Promise<(string | undefined)[]> {
-      const replies = await askAll((redis) => {
-        const pipeline = redis.pipeline();
+      const replies = await askAll((pipeline) => {
         for (const { id, reason: why, record } of letters)
           pipeline.xadd(
             `${stream}:dead`,

@@ -115,7 +115,9 @@ export class StreamReader {
     this.#setBehind(now - this.#awaySince < (this.#settings.patience ?? PATIENCE));
     this.#to.size.failed();
     log.warn('reading', `nothing can be read: ${this.#failure.message}`);
-    await pause(backOff(this.#failures++), this.#closing.signal);
+    // Without a connection, what is asked next waits for one.
+    const failures = this.#commands.connected ? this.#failures++ : 0;
+    await pause(backOff(failures), this.#closing.signal);
   }
 
   async #turn(): Promise<void> {
