@@ -175,13 +175,17 @@ describeWithRedis('an entry that was delivered five times and never settled', ()
       await stand.writer.xreadgroup('GROUP', GROUP, 'one', 'COUNT', 100, 'STREAMS', STREAM, id);
     const intake = new KeptIntake();
     // It dies on the third.
-    intake.whenDurable = () => (intake.seqs.at(-1) === 2 ? new Promise(() => {}) : Promise.resolve());
-    await stand.receive({ intake });
+    const died = Promise.withResolvers<void>();
+    intake.whenDurable = () => (intake.seqs.at(-1) === 2 ? died.promise : Promise.resolve());
+    const { receiver } = await stand.receive({ intake });
     await eventually('it is stuck', () => intake.distinct === 3 || undefined);
     const rows = await stand.writer.xpending(STREAM, GROUP, '-', '+', 10);
     expect(rows).toMatchObject([
       [expect.any(String), 'one', expect.any(Number), 4],
       [expect.any(String), 'one', expect.any(Number), 3],
     ]);
+    const closed = receiver.close();
+    died.reject(new Error('canary'));
+    await closed;
   });
 });

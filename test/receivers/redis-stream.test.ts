@@ -136,12 +136,16 @@ describeWithRedis('a stream in Redis', () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 700);
     const intake = new KeptIntake();
-    intake.whenDurable = () => new Promise(() => {});
-    await stand.receive({ intake });
+    const died = Promise.withResolvers<void>();
+    intake.whenDurable = () => died.promise;
+    const first = await stand.receive({ intake });
     await eventually('a batch is read', async () => (await stand.pending()).length === 500 || undefined);
     const next = await stand.receive();
     await stand.settled();
     expect(next.intake.seqs).toEqual(Array.from({ length: 700 }, (_, seq) => seq));
+    const closed = first.receiver.close();
+    died.reject(new Error('canary'));
+    await closed;
   });
 
   test('entries of a consumer that is gone are taken over', async () => {
@@ -179,6 +183,35 @@ describeWithRedis('a stream in Redis', () => {
     durable.resolve();
     await closed;
     expect(await stand.pending()).toEqual([]);
+  });
+
+  test('closing does not insist where nothing becomes durable, and what is not stays pending', async () => {
+    await using stand = await StreamStand.start();
+    await stand.write(0, 3);
+    const intake = new KeptIntake();
+    intake.whenDurable = () => Promise.reject(new Error('canary'));
+    const { receiver } = await stand.receive({ intake });
+    await eventually('they are read', () => intake.distinct === 3 || undefined);
+    await receiver.close();
+    expect(await stand.pending()).toHaveLength(3);
+  });
+
+  test('long records are read in small batches, and nothing else waits for them', async () => {
+    await using stand = await StreamStand.start();
+    const links = Array.from({ length: 1_000 }, (_, link) => `${link}`.padEnd(250, '-'));
+    for (let seq = 0; seq < 100; seq++) await stand.add(recordText(seq, { links }));
+    const intake = new KeptIntake();
+    const batches: number[] = [];
+    intake.whenDurable = async () => void batches.push(intake.distinct);
+    await stand.receive({ intake });
+    await stand.settled();
+    expect(intake.distinct).toBe(100);
+    await stand.write(100, 101);
+    await stand.settled();
+    for (let seq = 101; seq < 150; seq++) await stand.add(recordText(seq, { links }));
+    await stand.settled();
+    const sizes = batches.map((size, at) => size - (batches[at - 1] ?? 0));
+    expect(Math.max(...sizes.slice(1))).toBeLessThan(20);
   });
 
   test('a Redis that is older than 7.0 is said to be, and nothing is read', async () => {

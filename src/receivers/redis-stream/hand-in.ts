@@ -85,7 +85,7 @@ async function becomeDurable(taken: readonly ReadRecord[], to: Destination): Pro
       log.warn('durable', `records could not be kept and stay in the stream: ${errorType(error)}`);
     }
     await pause(backOff(failures), to.closing);
-    if (!(await hasRoom(to))) return;
+    if (!(await hasRoom(to)) || to.closing.aborted) return;
     for (const { record } of taken) to.intake.record(record);
   }
 }
