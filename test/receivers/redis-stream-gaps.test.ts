@@ -95,6 +95,22 @@ describeWithRedis('entries that are gone before they were read', () => {
     expect([next.intake.distinct, lost(next)]).toEqual([5, 0]);
   });
 
+  test('are counted when all is read, where they were deleted ahead of what is being read', async () => {
+    await using stand = await StreamStand.start();
+    await stand.write(0, 1_200);
+    const intake = new KeptIntake();
+    const durable = Promise.withResolvers<void>();
+    intake.whenDurable = () => durable.promise;
+    const started = await stand.receive({ intake });
+    await eventually('a batch is read', () => intake.distinct === 500 || undefined);
+    const ids = (await stand.writer.xrange(STREAM, '-', '+')).map(([id]) => id);
+    await stand.writer.xdel(STREAM, ...ids.slice(700, 750));
+    durable.resolve();
+    await eventually('the others are there', () => intake.distinct === 1_150 || undefined);
+    expect(lost(started)).toBe(50);
+    expect(started.receiver.stats.lag).toBe(0);
+  });
+
   test('are not those that were read and then deleted', async () => {
     await using stand = await StreamStand.start();
     const started = await stand.receive();

@@ -52,11 +52,11 @@ describeWithRedis('a Redis that goes away', () => {
     await stand.write(0, 100);
     const { receiver } = await stand.receive({ intake });
     await eventually('they are read', () => intake.distinct === 100 || undefined);
+    expect(await stand.pending()).toHaveLength(100);
     await stand.server.stop();
     await eventually('it is noticed', () => !receiver.stats.connected || undefined);
     durable.resolve();
     await stand.restart(keeping());
-    expect(await stand.pending()).toHaveLength(100);
     await stand.settled();
     expect(intake.seqs).toEqual(range(100));
   });

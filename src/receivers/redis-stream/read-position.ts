@@ -47,14 +47,14 @@ export class ReadPosition {
     if (entries !== undefined) entries += read;
     if (drained) settle(before.added);
     this.#position = entries === undefined ? undefined : { id: after.lastDelivered, entries };
-    return { lost, correction: after.entriesRead === entries ? undefined : this.#position };
+    return { lost, correction: inRedis(after) === entries ? undefined : this.#position };
   }
 
   /** How many entries were added up to the last delivered one; undefined where nobody can tell. */
   entriesRead({ group }: Snapshot): number | undefined {
     if (!group) return undefined;
     if (group.lastDelivered === this.#position?.id) return this.#position.entries;
-    return group.entriesRead ?? (group.lastDelivered === START ? 0 : undefined);
+    return inRedis(group);
   }
 
   /** How many entries are left to read; NaN where nobody can tell. */
@@ -74,7 +74,10 @@ export class ReadPosition {
   }
 }
 
-const START = '0-0';
+/** Redis says nothing of a group that has not been read. */
+function inRedis({ entriesRead, lastDelivered }: GroupState): number | undefined {
+  return entriesRead ?? (lastDelivered === '0-0' ? 0 : undefined);
+}
 
 /** Whether everything that is left has still to be read. */
 function isUnread({ firstId, group }: Snapshot): boolean {
