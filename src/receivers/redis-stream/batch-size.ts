@@ -1,0 +1,28 @@
+import type { Entry } from './replies.ts';
+
+const MAX_ENTRIES = 500;
+/** What one read should bring at most, in UTF-16 code units. */
+const LENGTH = 2 * 1024 * 1024;
+
+/** How many entries to ask for at once: fewer where they are long, or where the last read failed. */
+export class BatchSize {
+  #entries = MAX_ENTRIES;
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Learns how long entries are at the moment. */
+  read(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    let length = 1;
+    for (const { fields } of entries) for (const field of fields ?? []) length += field.length;
+    const fitting = Math.ceil((LENGTH * entries.length) / length);
+    this.#entries = Math.min(fitting, MAX_ENTRIES, this.#entries * 2);
+  }
+
+  /** Perhaps there was too much to be transmitted in time. */
+  failed(): void {
+    this.#entries = Math.ceil(this.#entries / 2);
+  }
+}

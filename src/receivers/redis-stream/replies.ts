@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { unavailable } from './connection.ts';
+
+/** One entry of the stream; without fields where it was trimmed or deleted. */
+export interface Entry {
+  readonly id: string;
+  readonly fields: readonly string[] | undefined;
+}
+
+/** An entry that somebody was handed and has not acknowledged. */
+export interface Pending {
+  readonly id: string;
+  readonly deliveries: number;
+}
+
+/** A stream and our group on it, at one moment. */
+export interface Snapshot {
+  /** Entries ever added, and those that are still there. */
+  readonly added: number;
+  readonly length: number;
+  readonly lastId: string;
+  /** Absent where the stream is empty. */
+  readonly firstId: string | undefined;
+  /** Absent where there is no such group. */
+  readonly group: GroupState | undefined;
+}
+
+export interface GroupState {
+  readonly lastDelivered: string;
+  /** Entries up to the last delivered one, as far as Redis can tell. */
+  readonly entriesRead: number | undefined;
+  readonly pending: number;
+}
+
+const count = z.int().min(0);
+const Entries = z.array(z.tuple([z.string(), z.array(z.string()).nullable()]));
+const Read = z.tuple([z.tuple([z.string(), Entries])]).nullable();
+const Claimed = z.tuple([z.string(), Entries, z.array(z.string())]);
+const PendingRows = z.array(z.tuple([z.string(), z.string(), count, count]));
+const Stream = z.object({
+  length: count,
+  'entries-added': count,
+  'last-generated-id': z.string(),
+  'first-entry': z.tuple([z.string()]).rest(z.unknown()).nullable(),
+});
+const Group = z.object({
+  name: z.string(),
+  'last-delivered-id': z.string(),
+  'entries-read': count.nullable().optional(),
+  pending: count,
+});
+
+/** The answer to XREADGROUP, of one stream. */
+export function readEntries(reply: unknown): Entry[] {
+  const read = known(Read, reply);
+  return read ? entriesOf(read[0][1]) : [];
+}
+
+/** The answer to XAUTOCLAIM: what was claimed, and the ids of entries that are gone. */
+export function readClaimed(reply: unknown): { entries: Entry[]; gone: string[] } {
+  const [, entries, gone] = known(Claimed, reply);
+  return { entries: entriesOf(entries), gone };
+}
+
+/** The answer to XPENDING with a range. */
+export function readPending(reply: unknown): Pending[] {
+  return known(PendingRows, reply).map(([id, , , deliveries]) => ({ id, deliveries }));
+}
+
+/**
+ * The answers to XINFO STREAM and XINFO GROUPS.
+ * @throws VconOtelError `STORE_UNAVAILABLE` where Redis is older than 7.0
+ */
+export function readSnapshot(stream: unknown, groups: unknown, name: string): Snapshot {
+  const fields = pairs(stream);
+  if (!fields.has('entries-added')) throw unavailable('Redis 7.0 or later is needed');
+  const { length, ...info } = known(Stream, Object.fromEntries(fields));
+  return {
+    length,
+    added: info['entries-added'],
+    lastId: info['last-generated-id'],
+    firstId: info['first-entry']?.[0],
+    group: readGroup(groups, name),
+  };
+}
+
+/** The answer to XINFO GROUPS. */
+export function readGroup(reply: unknown, name: string): GroupState | undefined {
+  const groups = known(z.array(z.unknown()), reply).map((group) =>
+    known(Group, Object.fromEntries(pairs(group))),
+  );
+  const group = groups.find((it) => it.name === name);
+  return (
+    group && {
+      lastDelivered: group['last-delivered-id'],
+      entriesRead: group['entries-read'] ?? undefined,
+      pending: group.pending,
+    }
+  );
+}
+
+/** Whether one entry id comes before another. Both of its halves are 64 bit. */
+export function isBefore(one: string, other: string): boolean {
+  const [time = '', sequence = ''] = one.split('-');
+  const [otherTime = '', otherSequence = ''] = other.split('-');
+  const order = compareDigits(time, otherTime) || compareDigits(sequence, otherSequence);
+  return order < 0;
+}
+
+function compareDigits(one: string, other: string): number {
+  if (one.length !== other.length) return one.length - other.length;
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+function entriesOf(rows: z.infer<typeof Entries>): Entry[] {
+  return rows.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
+}
+
+function pairs(reply: unknown): ReadonlyMap<string, unknown> {
+  const items = known(z.array(z.unknown()), reply);
+  const found = new Map<string, unknown>();
+  for (let index = 0; index + 1 < items.length; index += 2) found.set(String(items[index]), items[index + 1]);
+  return found;
+}
+
+/** Without a cause: it would quote the reply. */
+function known<T>(schema: z.ZodType<T>, reply: unknown): T {
+  const { success, data } = schema.safeParse(reply);
+  if (!success) throw unavailable('an unexpected reply');
+  return data;
+}

@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { recordLog } from '../exporters/recorded-log.ts';
+import { eventually } from '../faults/eventually.ts';
+import { describeWithRedis } from '../redis-server.ts';
+import { KeptIntake } from './forwarded-records.ts';
+import { GROUP, STREAM, StreamStand } from './stream-stand.ts';
+
+let log: ReturnType<typeof recordLog>;
+beforeAll(() => {
+  log = recordLog();
+});
+afterAll(() => {
+  const said = log.lines.join('\n');
+  log.stop();
+  expect(said).not.toMatch(/redis:|uuid-|transcribe/);
+});
+
+const range = (to: number) => Array.from({ length: to }, (_, seq) => seq);
+
+describeWithRedis('a Redis that goes away', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'vcon-otel-redis-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const keeping = () => ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
+
+  test('and comes back with what it had is read on, and nothing is delivered twice', async () => {
+    await using stand = await StreamStand.start(keeping());
+    const { intake, receiver } = await stand.receive();
+    await stand.write(0, 100);
+    await eventually('they are read', () => intake.distinct === 100 || undefined);
+    await stand.settled();
+    await stand.restart(keeping());
+    await stand.write(100, 200);
+    await eventually('it goes on', () => intake.distinct === 200 || undefined);
+    await stand.settled();
+    expect(intake.seqs).toEqual(range(200));
+    expect(receiver.stats.failure).toBeUndefined();
+  });
+
+  test('while a batch is under way: it is acknowledged afterwards, and not delivered again', async () => {
+    await using stand = await StreamStand.start(keeping());
+    const intake = new KeptIntake();
+    const durable = Promise.withResolvers<void>();
+    intake.whenDurable = () => durable.promise;
+    await stand.write(0, 100);
+    const { receiver } = await stand.receive({ intake });
+    await eventually('they are read', () => intake.distinct === 100 || undefined);
+    expect(await stand.pending()).toHaveLength(100);
+    await stand.server.stop();
+    await eventually('it is noticed', () => !receiver.stats.connected || undefined);
+    durable.resolve();
+    await stand.restart(keeping());
+    await stand.settled();
+    expect(intake.seqs).toEqual(range(100));
+  });
+
+  test('and comes back empty, as after a failover, is read from its start', async () => {
+    await using stand = await StreamStand.start();
+    const { intake, tally } = await stand.receive();
+    await stand.write(0, 100);
+    await stand.settled();
+    await stand.restart();
+    await stand.write(100, 130, 'MAXLEN', '20');
+    await eventually('it goes on', () => intake.distinct === 120 || undefined);
+    await stand.settled();
+    await eventually('what is gone is counted', () => tally.of('records', 'lost') === 10 || undefined);
+    expect(log.lines.join('\n')).toContain('the group of the stream was gone');
+  });
+
+  test('is waited for at the start', async () => {
+    await using stand = await StreamStand.start();
+    await stand.server.stop();
+    const { intake, receiver } = await stand.receive();
+    await eventually('it is told', () => receiver.stats.failure);
+    expect(receiver.stats).toMatchObject({ connected: false, lag: Number.NaN });
+    await stand.restart();
+    await stand.write(0, 10);
+    await stand.settled();
+    expect(intake.seqs).toEqual(range(10));
+  });
+
+  test('makes runs wait, but not for ever', async () => {
+    await using stand = await StreamStand.start();
+    const { intake } = await stand.receive({ patience: 500 });
+    await eventually('it has caught up', () => intake.behind.length === 2 || undefined);
+    await stand.server.stop();
+    await eventually('runs are waited for', () => intake.behind.length === 3 || undefined);
+    await eventually('they no longer are', () => intake.behind.length === 4 || undefined);
+    await stand.restart();
+    await eventually('it has caught up again', () => intake.behind.length >= 6 || undefined);
+    expect(intake.behind.slice(0, 6)).toEqual([true, false, true, false, true, false]);
+  });
+
+  test('does not hold up closing', async () => {
+    await using stand = await StreamStand.start();
+    const { receiver } = await stand.receive();
+    await stand.server.stop();
+    await eventually('it is noticed', () => receiver.stats.failure);
+    const start = performance.now();
+    await receiver.close();
+    expect(performance.now() - start).toBeLessThan(1_500);
+  });
+
+  test('without a word, its connections open, is given up and looked for again', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const url = `redis://127.0.0.1:${address.port}`;
+    await using stand = await StreamStand.start();
+    const { receiver } = await stand.receive({ url });
+    expect(await eventually('it is told', () => receiver.stats.failure)).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    await receiver.close();
+    silent.close();
+  });
+
+  test('and is a replica for a while is written to again when it is none', async () => {
+    await using stand = await StreamStand.start();
+    await using other = await StreamStand.start();
+    const { intake, receiver } = await stand.receive();
+    await stand.write(0, 10);
+    await stand.settled();
+    await other.write(0, 1);
+    await stand.writer.replicaof('127.0.0.1', other.server.port);
+    await eventually('it is told', () => receiver.stats.failure);
+    await stand.writer.replicaof('NO', 'ONE');
+    await stand.write(10, 20);
+    await eventually('it goes on', () => intake.distinct === 20 || undefined);
+    await stand.settled();
+  });
+});
+
+describeWithRedis('a group', () => {
+  test('that is deleted is made again: what is left is read again, and nothing counted as lost', async () => {
+    await using stand = await StreamStand.start();
+    const { intake, tally } = await stand.receive();
+    await stand.write(0, 100, 'MAXLEN', '1000');
+    await stand.settled();
+    await stand.writer.xtrim(STREAM, 'MAXLEN', 40);
+    await stand.writer.xgroup('DESTROY', STREAM, GROUP);
+    await stand.write(100, 110);
+    await eventually('it goes on', () => intake.distinct === 110 || undefined);
+    await stand.settled();
+    expect(intake.records).toHaveLength(100 + 50);
+    expect(tally.of('records', 'duplicate')).toBe(40);
+    expect(tally.of('records', 'lost')).toBe(0);
+  });
+
+  test('that goes with its stream is made again', async () => {
+    await using stand = await StreamStand.start();
+    const { intake, tally } = await stand.receive();
+    await stand.write(0, 10);
+    await stand.settled();
+    await stand.writer.flushall();
+    await stand.write(10, 20);
+    await eventually('it goes on', () => intake.distinct === 20 || undefined);
+    await stand.settled();
+    expect(tally.of('records', 'lost')).toBe(0);
+  });
+
+  test('of two receivers shares the entries', async () => {
+    await using stand = await StreamStand.start();
+    const intake = new KeptIntake();
+    const one = await stand.receive({ intake, consumer: 'one' });
+    const two = await stand.receive({ intake, consumer: 'two' });
+    for (let from = 0; from < 6_000; from += 100) await stand.write(from, from + 100);
+    await stand.settled();
+    expect(intake.distinct).toBe(6_000);
+    expect(intake.records).toHaveLength(6_000);
+    expect([one, two].map(({ tally }) => tally.of('records', 'lost'))).toEqual([0, 0]);
+  });
+});
