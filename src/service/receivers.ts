@@ -9,8 +9,8 @@ import { RarelyLogged } from '../model/rarely-logged.ts';
 import {
   type HttpReceiver,
   measureReceivers,
+  type RECEIVER_OUTCOMES,
   type ReceiverIssue,
-  RECEIVER_OUTCOMES,
   type RedisStreamReceiver,
   type RedisStreamStats,
   RunAssembler,
@@ -54,11 +54,16 @@ export function hasReceivers({ config, environment }: LoadedConfig): boolean {
 }
 
 /** The chains of the Python server's configuration, where ours names it. */
-export async function openConserverChains({ config, directory }: LoadedConfig): Promise<ConserverChains | undefined> {
+export async function openConserverChains({
+  config,
+  directory,
+}: LoadedConfig): Promise<ConserverChains | undefined> {
   const { conserver_config: file } = config;
   if (file === undefined) return undefined;
   const log = new RarelyLogged('vcon-otel/receivers');
-  return watchConserverChains(resolve(directory, file), (detail) => log.warn('conserver_config', `conserver_config: ${detail}`));
+  return watchConserverChains(resolve(directory, file), (detail) =>
+    log.warn('conserver_config', `conserver_config: ${detail}`),
+  );
 }
 
 /**
@@ -151,7 +156,9 @@ function streamUrl({ config: { receivers, vcon_store: store } }: LoadedConfig): 
   const url = receivers.redis_stream?.url ?? (store.type === 'redis' ? store.url : undefined);
   if (url !== undefined) return url;
   const path = 'receivers.redis_stream.url';
-  throw new VconOtelError('CONFIG_INVALID', `${path}: is required where vcon_store is not of type redis`, { path });
+  throw new VconOtelError('CONFIG_INVALID', `${path}: is required where vcon_store is not of type redis`, {
+    path,
+  });
 }
 
 function onlyChainWith(
@@ -160,7 +167,8 @@ function onlyChainWith(
 ): string | undefined {
   const found = new Set<string>();
   for (const [name, chain] of chains)
-    if (chain.links?.length === links.length && chain.links.every((link, i) => link === links[i])) found.add(name);
+    if (chain.links?.length === links.length && chain.links.every((link, i) => link === links[i]))
+      found.add(name);
   const [name] = found;
   return found.size === 1 ? name : undefined;
 }
