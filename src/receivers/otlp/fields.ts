@@ -1,8 +1,8 @@
 import protobuf, { type Reader } from 'protobufjs/minimal.js';
 
 /**
- * The fields of a message one by one, whatever their number: with their bytes those that are asked for, undefined for
- * every other. So the largest message is walked through without being held in pieces, and can be left in between.
+ * The fields of a message one by one, whatever their number: with their bytes those that are asked for and hold any,
+ * undefined for every other. So the largest message is walked through without being held in pieces, and can be left in between.
  * @throws Error where the message cannot be read
  */
 export function* fields(message: Uint8Array, number: number): Generator<Uint8Array | undefined, void> {
@@ -10,7 +10,8 @@ export function* fields(message: Uint8Array, number: number): Generator<Uint8Arr
   const wanted = (number << 3) | LENGTH_DELIMITED;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
-    if (tag === wanted) yield reader.bytes();
+    // To make a view of nothing costs as much as to make one of a span.
+    if (tag === wanted && message[reader.pos] !== 0) yield reader.bytes();
     else {
       const wireType = tag & 7;
       // A group would have to be read to its end, and OTLP has none.
