@@ -26,7 +26,7 @@ export interface HttpReceiverSettings {
   readonly maxBody: number;
   /** For the head of a request to arrive in, and for a TLS handshake. */
   readonly headerTimeout: number;
-  /** For its body. */
+  /** For a whole request to arrive in. */
   readonly bodyTimeout: number;
   readonly intake: Intake;
   readonly tally: Tally;
@@ -96,7 +96,7 @@ async function serverMaker(
 ): Promise<(handler: Parameters<typeof createServer>[1]) => Server> {
   const limits: ServerOptions = {
     headersTimeout: headerTimeout,
-    requestTimeout: headerTimeout + bodyTimeout,
+    requestTimeout: Math.max(headerTimeout, bodyTimeout),
     connectionsCheckingInterval: Math.min(headerTimeout / 2, CHECKING),
     keepAliveTimeout: KEEP_ALIVE,
   };

@@ -24,7 +24,7 @@ export interface EncodedAnswer {
  */
 export function accepted(encoding: Encoding, rejectedSpans = 0): EncodedAnswer {
   if (rejectedSpans === 0) return encoding === 'json' ? json({}) : protobuf(new Uint8Array());
-  const errorMessage = 'spans of the conserver without ids, times or a name that can be used';
+  const errorMessage = 'spans of the conserver without ids, times or a name, or too large to read';
   return encoding === 'json'
     ? json({ partialSuccess: { rejectedSpans: String(rejectedSpans), errorMessage } })
     : protobuf(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { Pool } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { conserverSpan, decodeAnswer, request } from '../../support/otlp-request.ts';
 import { bomb, GZIP, JSON_TYPE, PROTOBUF, startReceiver } from '../../support/receiver.ts';
@@ -113,6 +114,27 @@ describe('refused', () => {
       duplex: 'half',
     });
     expect(answer.status).toBe(413);
+  });
+
+  test('the connection is fit for the next request', async () => {
+    const { url } = await startReceiver({ maxBody: MEBIBYTE });
+    const only = new Pool(url, { connections: 1 });
+    const send = async (body: Buffer, headers: Record<string, string> = {}) => {
+      const { statusCode, body: answer } = await only.request({
+        method: 'POST',
+        path: '/v1/traces',
+        headers: { ...PROTOBUF, ...headers },
+        body,
+      });
+      await answer.dump();
+      return statusCode;
+    };
+    expect(await send(TWO.protobuf)).toBe(200);
+    expect(await send(randomBytes(2 * MEBIBYTE))).toBe(413);
+    expect(await send(bomb(20 * MEBIBYTE), GZIP)).toBe(413);
+    expect(await send(randomBytes(MEBIBYTE), GZIP)).toBe(400);
+    expect(await send(TWO.protobuf)).toBe(200);
+    await only.close();
   });
 
   test('the answer does not quote the body', async () => {
