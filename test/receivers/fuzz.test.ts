@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 import { Pool } from 'undici';
 import { expect, test } from 'vitest';
 import { capturedRecords, capturedRequests } from '../support/captures.ts';
 import { conserverSpan, encode, field, request } from '../support/otlp-request.ts';
-import { bomb, startReceiver } from '../support/receiver.ts';
+import { bomb, openConnection, startReceiver } from '../support/receiver.ts';
 import { Mutations } from './mutations.ts';
 
 /** `FUZZ=100000` for the long form. */
@@ -60,17 +59,14 @@ test(
   async () => {
     const { url, post } = await startReceiver({ headerTimeout: 2_000, bodyTimeout: 2_000 });
     const memory = watchMemory();
-    const port = Number(new URL(url).port);
     const ended: Promise<unknown>[] = [];
     for (let opened = 0; opened < CONNECTIONS; opened += 100) {
       const some = Array.from({ length: 100 }, (_, index) => {
-        const socket = connect(port, '127.0.0.1').resume();
-        // Being turned away is an end too.
-        socket.on('error', () => undefined);
+        const { socket, closed } = openConnection(url);
         const start = SLOW[index % SLOW.length];
         if (start) socket.write(start);
-        ended.push(once(socket, 'close'));
-        return new Promise<void>((resolve) => socket.once('connect', resolve).once('close', resolve));
+        ended.push(closed);
+        return Promise.race([once(socket, 'connect').catch(() => undefined), closed]);
       });
       await Promise.all(some);
     }

@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { conserverSpan, decodeAnswer, request } from '../support/otlp-request.ts';
-import { JSON_TYPE, PROTOBUF, startReceiver } from '../support/receiver.ts';
+import { JSON_TYPE, openConnection, PROTOBUF, startReceiver } from '../support/receiver.ts';
 import { describeWith, freePort } from '../support/server.ts';
 
 test('what is not there is a 404, what is only for POST a 405', async () => {
@@ -82,16 +81,15 @@ test('a certificate that is not there is told', async () => {
 describe('connections', () => {
   test('one that sends nothing is ended', async () => {
     const { url } = await startReceiver({ headerTimeout: 200 });
-    const socket = connect(Number(new URL(url).port), '127.0.0.1').resume();
-    await once(socket, 'close');
+    await openConnection(url).closed;
   });
 
   test('one whose body does not come is ended', async () => {
     const { url, intake } = await startReceiver({ headerTimeout: 200, bodyTimeout: 200 });
-    const socket = connect(Number(new URL(url).port), '127.0.0.1').resume();
+    const { socket, closed } = openConnection(url);
     socket.write('POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n');
     socket.write('content-length: 100\r\n\r\n\n');
-    await once(socket, 'close');
+    await closed;
     expect(intake.taken).toEqual([]);
   });
 });
@@ -117,11 +115,10 @@ describe('close', () => {
 
   test('ends connections that lead to nothing', async () => {
     const { url, close } = await startReceiver();
-    const socket = connect(Number(new URL(url).port), '127.0.0.1').resume();
+    const { socket, closed } = openConnection(url);
     await once(socket, 'connect');
-    const ended = once(socket, 'close');
     await close();
-    await ended;
+    await closed;
   }, 10_000);
 
   test('its port is free afterwards', async () => {

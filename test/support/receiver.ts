@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import {
@@ -46,6 +47,14 @@ export async function startReceiver(settings: Partial<HttpReceiverSettings> = {}
     post: (path, body, headers = PROTOBUF) =>
       fetch(receiver.url + path, { method: 'POST', body: Buffer.from(body), headers }),
   };
+}
+
+/** A connection that nobody reads from. */
+export function openConnection(url: string): { readonly socket: Socket; readonly closed: Promise<void> } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').resume();
+  // To be reset is an end too.
+  socket.on('error', () => undefined);
+  return { socket, closed: new Promise((resolve) => socket.once('close', () => resolve())) };
 }
 
 /** Zeros that unpack to so many bytes. */
