@@ -126,7 +126,7 @@ const reExports: Rule = ({ path, text }) => {
 
 const wellNamed: Rule = ({ path }) =>
   path.split('/').flatMap((file) => {
-    const name = file.replace(/\.ts$/, '');
+    const name = file.replace(/(\.d)?\.ts$/, '');
     if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return [`${path}: file names are kebab-case`];
     const word = name.split('-').find((part) => SAYS_NOTHING.includes(part));
     return word ? [`${path}: "${word}" says nothing about what is in it`] : [];

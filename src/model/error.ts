@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'KEY_INVALID'
   | 'EVENTS_LOST'
   | 'RECORD_INVALID'
+  | 'BODY_INVALID'
   | 'VCON_INVALID'
   | 'VCON_TOO_LARGE'
   | 'STORE_UNAVAILABLE'

@@ -23,6 +23,7 @@ test('the package holds what users run and read, and nothing else', () => {
       'dist/cli.js',
       'dist/index.d.ts',
       'dist/index.js',
+      'dist/receivers/otlp/generated/received.js',
       'package.json',
     ]),
   );

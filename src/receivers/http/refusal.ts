@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type EncodedAnswer, RPC_CODE, status } from '../otlp/answers.ts';
+import type { Encoding } from '../otlp/decode.ts';
+
+/** Why a request is not done. The message never quotes it. */
+export interface Refusal {
+  readonly status: 400 | 401 | 404 | 405 | 413 | 415 | 500 | 502 | 503 | 504;
+  readonly message: string;
+}
+
+/** Whoever sends should come back later. */
+export const FULL: Refusal = { status: 503, message: 'there is no room for more at the moment' };
+/** What was taken in may not survive a crash: it is to be sent again. */
+export const LOST: Refusal = { status: 503, message: 'what was sent could not be kept' };
+export const WRONG_TYPE: Refusal = {
+  status: 415,
+  message: 'the content type is application/x-protobuf or application/json; records are JSON',
+};
+
+/** Paths of OTLP, whose errors are a google.rpc.Status in the encoding of the request. */
+export const OTLP_PATHS: readonly string[] = ['/v1/traces', '/v1/metrics', '/v1/logs'];
+
+/** Seconds after which whoever was turned away may come back. */
+const RETRY_AFTER = 5;
+
+/** Answers with a refusal. */
+export function refuse(request: FastifyRequest, reply: FastifyReply, { status, message }: Refusal) {
+  if (status === 503) reply.header('retry-after', RETRY_AFTER);
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 405) reply.header('allow', 'POST');
+  const otlp = OTLP_PATHS.includes(pathOf(request));
+  return otlp
+    ? answer(reply, status, otlpStatus(request, status, message))
+    : answerJson(reply, status, { error: message });
+}
+
+/** Answers with a body in the encoding of the request. */
+export function answer(reply: FastifyReply, status: number, { contentType, body }: EncodedAnswer) {
+  return reply.code(status).header('content-type', contentType).send(body);
+}
+
+/** Answers with JSON. */
+export function answerJson(reply: FastifyReply, status: number, value: object) {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  return answer(reply, status, { contentType: 'application/json', body });
+}
+
+/** What a request's body is in, where it is one of OTLP's two. */
+export function encodingOf(request: FastifyRequest): Encoding | undefined {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/x-protobuf') return 'protobuf';
+  return type === 'application/json' ? 'json' : undefined;
+}
+
+/** A request's path without its query. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+const CODE_OF: Readonly<Record<Refusal['status'], number>> = {
+  400: RPC_CODE.invalidArgument,
+  401: RPC_CODE.unauthenticated,
+  404: RPC_CODE.notFound,
+  405: RPC_CODE.unimplemented,
+  413: RPC_CODE.resourceExhausted,
+  415: RPC_CODE.invalidArgument,
+  500: RPC_CODE.internal,
+  502: RPC_CODE.unavailable,
+  503: RPC_CODE.unavailable,
+  504: RPC_CODE.unavailable,
+};
+
+function otlpStatus(request: FastifyRequest, code: Refusal['status'], message: string): EncodedAnswer {
+  return status(encodingOf(request) ?? 'json', CODE_OF[code], message);
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, type TlsOptions } from 'node:tls';
+import { errorType, VconOtelError } from '../../model/error.ts';
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Where it is given, only clients with a certificate of this authority are served. */
+  readonly clientCa?: string | undefined;
+}
+
+/**
+ * Reads what a TLS server needs.
+ * @throws VconOtelError `FILE_UNUSABLE`
+ */
+export async function readTls({ cert, key, clientCa }: TlsFiles): Promise<TlsOptions> {
+  const options = {
+    cert: await read('cert', cert),
+    key: await read('key', key),
+    ...(clientCa && { ca: await read('client_ca', clientCa), requestCert: true, rejectUnauthorized: true }),
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new VconOtelError(
+      'FILE_UNUSABLE',
+      `receivers.http.tls: the certificate and the key cannot be used: ${errorType(cause)}`,
+      { path: 'receivers.http.tls', cause },
+    );
+  }
+  return options;
+}
+
+async function read(name: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new VconOtelError(
+      'FILE_UNUSABLE',
+      `receivers.http.tls.${name}: ${path} cannot be read: ${errorType(cause)}`,
+      { path: `receivers.http.tls.${name}`, cause },
+    );
+  }
+}

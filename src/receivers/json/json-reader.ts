@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads';
+import { VconOtelError } from '../../model/error.ts';
+import { type Reduced, type Reductions, reduce } from './reduce.ts';
+import type { Answer, Ask } from './worker.ts';
+
+/** As source, or as what was built from it. */
+const WORKER = new URL(`./worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+
+/** Bytes that are parsed before anybody could notice. */
+const UNNOTICED = 256 * 1024;
+
+/** Megabytes for what the largest body becomes, see parse.ts: V8 ends the process where a thread's heap is full. */
+const HEAP = 2_048;
+
+/**
+ * Reads bodies of JSON: small ones at once, large ones in a thread that is started for the first of them, one after the
+ * other.
+ */
+export class JsonReader {
+  #worker: Worker | undefined;
+  #free: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /**
+   * @param body the thread may take it over: it is empty then
+   * @throws VconOtelError `BODY_INVALID`
+   */
+  async read<Kind extends keyof Reductions>(kind: Kind, body: Buffer): Promise<Reduced<Kind>> {
+    if (body.length <= UNNOTICED) return reduce(kind, body);
+    const read = this.#free.then(() => this.#readInThread(kind, body));
+    this.#free = read.catch(() => undefined);
+    return read;
+  }
+
+  /** Ends the thread; what it was reading cannot be read any more. Safe twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#worker?.terminate();
+  }
+
+  async #readInThread<Kind extends keyof Reductions>(kind: Kind, body: Buffer): Promise<Reduced<Kind>> {
+    if (this.#closed) throw unreadable();
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    worker.ref();
+    try {
+      const whole = body.byteOffset === 0 && body.byteLength === body.buffer.byteLength;
+      const transfer = whole && body.buffer instanceof ArrayBuffer ? [body.buffer] : [];
+      const answer = await ask(worker, { kind, body }, transfer);
+      if (answer.is === 'refused') throw new VconOtelError('BODY_INVALID', answer.why);
+      const items: unknown[] = [];
+      for (let last = false; !last; ) {
+        const more = await ask(worker, 'more');
+        if (more.is !== 'items') throw unreadable();
+        for (const item of more.items) items.push(item);
+        last = more.last;
+      }
+      const counts = answer.is === 'counts' ? answer.counts : undefined;
+      return { items, counts } as unknown as Reduced<Kind>;
+    } finally {
+      worker.unref();
+    }
+  }
+
+  #start(): Worker {
+    // Without the flags and NODE_OPTIONS of the process: it needs nothing of what these preload.
+    const worker = new Worker(WORKER, {
+      name: 'vcon-otel json',
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: HEAP },
+    });
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+}
+
+/** @throws VconOtelError `BODY_INVALID` where the thread ends over it: it would do so again. */
+function ask(worker: Worker, what: Ask, transfer: ArrayBuffer[] = []): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(unreadable());
+    worker.once('exit', ended);
+    worker.once('message', (answer: Answer) => {
+      worker.off('exit', ended);
+      resolve(answer);
+    });
+    worker.postMessage(what, transfer);
+  });
+}
+
+function unreadable(): VconOtelError {
+  return new VconOtelError('BODY_INVALID', 'the body cannot be read');
+}

@@ -1,0 +1,63 @@
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import {
+  type HttpReceiver,
+  type HttpReceiverSettings,
+  startHttpReceiver,
+} from '../../src/receivers/http-server.ts';
+import { Tally } from '../../src/receivers/tally.ts';
+import { CollectingIntake } from './collecting-intake.ts';
+
+/** A receiver of a test, and what it hands on. */
+export interface TestReceiver extends HttpReceiver {
+  readonly intake: CollectingIntake;
+  readonly tally: Tally;
+  /** Sends a body as protobuf, unless the headers say otherwise. */
+  post(
+    path: string,
+    body: Uint8Array | string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
+}
+
+export const PROTOBUF = { 'content-type': 'application/x-protobuf' };
+export const JSON_TYPE = { 'content-type': 'application/json' };
+export const GZIP = { 'content-encoding': 'gzip' };
+
+/** Starts a receiver on a free port; it is closed when the test has finished. */
+export async function startReceiver(settings: Partial<HttpReceiverSettings> = {}): Promise<TestReceiver> {
+  const intake = new CollectingIntake();
+  const tally = new Tally();
+  const receiver = await startHttpReceiver({
+    host: '127.0.0.1',
+    port: 0,
+    maxBody: 16 * 1024 * 1024,
+    headerTimeout: 10_000,
+    bodyTimeout: 30_000,
+    intake,
+    tally,
+    ...settings,
+  });
+  onTestFinished(() => receiver.close());
+  return {
+    ...receiver,
+    intake,
+    tally,
+    post: (path, body, headers = PROTOBUF) =>
+      fetch(receiver.url + path, { method: 'POST', body: Buffer.from(body), headers }),
+  };
+}
+
+/** A connection that nobody reads from. */
+export function openConnection(url: string): { readonly socket: Socket; readonly closed: Promise<void> } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').resume();
+  // To be reset is an end too.
+  socket.on('error', () => undefined);
+  return { socket, closed: new Promise((resolve) => socket.once('close', () => resolve())) };
+}
+
+/** Zeros that unpack to so many bytes. */
+export function bomb(bytes: number): Buffer {
+  return gzipSync(Buffer.alloc(bytes));
+}
