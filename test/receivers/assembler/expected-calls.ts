@@ -12,10 +12,13 @@ export function expectedCalls({ events, links, vconIn, vconOut }: TrueRun): stri
 }
 
 /**
- * What spans alone can tell of a run whose last link gave the vCon a new uuid, and that has no storage which would
- * show it: the uuid as it was before (CONSERVER §6).
+ * What spans alone can tell (CONSERVER §6). Where the last link gave the vCon a new uuid, and there is no storage which would
+ * show it, that is the uuid as it was before. Where a tracer failed after a link, that is a failed link.
  */
 export function asSpansTell(run: TrueRun): TrueRun {
+  const { events } = run;
+  if (run.outcome === 'error' && events.at(-2)?.event === 'link_complete')
+    return { ...run, events: events.map(asFailed(run)) };
   const last = run.events.findLast(({ event }) => event === 'link_complete');
   const isSeen = run.events.some(({ event }) => event.startsWith('storage_'));
   if (!last || isSeen || last.uuid_before === last.uuid_after) return run;
@@ -28,5 +31,14 @@ export function asSpansTell(run: TrueRun): TrueRun {
         ? { ...event, vcon_uuid: before, ...(event === last && { uuid_after: before }) }
         : event,
     ),
+  };
+}
+
+/** @returns what becomes of each event */
+function asFailed({ events }: TrueRun) {
+  return (event: TrueRun['events'][number], i: number) => {
+    if (i < events.length - 2) return event;
+    const before = events.at(-2)?.uuid_before ?? event.vcon_uuid;
+    return { ...event, vcon_uuid: before, ...(event.event === 'link_complete' && { event: 'link_error' }) };
   };
 }
