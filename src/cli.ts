@@ -6,6 +6,7 @@ import { demoCommand } from './commands/demo.ts';
 import { queueCommand } from './commands/queue.ts';
 import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tapCommand } from './commands/tap.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
 import { ConfigError, colourFromEnvironment, loadConfig, parseConfig } from './config.ts';
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     validateCommand({ stdout, colour }),
     serveCommand({ stdout, stderr, signal }),
     queueCommand({ stdout, stderr, journalPath }),
+    tapCommand({ stdout, stderr, colour, signal, journalPath }),
     replayCommand({ stdout, stderr, signal, journalPath }),
     auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),
