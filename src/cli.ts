@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { auditReceiptsCommand } from './commands/audit-receipts.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { queueCommand } from './commands/queue.ts';
 import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal }),
     timelineCommand({ stdout, stderr, colour, columns: stdout.columns, journalPath }),
     validateCommand({ stdout, colour }),
+    doctorCommand({ stdout, colour, end }),
     serveCommand({ stdout, stderr, signal }),
     queueCommand({ stdout, stderr, journalPath }),
     tapCommand({ stdout, stderr, colour, signal, journalPath }),
@@ -66,6 +68,13 @@ function usageCode([, , command]: readonly string[]): number {
 
 function exit(code: number): void {
   process.exitCode = code;
+}
+
+/** Ends the process, whatever still holds it. */
+function end(code: number): void {
+  process.exitCode = code;
+  // What was written before has gone to the pipe by then.
+  process.stdout.write('', () => process.exit());
 }
 
 /** How it reports wrong usage, down to the commands of a command. */
