@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { delay } from '../config/duration.ts';
 import { ConfigError, type LoadedConfig, loadConfig } from '../config.ts';
 import { type Diagnosis, diagnose } from '../doctor/index.ts';
@@ -22,7 +22,11 @@ export function doctorCommand(settings: DoctorSettings): Command {
   return new Command('doctor')
     .description('look at everything a configuration names and say what is wrong with it')
     .argument('<file>', 'the YAML file')
-    .option('--timeout <duration>', 'how long each thing may take to answer', parseDelay, 5_000)
+    .addOption(
+      new Option('--timeout <duration>', 'how long each thing may take to answer')
+        .argParser(parseDelay)
+        .default(5_000, '5s'),
+    )
     .option('--json', 'print one JSON document')
     .action((file: string, options: DoctorOptions) => doctor(file, options, settings));
 }

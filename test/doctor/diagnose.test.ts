@@ -4,7 +4,7 @@ import { createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { diagnose } from '../../src/doctor/index.ts';
 import { journalFolder, openJournal, runEvents } from '../commands/kept-runs.ts';
@@ -91,12 +91,16 @@ describe('the journal', () => {
     const [first] = await jlinc.read(1);
     if (!first) throw new Error('no event');
     jlinc.consumer.settle(first, 'dead', { attempts: 1, since: 1, duration: 0, errorType: 'HTTP_400' });
-    await open.durable();
-    expect(await found('journal', journal('./journal.db'))).toEqual([
-      'ok ./journal.db can be written',
-      'ok a service has it open',
-      'warning tracer jlinc has 3 events to hear and 1 dead letter',
-    ]);
+    // What became of an event is written a little later than the event.
+    await vi.waitFor(
+      async () =>
+        expect(await found('journal', journal('./journal.db'))).toEqual([
+          'ok ./journal.db can be written',
+          'ok a service has it open',
+          'warning tracer jlinc has 3 events to hear and 1 dead letter',
+        ]),
+      { timeout: 20_000 },
+    );
     await open.close();
     expect(await found('journal', journal('./journal.db'))).toContain('ok no service has it open');
   });
