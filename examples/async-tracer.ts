@@ -22,4 +22,14 @@ export default defineTracer({
       });
     },
   }),
+  // For `vcon-otel doctor`: a request that changes nothing. Whoever refuses it is there.
+  probe: async ({ url }, { timeout }) => {
+    const { host } = new URL(url);
+    try {
+      await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(timeout) });
+      return [{ state: 'ok', text: `${host} answers` }];
+    } catch {
+      return [{ state: 'fault', text: `${host} does not answer`, advice: 'see that it can be reached' }];
+    }
+  },
 });

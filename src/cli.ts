@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { auditReceiptsCommand } from './commands/audit-receipts.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { queueCommand } from './commands/queue.ts';
 import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tapCommand } from './commands/tap.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
 import { ConfigError, colourFromEnvironment, loadConfig, parseConfig } from './config.ts';
@@ -38,8 +40,10 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal }),
     timelineCommand({ stdout, stderr, colour, columns: stdout.columns, journalPath }),
     validateCommand({ stdout, colour }),
+    doctorCommand({ stdout, colour, end }),
     serveCommand({ stdout, stderr, signal }),
     queueCommand({ stdout, stderr, journalPath }),
+    tapCommand({ stdout, stderr, colour, signal, journalPath }),
     replayCommand({ stdout, stderr, signal, journalPath }),
     auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),
@@ -64,6 +68,13 @@ function usageCode([, , command]: readonly string[]): number {
 
 function exit(code: number): void {
   process.exitCode = code;
+}
+
+/** Ends the process, whatever still holds it. */
+function end(code: number): void {
+  process.exitCode = code;
+  // What was written before has gone to the pipe by then.
+  process.stdout.write('', () => process.exit());
 }
 
 /** How it reports wrong usage, down to the commands of a command. */

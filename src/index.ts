@@ -39,6 +39,7 @@ export type {
   Stage,
   StorageOutcome,
 } from './model/event.ts';
+export type { Finding } from './model/finding.ts';
 export { ATTR, CONSERVER_ATTR, METRIC, SCOPE_NAME } from './model/semconv.ts';
 export {
   type ConserverModule,
@@ -46,6 +47,7 @@ export {
   defineTracer,
   type EventContext,
   type Options,
+  type ProbeSettings,
   type TracerDefinition,
   type TracerModule,
   type TracerSettings,

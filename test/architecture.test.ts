@@ -36,7 +36,8 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   config: ['bridge', 'model'],
   testing: ['config', 'bridge', 'instrumentation', 'model'],
   service: ['config', ...PARTS],
-  commands: ['service', 'config', 'timeline', 'demo', ...PARTS],
+  doctor: ['service', 'config', ...PARTS],
+  commands: ['doctor', 'service', 'config', 'timeline', 'demo', ...PARTS],
   cli: ['commands', 'config', 'model'],
   'start-tracing': ['config', 'service'],
 };

@@ -121,6 +121,16 @@ describe('examples/async-tracer.ts', () => {
   });
 });
 
+test('examples/async-tracer.ts says whether its hook answers', async () => {
+  const server = await startServer((response) => response.writeHead(405).end());
+  const { host } = new URL(String(server.url));
+  const probe = (url: unknown) =>
+    asyncTracer.probe?.({ url: String(url), token: 't' }, { name: 'hook', timeout: 5_000 });
+  expect(await probe(server.url)).toEqual([{ state: 'ok', text: `${host} answers` }]);
+  await server.close();
+  expect(await probe(server.url)).toMatchObject([{ state: 'fault', text: `${host} does not answer` }]);
+});
+
 describe('examples/structured-tracer.ts', () => {
   const prepare = async () => {
     const { directory, close } = await prepareFolder();

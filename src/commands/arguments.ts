@@ -27,3 +27,16 @@ export function parseUuid(text: string): string {
   if (!isVconUuid(text)) throw new InvalidArgumentError('It is the uuid of a vCon.');
   return text;
 }
+
+/**
+ * A name with `*` (any characters, none too) and `?` (one character) in it, as a test of names; everything else means itself.
+ * Not `matchesGlob` of node:path: it is made for paths, so its `*` stops at a slash and a leading dot, which names may have.
+ */
+export function parseGlob(text: string): (name: string) => boolean {
+  const pattern = text
+    .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll(/\*+/g, '.*')
+    .replaceAll('?', '.');
+  const whole = new RegExp(`^${pattern}$`, 'su');
+  return (name) => whole.test(name);
+}

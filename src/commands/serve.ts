@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config.ts';
 import { type Readiness, startHealth } from '../health.ts';
 import { errorType } from '../model/error.ts';
+import { shownUrl } from '../model/shown-url.ts';
 import { troubles } from '../service/troubles.ts';
 import type { Tracing, TracingStats } from '../service.ts';
 
@@ -67,8 +68,8 @@ function screen({ config, otlp }: LoadedConfig, tracing: Tracing, healthUrl: str
     [
       'exporters',
       [
-        ...(otlp.traces ? [`OTLP traces to ${shown(otlp.traces)}`] : []),
-        ...(otlp.metrics ? [`OTLP metrics to ${shown(otlp.metrics)}`] : []),
+        ...(otlp.traces ? [`OTLP traces to ${shownUrl(otlp.traces)}`] : []),
+        ...(otlp.metrics ? [`OTLP metrics to ${shownUrl(otlp.metrics)}`] : []),
         ...(exporters.otlp_file ? [`OTLP traces to the file ${exporters.otlp_file.path}`] : []),
         ...(tracing.prometheusUrl ? [`Prometheus on ${tracing.prometheusUrl}`] : []),
       ],
@@ -96,12 +97,6 @@ function journalLines(journal: LoadedConfig['config']['journal']): string[] {
 function hearers(tracers: readonly string[] | undefined): string {
   if (tracers === undefined) return 'every tracer';
   return tracers.length > 0 ? tracers.join(', ') : 'no tracer';
-}
-
-/** Without user, password and query, which may be secrets. */
-function shown(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
 }
 
 /** Ready as long as events can be kept: a tracer that does not hear them is a trouble, and nobody's fault who asks. */

@@ -2,7 +2,7 @@ export type { TreeHead } from './checkpoint.ts';
 export type { Completeness } from './completeness.ts';
 export { type ExportFormat, exportRecords } from './export.ts';
 export { readHeads } from './files.ts';
-export { ledgerSigner, makeLedgerFolder, verifierBeside, writeKeyFile } from './key-file.ts';
+export { existingSigner, ledgerSigner, makeLedgerFolder, verifierBeside, writeKeyFile } from './key-file.ts';
 export { KeyStore } from './key-store.ts';
 export { Ledger, openLedger } from './ledger.ts';
 export type { LedgerSettings } from './ledger-settings.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { VconOtelError } from '../model/error.ts';
 import { openCheckpoint } from './checkpoint.ts';
@@ -20,19 +20,33 @@ export interface LedgerSigner {
  */
 export function ledgerSigner(directory: string, origin?: string, keyFile?: string): LedgerSigner {
   const name = origin ?? originOf(directory) ?? `vcon-otel.local/${randomBytes(8).toString('hex')}`;
-  const path = keyFile ?? join(directory, KEY_FILE);
-  const made = keyFile === undefined && !existsSync(path);
-  if (made && originOf(directory) !== undefined)
-    throw new VconOtelError(
-      'KEY_INVALID',
-      'the key that the ledger was signed with is gone: put it back, or begin another ledger',
-    );
-  if (made) writeKeyFile(path, generateKey());
-  const pem = readText(path);
-  if (pem === undefined)
-    throw new VconOtelError('FILE_UNUSABLE', 'there is no such key file: vcon-otel audit keygen makes one');
-  return { signer: signerOf(name, pem), made };
+  const found = existingSigner(directory, name, keyFile);
+  if (found) return { signer: found, made: false };
+  const pem = generateKey();
+  writeKeyFile(join(directory, KEY_FILE), pem);
+  return { signer: signerOf(name, pem), made: true };
 }
+
+/**
+ * As {@link ledgerSigner}, changing nothing.
+ * @returns undefined where a key is still to be made beside the ledger
+ * @throws VconOtelError as `ledgerSigner`
+ */
+export function existingSigner(directory: string, origin?: string, keyFile?: string): Signer | undefined {
+  const name = origin ?? originOf(directory);
+  const pem = readText(keyFile ?? join(directory, KEY_FILE));
+  if (pem !== undefined) return signerOf(name ?? UNNAMED, pem);
+  if (keyFile !== undefined)
+    throw new VconOtelError('FILE_UNUSABLE', 'there is no such key file: vcon-otel audit keygen makes one');
+  if (originOf(directory) === undefined) return undefined;
+  throw new VconOtelError(
+    'KEY_INVALID',
+    'the key that the ledger was signed with is gone: put it back, or begin another ledger',
+  );
+}
+
+/** Stands for the name that a new ledger will be given. */
+const UNNAMED = 'vcon-otel.local';
 
 /** Makes the directory of a ledger where there is none, and has its name on the disk. */
 export function makeLedgerFolder(directory: string): void {

@@ -68,3 +68,8 @@ const EVENT_NAMES = {
   link: { start: 'link_start', complete: 'link_complete', error: 'link_error' },
   storage: { start: 'storage_start', complete: 'storage_complete', error: 'storage_error' },
 } as const satisfies { [S in Stage]: { [P in Phase]: `${S}_${P}` } };
+
+/** All nine of them. */
+export const eventNames: readonly EventName[] = Object.values(EVENT_NAMES).flatMap((names) =>
+  Object.values(names),
+);

@@ -1,6 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { z } from 'zod';
 import type { ChainEvent, EventName } from './event.ts';
+import type { Finding } from './finding.ts';
 import type { VconStore } from './vcon.ts';
 
 /** A tracer's own options, defaults merged in. */
@@ -47,6 +48,14 @@ export interface TracerSettings {
   readonly vcons: VconStore;
 }
 
+/** What code hands to a tracer that looks whether all is there. */
+export interface ProbeSettings {
+  /** The tracer's name in the configuration. */
+  readonly name: string;
+  /** Milliseconds that the look may take. */
+  readonly timeout: number;
+}
+
 /** A tracer as a module: its options and how it is made. */
 export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
   /** The options it takes; absent means none are checked. Use `z.strictObject` so that typing errors are found. */
@@ -63,6 +72,12 @@ export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
    * sees every span, whatever a chain's `tracers` say, and no chain can wait for it.
    */
   create(options: z.output<Schema>, settings: TracerSettings): ConserverTracer | SpanProcessor;
+  /**
+   * For `vcon-otel doctor`: looks whether what the tracer depends on (a service, a database, a folder) is there and lets it
+   * in. The tracer is not made for it, perhaps it runs elsewhere at this moment: nothing may be changed, taken or kept open.
+   * What it throws is told by its type alone.
+   */
+  probe?(options: z.output<Schema>, settings: ProbeSettings): Promise<readonly Finding[]>;
 }
 
 /**

@@ -34,6 +34,8 @@ export interface HttpClient {
    * @throws OutgoingError where no whole answer came in time; never quotes url, headers or body
    */
   post(url: URL, body: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  /** One `HEAD`, which changes nothing (RFC 9110 §9.2.1); otherwise as `post`. */
+  head(url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** Ends the calls under way and closes connections. Safe twice. */
   close(): Promise<void>;
 }
@@ -48,25 +50,31 @@ export function httpClient(settings: HttpClientSettings = {}): HttpClient {
     connect: guardedConnect(allowPrivateHosts, settings.lookup ?? systemLookup, timeout),
     connections: MAX_CONNECTIONS,
   });
+  async function call(
+    url: URL,
+    { headers, ...what }: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & { headers: object },
+  ): Promise<HttpAnswer> {
+    const signal = AbortSignal.timeout(timeout);
+    try {
+      const answer = await request(url, {
+        ...what,
+        headers: { 'accept-encoding': 'gzip', ...headers },
+        dispatcher: agent,
+        signal,
+      });
+      const answered = plainHeaders(answer.headers);
+      // What a HEAD is answered with has no body, whatever its header says.
+      const encoding = what.method === 'HEAD' ? undefined : answered['content-encoding'];
+      const text = await readCapped(decompressed(answer.body, encoding), maxResponse);
+      return { status: answer.statusCode, headers: answered, text };
+    } catch (error) {
+      if (signal.aborted) throw new OutgoingError('TIMEOUT', `no whole answer within ${timeout} ms`);
+      throw networkFailure(error);
+    }
+  }
   return {
-    async post(url, body, headers) {
-      const signal = AbortSignal.timeout(timeout);
-      try {
-        const answer = await request(url, {
-          method: 'POST',
-          body,
-          headers: { 'accept-encoding': 'gzip', ...headers },
-          dispatcher: agent,
-          signal,
-        });
-        const answered = plainHeaders(answer.headers);
-        const text = await readCapped(decompressed(answer.body, answered['content-encoding']), maxResponse);
-        return { status: answer.statusCode, headers: answered, text };
-      } catch (error) {
-        if (signal.aborted) throw new OutgoingError('TIMEOUT', `no whole answer within ${timeout} ms`);
-        throw networkFailure(error);
-      }
-    },
+    post: (url, body, headers) => call(url, { method: 'POST', body, headers }),
+    head: (url, headers) => call(url, { method: 'HEAD', headers }),
     close: () => agent.destroy(),
   };
 }

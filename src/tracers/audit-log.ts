@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { errorType, VconOtelError } from '../model/error.ts';
+import { fault, ok } from '../model/finding.ts';
+import { fileObstacle } from '../model/obstacle.ts';
 import { type ConserverTracer, defineTracer, type EventContext } from '../model/tracer.ts';
 import { parseVcon, type VconStore } from '../model/vcon.ts';
 
@@ -37,6 +39,13 @@ export default defineTracer({
         return file.append(() => JSON.stringify({ ...head, tracer_name, links, link_index, metadata }));
       };
     return tracer;
+  },
+  async probe({ log_file }) {
+    const obstacle = fileObstacle(log_file);
+    if (obstacle === undefined) return [ok(`${log_file} can be written`)];
+    return [
+      fault(`${log_file} cannot be written (${obstacle})`, 'give log_file a place that can be written'),
+    ];
   },
 });
 

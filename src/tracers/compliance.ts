@@ -16,6 +16,7 @@ import type { EventName } from '../model/event.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { defineTracer, type EventContext } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
+import { probe } from './compliance/probe.ts';
 
 const schema = z.strictObject({
   directory: z.string().min(1),
@@ -72,6 +73,7 @@ export default defineTracer({
       shutdown: () => ledger.close(),
     };
   },
+  probe: async (options) => probe(options),
 });
 
 /** The documented events whose records speak of the content. */

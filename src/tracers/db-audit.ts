@@ -2,6 +2,7 @@ import { Batches } from '../model/batches.ts';
 import { defineTracer } from '../model/tracer.ts';
 import { options } from './db-audit/options.ts';
 import { postgresTable } from './db-audit/postgres.ts';
+import { probe } from './db-audit/probe.ts';
 import { type AuditRecord, auditRecord } from './db-audit/record.ts';
 import { isOfOneRow } from './db-audit/sql-failure.ts';
 import { sqliteTable } from './db-audit/sqlite.ts';
@@ -36,4 +37,5 @@ export default defineTracer({
       },
     };
   },
+  probe: (target, { name, timeout }) => probe(target, name, timeout),
 });

@@ -4,6 +4,7 @@ import { type ConserverTracer, defineTracer, type EventContext } from '../model/
 import { OutgoingError, statusFailure } from '../outgoing/failure.ts';
 import { isHost } from '../outgoing/host.ts';
 import { type HttpClient, httpClient } from '../outgoing/http-client.ts';
+import { reach } from '../outgoing/reach.ts';
 import { Refusals } from '../outgoing/refusals.ts';
 import { auditMessage, batchMessage, type Message } from './external-audit/message.ts';
 import { signature } from './external-audit/signature.ts';
@@ -30,7 +31,18 @@ const options = z.strictObject({
  * The conserver's documented external audit: every event is sent to a service over HTTP. A call is answered when the service
  * has answered with a 2xx.
  */
-export default defineTracer({ options, audit: true, create: (given) => new ExternalAudit(given) });
+export default defineTracer({
+  options,
+  audit: true,
+  create: (given) => new ExternalAudit(given),
+  probe: async ({ api_url, api_key, allow_private_hosts }, { timeout }) => [
+    await reach(new URL(api_url), {
+      headers: authorization(api_key),
+      allowPrivateHosts: allow_private_hosts,
+      timeout,
+    }),
+  ],
+});
 
 /** Events that may wait for a batch. */
 const MAX_WAITING = 10_000;
@@ -105,7 +117,7 @@ class ExternalAudit implements ConserverTracer {
     const { api_key, signing_key } = this.#options;
     const answer = await this.#http.post(this.#url, body, {
       'content-type': 'application/json',
-      ...(api_key === undefined ? {} : { authorization: `Bearer ${api_key}` }),
+      ...authorization(api_key),
       ...headers,
       ...(signing_key === undefined
         ? {}
@@ -114,6 +126,10 @@ class ExternalAudit implements ConserverTracer {
     const failure = statusFailure(answer);
     if (failure) throw failure;
   }
+}
+
+function authorization(key: string | undefined): Readonly<Record<string, string>> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** What a service answers where it does not like what is sent, which may be one event among others. */

@@ -14,6 +14,7 @@ import { type EventData, eventData } from './jlinc/event-data.ts';
 import { JlincError } from './jlinc/failure.ts';
 import type { KeptReceipt } from './jlinc/kept-receipt.ts';
 import { type JlincOptions, options } from './jlinc/options.ts';
+import { probe } from './jlinc/probe.ts';
 import { type Produced, verifyReceipt } from './jlinc/receipt.ts';
 import { ReceiptFile } from './jlinc/receipt-file.ts';
 import { recordId } from './jlinc/record-id.ts';
@@ -36,6 +37,7 @@ export default defineTracer({
       shutdown: () => tracer.shutdown(),
     };
   },
+  probe: (checked, { timeout }) => probe(checked, timeout),
 });
 
 /** Milliseconds that the vCon store may take. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { EventName } from '../model/event.ts';
+import { fault, ok } from '../model/finding.ts';
 import { type ConserverTracer, defineTracer, type EventContext, type Options } from '../model/tracer.ts';
 
 const schema = z.strictObject({
@@ -23,7 +24,19 @@ const schema = z.strictObject({
  * The conserver's documented StatsD tracer: `<prefix>.events.<event>`, `<prefix>.duration.<chain|link|storage>` in
  * milliseconds, `<prefix>.errors.total`. A call is answered when the system took its packets.
  */
-export default defineTracer({ options: schema, create: (options) => new StatsdTracer(options) });
+export default defineTracer({
+  options: schema,
+  create: (options) => new StatsdTracer(options),
+  async probe({ statsd_host, statsd_port }) {
+    try {
+      // As its socket looks for it. That somebody listens there, UDP does not tell.
+      if (!isIP(statsd_host)) await lookup(statsd_host, { family: 4 });
+      return [ok(`packets go to ${statsd_host} port ${statsd_port}`)];
+    } catch (error) {
+      return [fault(`the host ${statsd_host} is not found (${errorType(error)})`, 'look at statsd_host')];
+    }
+  },
+});
 
 class StatsdTracer implements ConserverTracer {
   readonly #options: z.output<typeof schema>;

@@ -13,6 +13,10 @@ describe.concurrent('wrong usage', () => {
       "option '--count <n>' argument 'abc' is invalid. It is a whole number from 1 on.",
     ],
     [['validate'], "missing required argument 'file'"],
+    [
+      ['doctor', 'x.yml', '--timeout', '5'],
+      "option '--timeout <duration>' argument '5' is invalid. It is a duration such as 500ms or 10s.",
+    ],
     [['timeline'], 'timeline needs either a FILE, --last or --journal'],
   ])('%j says what is wrong, hints at --help and exits 2', async (args, message) => {
     expect(await vconOtel(args)).toEqual({
@@ -33,7 +37,7 @@ describe.concurrent('--help', () => {
   test('lists the commands and exits 0', async () => {
     const { code, stdout, stderr } = await vconOtel(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['demo', 'timeline', 'validate', 'serve'])
+    for (const command of ['demo', 'timeline', 'validate', 'doctor', 'serve', 'tap'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
   });
 

@@ -137,6 +137,7 @@ exporters: { otlp: { endpoint: "https://h.example.com/?k=${CANARY}", headers: { 
     },
     chains: {},
     vcon_store: { type: 'redis', url: 'redis://[redacted]@127.0.0.1:6379' },
+    receivers: { assembler: { settle: '10s', timeout: '15m', max_runs: 100_000 } },
     exporters: { otlp: { endpoint: 'https://h.example.com/?[redacted]', headers: '[redacted]' } },
     journal: {
       type: 'sqlite',

@@ -49,6 +49,16 @@ describe('a call', () => {
     ]);
   });
 
+  test('may ask for the head alone, whatever its encoding', async () => {
+    const { url, received } = await serve((response) =>
+      response.writeHead(405, { 'content-encoding': 'gzip' }).end(),
+    );
+    const answer = await client().head(url, { authorization: `Bearer ${KEY}` });
+    expect(answer).toMatchObject({ status: 405, text: '' });
+    expect(received).toMatchObject([{ path: '/path', headers: { authorization: `Bearer ${KEY}` } }]);
+    expect(await refusal(client({}).head(url, {}))).toBe('ADDRESS_REFUSED');
+  });
+
   test('brings an answer of any status', async () => {
     const { url } = await serve((response) => response.writeHead(503, { 'retry-after': '3' }).end('busy'));
     expect(await post(client(), url)).toMatchObject({ status: 503, text: 'busy' });

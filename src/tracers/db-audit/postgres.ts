@@ -1,16 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { Client } from 'pg';
-import { withDeadline } from '../../model/deadline.ts';
-import { errorType, VconOtelError } from '../../model/error.ts';
 import type { PostgresTarget } from './options.ts';
+import { type Connection, connect, end, readCertificates } from './postgres-connection.ts';
 import type { AuditRecord, AuditTable } from './record.ts';
 import { isTableGone, postgresFailure } from './sql-failure.ts';
-
-/** Milliseconds for a connection, and for a statement. Well below the deadline that the bridge has for a call. */
-const TIMEOUT = 10_000;
-/** Milliseconds that a server may take to say goodbye. */
-const END_TIMEOUT = 1_000;
 
 /**
  * A table in PostgreSQL, made where it is missing. The connection is made when the first rows come, and anew after it was lost.
@@ -19,12 +11,6 @@ const END_TIMEOUT = 1_000;
  */
 export function postgresTable(target: PostgresTarget, name: string): AuditTable {
   return new PostgresTable(target, readCertificates(target, name));
-}
-
-interface Connection {
-  readonly client: Client;
-  readonly socket: Socket;
-  isLost: boolean;
 }
 
 class PostgresTable implements AuditTable {
@@ -60,7 +46,7 @@ class PostgresTable implements AuditTable {
 
   async #connected(): Promise<Connection> {
     if (this.#connection && !this.#connection.isLost) return this.#connection;
-    const connection = await this.#connect();
+    const connection = await connect(this.#target, this.#certificates);
     try {
       await makeTable(connection.client, this.#table);
     } catch (error) {
@@ -70,41 +56,10 @@ class PostgresTable implements AuditTable {
     this.#connection = connection;
     return connection;
   }
-
-  async #connect(): Promise<Connection> {
-    const { Client } = await import('pg');
-    const { host, port, database, user, password, ssl } = this.#target;
-    const socket = new Socket();
-    const client = new Client({
-      host,
-      port,
-      database,
-      user,
-      // A function, so that neither PGPASSWORD nor ~/.pgpass is looked at where there is none.
-      password: () => password,
-      ssl: ssl && { rejectUnauthorized: true, ...(this.#certificates ? { ca: this.#certificates } : {}) },
-      stream: () => socket,
-      application_name: 'vcon-otel',
-      keepAlive: true,
-      connectionTimeoutMillis: TIMEOUT,
-      query_timeout: TIMEOUT,
-    });
-    const connection: Connection = { client, socket, isLost: false };
-    // Also told of between two statements; without a listener it would end the process.
-    client.on('error', () => {
-      connection.isLost = true;
-    });
-    try {
-      await client.connect();
-      return connection;
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-  }
 }
 
-interface TableName {
+/** A table's name, taken apart. */
+export interface TableName {
   readonly schema: string | undefined;
   readonly name: string;
   /** Both, quoted. */
@@ -112,7 +67,7 @@ interface TableName {
 }
 
 /** @param table checked before: nothing in it has to be escaped */
-function tableName(table: string): TableName {
+export function tableName(table: string): TableName {
   const [name = '', schema] = table.split('.').reverse();
   return { schema, name, sql: schema === undefined ? `"${name}"` : `"${schema}"."${name}"` };
 }
@@ -156,27 +111,4 @@ const MADE_MEANWHILE = `SELECT EXISTS (
 async function isTrue(client: Client, question: string, values: (string | undefined)[]): Promise<boolean> {
   const { rows } = await client.query<{ yes: boolean }>(question, values);
   return rows[0]?.yes === true;
-}
-
-/** Never rejects; a server that does not answer is left. */
-async function end({ client, socket }: Connection): Promise<void> {
-  try {
-    await withDeadline(client.end(), END_TIMEOUT, 'closing a connection');
-  } catch {
-    // It is cut below.
-  }
-  socket.destroy();
-}
-
-function readCertificates({ ssl_ca_file }: PostgresTarget, name: string): string | undefined {
-  if (ssl_ca_file === undefined) return undefined;
-  const path = `tracers.${name}.options.ssl_ca_file`;
-  try {
-    return readFileSync(ssl_ca_file, 'utf8');
-  } catch (cause) {
-    throw new VconOtelError('FILE_UNUSABLE', `${path}: cannot read this file: ${errorType(cause)}`, {
-      path,
-      cause,
-    });
-  }
 }

@@ -12,8 +12,12 @@ export class JlincApi {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(options: JlincOptions) {
-    this.#http = httpClient({ allowPrivateHosts: options.allow_private_hosts });
+  /** @param timeout milliseconds for a call; the HTTP client's own where it is not given */
+  constructor(options: JlincOptions, timeout?: number) {
+    this.#http = httpClient({
+      allowPrivateHosts: options.allow_private_hosts,
+      ...(timeout !== undefined && { timeout }),
+    });
     this.#base = options.data_store_api_url.replace(/\/+$/, '');
     this.#headers = {
       'content-type': 'application/json',

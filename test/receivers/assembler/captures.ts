@@ -31,6 +31,8 @@ export interface TrueRun {
   readonly vconOut: string;
   readonly links: readonly string[];
   readonly outcome: 'complete' | 'halted' | 'error';
+  /** What failed was a tracer, after its link had not. */
+  readonly tracerFailed?: boolean;
   readonly events: readonly TrueEvent[];
 }
 

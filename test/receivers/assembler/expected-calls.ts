@@ -17,7 +17,7 @@ export function expectedCalls({ events, links, vconIn, vconOut }: TrueRun): stri
  */
 export function asSpansTell(run: TrueRun): TrueRun {
   const { events } = run;
-  if (run.outcome === 'error' && events.at(-2)?.event === 'link_complete')
+  if (run.tracerFailed)
     return { ...run, events: events.map(asFailed(run)) };
   const last = run.events.findLast(({ event }) => event === 'link_complete');
   const isSeen = run.events.some(({ event }) => event.startsWith('storage_'));

@@ -92,6 +92,7 @@ class Telling {
   readonly #links: string[];
   #clock: number;
   #uuid: string;
+  #tracerFailed = false;
 
   constructor(passage: Passage, number: number, ids: Ids) {
     this.#passage = passage;
@@ -104,7 +105,16 @@ class Telling {
     const outcome = this.#pass();
     const { chain, vcon: vconIn } = passage;
     const links = this.#links;
-    this.truth = { chain, rootSpanId, vconIn, vconOut: this.#uuid, links, outcome, events: this.#events };
+    this.truth = {
+      chain,
+      rootSpanId,
+      vconIn,
+      vconOut: this.#uuid,
+      links,
+      outcome,
+      tracerFailed: this.#tracerFailed,
+      events: this.#events,
+    };
   }
 
   #pass(): TrueRun['outcome'] {
@@ -158,6 +168,7 @@ class Telling {
       uuid_after: this.#uuid,
       outcome,
     });
+    this.#tracerFailed = fails;
     return fails ? 'error' : outcome;
   }
 

@@ -28,6 +28,8 @@ const passage = (i: number): fc.Arbitrary<Passage> =>
     })
     .map(({ leakedFrom, tracerFailsAt, ...rest }) => ({
       ...rest,
+      // Without ids, two passages of one vCon at the same time cannot be told from each other.
+      ...(rest.collectedIn.length > 0 && { vcon: `alone-${i}` }),
       chain: `chain-${rest.acts.length}-${rest.storages.length}`,
       ...(i > 0 && leakedFrom !== undefined && { leakedFrom }),
       ...(tracerFailsAt !== undefined && { tracerFailsAt }),

@@ -16,3 +16,4 @@ export {
 export { planReplay, Replay, type ReplayAim, type Replayed, type ReplayPlan } from './replay.ts';
 export { type Choice, type Chosen, queueAgain, skip } from './requeue.ts';
 export { type RunFilter, type StoredRun, storedRuns } from './stored-runs.ts';
+export { type TailSettings, tailJournal } from './tail.ts';

@@ -1,0 +1,30 @@
+import { existingSigner } from '../../ledger/index.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import { type Finding, fault, ok } from '../../model/finding.ts';
+import { folderObstacle } from '../../model/obstacle.ts';
+
+/** What of the tracer's options says where it writes and who signs. */
+export interface LedgerPlace {
+  readonly directory: string;
+  readonly origin?: string | undefined;
+  readonly key_file?: string | undefined;
+}
+
+/** Looks at the folder of the ledger and at its key, without taking its lock. */
+export function probe({ directory, origin, key_file }: LedgerPlace): readonly Finding[] {
+  const obstacle = folderObstacle(directory);
+  const folder = obstacle
+    ? fault(
+        `the ledger cannot be written to ${directory} (${obstacle})`,
+        'give a folder that can be written, of the user that the service runs as',
+      )
+    : ok(`the ledger can be written to ${directory}`);
+  try {
+    const signer = existingSigner(directory, origin, key_file);
+    const key = signer ? 'its signing key can be read' : 'its signing key is made at the first start';
+    return [folder, ok(key)];
+  } catch (error) {
+    const reason = error instanceof VconOtelError ? error.message : `it cannot be read (${errorType(error)})`;
+    return [folder, fault(`the signing key: ${reason}`, 'put the key in its place')];
+  }
+}
