@@ -8,31 +8,31 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
-import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { createAlwaysRecordSampler, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { TracerEntry } from './bridge/create-tracer.ts';
 import { type BridgeStats, TracerSpanProcessor } from './bridge/tracer-span-processor.ts';
 import { deliverySettings, type LoadedConfig } from './config.ts';
-import {
-  type BoundedSpanProcessor,
-  batchSpans,
-  otlpFileExporter,
-  otlpMetricReader,
-  otlpTraceExporter,
-  type SpanCounts,
-  SpanMetricsProcessor,
-  startPrometheus,
-} from './exporters/index.ts';
+import { type SpanCounts, SpanMetricsProcessor } from './exporters/index.ts';
 import type { Journal } from './journal/journal.ts';
 import { withDeadline } from './model/deadline.ts';
 import { errorType, VconOtelError } from './model/error.ts';
 import type { VconStore } from './model/vcon.ts';
+import { bridgedChains } from './service/bridged-chains.ts';
 import { completedLine } from './service/completed-line.ts';
+import { exportBuiltSpans, type NamedBatch, openBatches, openReaders } from './service/exporters.ts';
 import { claimGlobals, disclaimGlobals, releaseGlobals } from './service/globals.ts';
 import { createLog, sendDiagnosticsTo } from './service/log.ts';
 import { openJournal } from './service/open-journal.ts';
+import {
+  hasReceivers,
+  openConserverChains,
+  openReceivers,
+  type ReceiverStats,
+  type Receivers,
+} from './service/receivers.ts';
 import { samplerFor } from './service/sampler.ts';
 import { loadTracerModule } from './service/tracer-modules.ts';
 import { openVconStore } from './service/vcon-store.ts';
@@ -43,8 +43,9 @@ import { openVconStore } from './service/vcon-store.ts';
 //       ├─► tracer modules ──────────┴─► bridge ─────┐
 //       ├─► Prometheus, OTLP metrics ─► meter ───────┼─► span processors ─► NodeSDK (registered globally)
 //       └─► OTLP, OTLP file ─► batches ──────────────┘
+//                    receivers ─► assembler ─► bridge, metrics
 //
-//  Down in the order of the arrows' heads: first the bridge, so that tracers hear what is left and what they
+//  Down in the order of the arrows' heads: first the receivers, so that nothing more comes in; then the bridge, so that tracers hear what is left and what they
 //  do is still measured, and with it the journal, which keeps the rest; then the spans; then the metrics; then the store.
 
 /** What code hands to the service (the configuration is what the user wrote). */
@@ -72,6 +73,8 @@ export interface Tracing {
   room(): Promise<void>;
   /** What was heard, delivered and exported so far. */
   stats(): TracingStats;
+  /** Where OTLP and forwarded records are taken over HTTP, if they are. */
+  readonly receiverUrl: string | undefined;
   /** Where Prometheus scrapes, if it does. */
   readonly prometheusUrl: string | undefined;
 }
@@ -80,14 +83,15 @@ export interface Tracing {
 export interface TracingStats extends BridgeStats {
   /** Whether whoever feeds the journal is to wait, and whether its last try to write has failed. */
   readonly journal: { readonly full: boolean; readonly failing: boolean };
+  /** What arrived from outside; absent where nothing listens. */
+  readonly receivers: ReceiverStats | undefined;
   /** What became of the sampled spans on the way to each exporter: `otlp`, `otlp_file`. */
   readonly exporters: Readonly<Record<string, SpanCounts>>;
 }
 
 /** Milliseconds that each part has to end, beside its own deadlines. */
 const END_TIMEOUT = 15_000;
-/** Milliseconds for the last spans and the last metrics: with an endpoint that is down, both run out. */
-const LAST_SPANS = 5_000;
+/** Milliseconds for the last metrics: with an endpoint that is down, they run out. */
 const LAST_METRICS = 2_000;
 
 /**
@@ -105,7 +109,8 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
   ];
   try {
     const resource = describeService(config.service_name);
-    const { readers, prometheusUrl } = await openReaders(loaded, ends);
+    const { readers, prometheusUrl, close } = await openReaders(loaded);
+    ends.push({ what: 'Prometheus endpoint', end: close });
     const meterProvider = new MeterProvider({ resource, readers });
     ends.push({ what: 'metrics', end: () => meterProvider.shutdown({ timeoutMillis: LAST_METRICS }) });
     const vcons = settings.vcons ?? openVconStore(config.vcon_store);
@@ -116,19 +121,24 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     if (environment.disabled) forgo(tracers, log);
     const journal = await openJournal(loaded);
     ends.push({ what: 'journal', end: () => journal.close() });
+    const conserver = await openConserverChains(loaded);
+    ends.push({ what: 'conserver_config', end: async () => conserver?.close() });
     const completed = completedLine(log, config.tracers);
+    const built = exportBuiltSpans(loaded, resource);
+    const always = built.map(({ name }) => name);
     const bridge = new TracerSpanProcessor({
-      tracers,
+      tracers: [...tracers, ...built],
       vcons,
       journal,
       meterProvider,
       ...(completed && { completed }),
-      ...(Object.keys(config.chains).length > 0 ? { chains: config.chains } : {}),
+      ...bridgedChains(loaded, conserver, always),
     });
     ends.push({ what: 'tracers', end: () => bridge.shutdown() });
+    const spanMetrics = new SpanMetricsProcessor({ meterProvider });
     const spanProcessors = [
       bridge,
-      new SpanMetricsProcessor({ meterProvider }),
+      spanMetrics,
       ...batches.map(({ batch }) => batch),
       ...(settings.spanProcessors ?? []),
     ];
@@ -138,7 +148,9 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     if (!environment.disabled) sdk.start();
     metrics.setGlobalMeterProvider(meterProvider);
     ends.push({ what: 'globals', end: async () => releaseGlobals() });
-    return running({ sdk, bridge, journal, batches, meterProvider, ends, prometheusUrl });
+    const parts = { bridge, observers: [spanMetrics], journal, meterProvider, conserver };
+    const receivers = hasReceivers(loaded) ? await openReceivers(loaded, parts) : undefined;
+    return running({ sdk, bridge, journal, batches, meterProvider, receivers, ends, prometheusUrl });
   } catch (error) {
     await endAll(ends);
     throw error;
@@ -150,25 +162,23 @@ interface End {
   end(): Promise<unknown>;
 }
 
-interface NamedBatch {
-  readonly name: string;
-  readonly batch: BoundedSpanProcessor;
-}
-
 interface Parts {
   readonly sdk: NodeSDK;
   readonly bridge: TracerSpanProcessor;
   readonly journal: Journal;
   readonly batches: readonly NamedBatch[];
   readonly meterProvider: MeterProvider;
+  readonly receivers: Receivers | undefined;
   readonly ends: readonly End[];
   readonly prometheusUrl: string | undefined;
 }
 
-function running({ sdk, bridge, journal, batches, meterProvider, ends, prometheusUrl }: Parts): Tracing {
+function running(parts: Parts): Tracing {
+  const { sdk, bridge, journal, batches, meterProvider, receivers, ends, prometheusUrl } = parts;
   let ended: Promise<void> | undefined;
   return {
     prometheusUrl,
+    receiverUrl: receivers?.httpUrl,
     async forceFlush() {
       await bridge.forceFlush();
       await eachOf(batches, ({ batch }) => batch.forceFlush());
@@ -176,6 +186,7 @@ function running({ sdk, bridge, journal, batches, meterProvider, ends, prometheu
     },
     shutdown() {
       ended ??= (async () => {
+        if (receivers) await quietly('receivers', () => receivers.close());
         await bridge.shutdown();
         await quietly('spans', () => sdk.shutdown());
         await endAll(ends);
@@ -186,43 +197,10 @@ function running({ sdk, bridge, journal, batches, meterProvider, ends, prometheu
     stats: () => ({
       ...bridge.stats(),
       journal: { full: journal.full, failing: journal.failing },
+      receivers: receivers?.stats(),
       exporters: Object.fromEntries(batches.map(({ name, batch }) => [name, batch.counts])),
     }),
   };
-}
-
-async function openReaders({ config, otlp, environment }: LoadedConfig, ends: End[]) {
-  const readers: MetricReader[] = [];
-  const { prometheus, otlp: { headers } = {} } = config.exporters;
-  let prometheusUrl: string | undefined;
-  if (prometheus) {
-    const endpoint = await startPrometheus(prometheus);
-    ends.push({ what: 'Prometheus endpoint', end: () => endpoint.close() });
-    readers.push(endpoint.reader);
-    prometheusUrl = endpoint.url;
-  }
-  const { metricExportIntervalMillis: intervalMillis } = environment;
-  if (otlp.metrics)
-    readers.push(
-      otlpMetricReader({
-        url: otlp.metrics,
-        ...(headers && { headers }),
-        ...(intervalMillis && { intervalMillis }),
-      }),
-    );
-  return { readers, prometheusUrl };
-}
-
-function openBatches({ config, otlp, environment }: LoadedConfig, meterProvider: MeterProvider) {
-  const { otlp_file: file, otlp: { headers } = {} } = config.exporters;
-  const settings = { ...environment.batch, meterProvider, shutdownMillis: LAST_SPANS };
-  const exporters = [
-    ...(otlp.traces
-      ? [{ name: 'otlp', exporter: otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) }) }]
-      : []),
-    ...(file ? [{ name: 'otlp_file', exporter: otlpFileExporter(file) }] : []),
-  ];
-  return exporters.map(({ name, exporter }): NamedBatch => ({ name, batch: batchSpans(exporter, settings) }));
 }
 
 async function loadTracers({ config, directory }: LoadedConfig): Promise<TracerEntry[]> {

@@ -19,6 +19,8 @@ export interface TracerSpanProcessorSettings {
   readonly vcons?: VconStore;
   /** The chains that are known; a run of any other is heard by all tracers and counted. Default: not checked. */
   readonly chains?: Readonly<Record<string, BridgedChain>>;
+  /** Chains that are known from elsewhere, beside `chains`. */
+  readonly isKnownChain?: (chain: string) => boolean;
   /** Default: a journal in memory. */
   readonly journal?: Journal;
   /** Ends after this processor, which it is told of to the last. Default: the global one, asked for at the first span. */

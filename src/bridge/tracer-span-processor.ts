@@ -57,6 +57,7 @@ export class TracerSpanProcessor implements SpanProcessor {
   readonly #dispatcher: Dispatcher;
   readonly #processors: readonly SpanProcessor[];
   readonly #chains: ReadonlyMap<string, BridgedChain> | undefined;
+  readonly #isKnownChain: (chain: string) => boolean;
   readonly #maxOpenRuns: number;
   readonly #drainTimeout: number;
   readonly #metersHandedIn: boolean;
@@ -72,6 +73,7 @@ export class TracerSpanProcessor implements SpanProcessor {
     const log = new RarelyLogged('vcon-otel/bridge');
     this.#issues = new Issues('bridge', log);
     this.#chains = chains && new Map(Object.entries(chains));
+    this.#isKnownChain = settings.isKnownChain ?? (() => false);
     this.#maxOpenRuns = settings.maxOpenRuns ?? 250_000;
     this.#drainTimeout = settings.drainTimeout ?? 10_000;
     this.#metersHandedIn = meterProvider !== undefined;
@@ -190,7 +192,7 @@ export class TracerSpanProcessor implements SpanProcessor {
 
   #open(span: Span, facts: ChainStart): void {
     const known = this.#chains?.get(facts.chain);
-    if (this.#chains && !known) this.#issues.add('unknown_chain');
+    if (this.#chains && !known && !this.#isKnownChain(facts.chain)) this.#issues.add('unknown_chain');
     if (this.#parentRun(span)) this.#issues.add('leaked_context');
     const run = new RunEvents(span, facts, known?.links);
     this.#runs.set(run.id, run);

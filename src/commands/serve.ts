@@ -3,6 +3,7 @@ import { type LoadedConfig, loadConfig } from '../config.ts';
 import { type Readiness, startHealth } from '../health.ts';
 import { errorType } from '../model/error.ts';
 import { shownUrl } from '../model/shown-url.ts';
+import type { ReceiverStats } from '../service/receivers.ts';
 import { troubles } from '../service/troubles.ts';
 import type { Tracing, TracingStats } from '../service.ts';
 
@@ -64,6 +65,7 @@ function screen({ config, otlp }: LoadedConfig, tracing: Tracing, healthUrl: str
       ),
     ],
     ['chains', Object.entries(chains).map(([name, chain]) => `${name}, heard by ${hearers(chain.tracers)}`)],
+    ['receivers', receiverLines(config, tracing.receiverUrl)],
     ['vCon store', [config.vcon_store.type]],
     [
       'exporters',
@@ -94,6 +96,14 @@ function journalLines(journal: LoadedConfig['config']['journal']): string[] {
   return [journal.path, `heard events kept ${hours} h, at most ${mebibytes} MiB; when full, ${full}`];
 }
 
+function receiverLines({ receivers }: LoadedConfig['config'], url: string | undefined): string[] {
+  const { redis_stream: stream } = receivers;
+  return [
+    ...(url ? [`${url}/v1/traces takes OTLP, ${url}/v1/bridge forwarded records`] : []),
+    ...(stream ? [`Redis stream ${stream.stream}, as ${stream.consumer} of the group ${stream.group}`] : []),
+  ];
+}
+
 function hearers(tracers: readonly string[] | undefined): string {
   if (tracers === undefined) return 'every tracer';
   return tracers.length > 0 ? tracers.join(', ') : 'no tracer';
@@ -101,7 +111,7 @@ function hearers(tracers: readonly string[] | undefined): string {
 
 /** Ready as long as events can be kept: a tracer that does not hear them is a trouble, and nobody's fault who asks. */
 function readiness(stats: TracingStats, running: boolean): Readiness {
-  const { events, openRuns, tracers, exporters, issues, journal } = stats;
+  const { events, openRuns, tracers, exporters, issues, journal, receivers } = stats;
   return {
     ready: running && !journal.failing && !journal.full,
     details: {
@@ -109,6 +119,7 @@ function readiness(stats: TracingStats, running: boolean): Readiness {
       events,
       open_runs: openRuns,
       journal,
+      ...(receivers && { receivers: receiverDetails(receivers) }),
       tracers: Object.fromEntries(
         Object.entries(tracers).map(([name, { oldestAge, deadLetters, ...counts }]) => [
           name,
@@ -121,7 +132,17 @@ function readiness(stats: TracingStats, running: boolean): Readiness {
   };
 }
 
-function farewell({ events, tracers, exporters, issues }: TracingStats, seconds: number): string {
+function receiverDetails({ openRuns, spans, records, issues, redisStream }: ReceiverStats) {
+  return {
+    open_runs: openRuns,
+    spans,
+    records,
+    issues,
+    ...(redisStream && { redis_stream: { ...redisStream, failure: redisStream.failure?.message } }),
+  };
+}
+
+function farewell({ events, tracers, exporters, issues, receivers }: TracingStats, seconds: number): string {
   const lines = [
     `ended after ${seconds.toFixed(1)} s: ${events} events heard`,
     ...Object.entries(tracers).map(
@@ -134,6 +155,7 @@ function farewell({ events, tracers, exporters, issues }: TracingStats, seconds:
           ...(pending > 0 ? [`${pending} kept for the next start`] : []),
         ].join(', ')}`,
     ),
+    ...(receivers ? arrivals(receivers) : []),
     ...Object.entries(exporters).map(
       ([name, { exported, failed, dropped }]) =>
         `  ${name}: ${exported} spans exported, ${failed + dropped} lost`,
@@ -141,4 +163,14 @@ function farewell({ events, tracers, exporters, issues }: TracingStats, seconds:
     ...Object.entries(issues).map(([kind, count]) => `  bridge: ${kind.replaceAll('_', ' ')} ${count} times`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function arrivals({ spans, records, openRuns, issues }: ReceiverStats): string[] {
+  return [
+    `  received: ${spans.accepted} spans (${spans.ignored} others ignored, ${spans.rejected} rejected), ${records.accepted} records`,
+    ...(openRuns > 0 ? [`  received: ${openRuns} runs are not over, and kept for the next start`] : []),
+    ...Object.entries(issues).map(
+      ([kind, count]) => `  received: ${kind.replaceAll('_', ' ')} ${count} times`,
+    ),
+  ];
 }

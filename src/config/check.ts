@@ -17,6 +17,7 @@ export function checkConfig(raw: unknown, found: readonly Fault[]): Config {
     ...refusedNames(raw, [], new WeakSet()),
     ...issues.flatMap(faultsOf),
     ...undefinedTracers(raw),
+    ...(result.success ? receiverFaults(result.data) : []),
   ])
     if (!faults.has(fault.path)) faults.set(fault.path, fault);
   if (result.success && faults.size === 0) return result.data;
@@ -52,6 +53,22 @@ function undefinedTracers(raw: unknown): Fault[] {
         : [{ path: formatPath(['chains', chain, 'tracers', i]), message: 'no such tracer under tracers' }],
     );
   });
+}
+
+/** What receivers need of the other sections. */
+function receiverFaults({ receivers, journal, vcon_store: store }: Config): Fault[] {
+  const { http, redis_stream: stream, assembler } = receivers;
+  if (!http && !stream) return [];
+  const faults: Fault[] = [];
+  if (stream && stream.url === undefined && store.type !== 'redis')
+    faults.push({ path: 'receivers.redis_stream.url', message: 'is required unless vcon_store is a Redis' });
+  // After a restart, what was told of a run that goes on is told from its beginning.
+  if (journal.type === 'sqlite' && journal.retention <= assembler.timeout)
+    faults.push({
+      path: 'journal.retention',
+      message: 'must be longer than receivers.assembler.timeout: repeats are recognised by what is kept',
+    });
+  return faults;
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ export {
   batchSpans,
   type SpanCounts,
 } from './bounded-span-processor.ts';
+export { builtSpans } from './built-spans.ts';
 export { type OtlpSettings, otlpMetricReader, otlpTraceExporter } from './otlp.ts';
 export { otlpFileExporter } from './otlp-file.ts';
 export { type PrometheusEndpoint, startPrometheus } from './prometheus.ts';

@@ -3,7 +3,6 @@ import type { MeterProvider } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { LoadedConfig } from '../config.ts';
 import type { Journal } from '../journal/journal.ts';
-import { VconOtelError } from '../model/error.ts';
 import { Issues } from '../model/issues.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import {
@@ -44,7 +43,7 @@ export interface ReceiverParts {
   readonly observers: readonly SpanProcessor[];
   readonly journal: Journal;
   readonly meterProvider: MeterProvider;
-  readonly chains: ConserverChains | undefined;
+  readonly conserver: ConserverChains | undefined;
 }
 
 /** Whether a configuration names anything that listens. */
@@ -68,12 +67,12 @@ export async function openConserverChains({
 
 /**
  * Starts what listens to a Python conserver: what comes in goes through the assembler to the bridge.
- * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`, `CONFIG_INVALID`
+ * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`
  */
 export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts): Promise<Receivers> {
   const { config, directory } = loaded;
   const { http, redis_stream: stream, assembler: limits } = config.receivers;
-  const { journal, chains, meterProvider, bridge, observers } = parts;
+  const { journal, conserver, meterProvider, bridge, observers } = parts;
   const tally = new Tally();
   const issues = new Issues<ReceiverIssue>('receivers', new RarelyLogged('vcon-otel/receivers'));
   const assembler = new RunAssembler({
@@ -83,7 +82,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     full: () => journal.full || journal.failing,
     durable: () => journal.durable(),
     plan: (chain) => {
-      const known = chains?.get(chain);
+      const known = conserver?.get(chain);
       const ours = config.chains[chain];
       const timeout = ours?.timeout;
       return {
@@ -92,7 +91,8 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
         timeout: timeout && timeout * 1e3,
       };
     },
-    chainWith: (links) => onlyChainWith(links, [...(chains?.all() ?? []), ...Object.entries(config.chains)]),
+    chainWith: (links) =>
+      onlyChainWith(links, [...(conserver?.all() ?? []), ...Object.entries(config.chains)]),
     issues,
     settle: limits.settle,
     timeout: limits.timeout,
@@ -151,14 +151,9 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
   };
 }
 
-/** @throws VconOtelError `CONFIG_INVALID` where neither the receiver nor the vCon store names a Redis */
+/** The configuration's check has seen to it that one of them is there. */
 function streamUrl({ config: { receivers, vcon_store: store } }: LoadedConfig): string {
-  const url = receivers.redis_stream?.url ?? (store.type === 'redis' ? store.url : undefined);
-  if (url !== undefined) return url;
-  const path = 'receivers.redis_stream.url';
-  throw new VconOtelError('CONFIG_INVALID', `${path}: is required where vcon_store is not of type redis`, {
-    path,
-  });
+  return receivers.redis_stream?.url ?? (store.type === 'redis' ? store.url : '');
 }
 
 function onlyChainWith(

@@ -1,7 +1,6 @@
 /** A run that is over: what is needed to know what comes too late. */
 export interface ClosedRun {
-  /** What it can be called by: its id and its chain span's. */
-  readonly ids: readonly string[];
+  readonly rootSpanId?: string | undefined;
   readonly chain: string;
   readonly uuids: readonly string[];
   /** When it happened, milliseconds since the Unix epoch. */
@@ -26,7 +25,7 @@ const MAX_KEPT = 250_000;
 export class ClosedRuns {
   readonly #keep: number;
   readonly #kept = new Set<Kept>();
-  readonly #byId = new Map<string, Kept>();
+  readonly #byRoot = new Map<string, Kept>();
   /** Of each vCon the last run only: another passage of it follows seldom, and later. */
   readonly #byUuid = new Map<string, Kept>();
 
@@ -35,8 +34,9 @@ export class ClosedRuns {
     this.#keep = keep;
   }
 
-  get(id: string): ClosedRun | undefined {
-    return this.#byId.get(id)?.run;
+  /** The run of a chain span. */
+  get(rootSpanId: string): ClosedRun | undefined {
+    return this.#byRoot.get(rootSpanId)?.run;
   }
 
   /** The run that a vCon was in at a time (milliseconds since the Unix epoch). */
@@ -48,7 +48,7 @@ export class ClosedRuns {
   add(run: ClosedRun, entry: number): void {
     const kept = { run, entry };
     this.#kept.add(kept);
-    for (const id of run.ids) this.#byId.set(id, kept);
+    if (run.rootSpanId !== undefined) this.#byRoot.set(run.rootSpanId, kept);
     for (const uuid of run.uuids) this.#byUuid.set(uuid, kept);
   }
 
@@ -59,7 +59,8 @@ export class ClosedRuns {
       if (this.#kept.size <= MAX_KEPT && now - kept.run.at < this.#keep) break;
       this.#kept.delete(kept);
       entries.push(kept.entry);
-      for (const id of kept.run.ids) if (this.#byId.get(id) === kept) this.#byId.delete(id);
+      const { rootSpanId = '' } = kept.run;
+      if (this.#byRoot.get(rootSpanId) === kept) this.#byRoot.delete(rootSpanId);
       for (const uuid of kept.run.uuids) if (this.#byUuid.get(uuid) === kept) this.#byUuid.delete(uuid);
     }
     return entries;

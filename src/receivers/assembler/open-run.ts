@@ -26,6 +26,7 @@ export interface RunName {
   /** The chain span's id, as far as it is known. */
   readonly rootSpanId: string | undefined;
   readonly traceId: string;
+  /** As the first span or record says. */
   readonly chain: string | undefined;
 }
 
@@ -34,8 +35,9 @@ export class OpenRun implements RunFacts {
   readonly id: string;
   rootSpanId: string | undefined;
   readonly traceId: string;
-  /** Absent as long as nothing says it. */
-  chain: string | undefined;
+  /** The ids on its records have turned out to be another run's, and so may be its chain. */
+  isDoubted = false;
+  #chain: string | undefined;
   chainSpan: ChainSpan | undefined;
   readonly links = new Map<number, LinkSpan>();
   readonly storages: StorageSpan[] = [];
@@ -50,7 +52,12 @@ export class OpenRun implements RunFacts {
     this.id = id;
     this.rootSpanId = rootSpanId;
     this.traceId = traceId;
-    this.chain = chain;
+    this.#chain = chain;
+  }
+
+  /** Absent as long as nothing says it. */
+  get chain(): string | undefined {
+    return this.isDoubted && this.spans === 0 ? undefined : this.#chain;
   }
 
   get spans(): number {
@@ -64,14 +71,34 @@ export class OpenRun implements RunFacts {
     return true;
   }
 
+  /** What its records say of their span is not true. */
+  doubt(): void {
+    this.isDoubted = true;
+    this.rootSpanId = undefined;
+  }
+
+  /** All of its spans. */
+  *allSpans(): Iterable<ReceivedSpan> {
+    if (this.chainSpan) yield this.chainSpan;
+    yield* this.links.values();
+    yield* this.storages;
+  }
+
+  /** What was taken for another run is part of this one. */
+  absorb(part: OpenRun): void {
+    this.rootSpanId ??= part.rootSpanId;
+    for (const span of part.allSpans()) this.add(span);
+    for (const [index, record] of part.records) this.records.set(index, record);
+    this.entries.push(...part.entries);
+  }
+
   /** The uuids that the vCon is known to have had in this run. */
   *uuids(): Iterable<string> {
     for (const { before, after } of this.records.values()) {
       if (before !== undefined) yield before;
       if (after !== undefined) yield after;
     }
-    const spans = [this.chainSpan, ...this.links.values(), ...this.storages];
-    for (const span of spans) if (span?.vconUuid !== undefined) yield span.vconUuid;
+    for (const { vconUuid } of this.allSpans()) if (vconUuid !== undefined) yield vconUuid;
   }
 
   /** The worker that its records come from; undefined without any. */
@@ -101,7 +128,7 @@ export class OpenRun implements RunFacts {
 
   /** @returns spans that turn out not to be of this run */
   add(span: ReceivedSpan): ReceivedSpan[] {
-    this.chain ??= span.chain;
+    if (this.spans === 0) this.#chain = span.chain;
     if (span.stage === 'chain') this.chainSpan = span;
     else if (span.stage === 'storage') this.storages.push(span);
     else this.links.set(this.indexOf(span), span);

@@ -3,8 +3,9 @@ import type { OpenRun } from './open-run.ts';
 /** The runs that are not over, by whatever may be known of them, the one that was heard of longest ago first. */
 export class OpenRuns {
   readonly #byNews = new Set<OpenRun>();
-  /** By the ids that they go by: their own, and their chain span's. */
-  readonly #byId = new Map<string, OpenRun>();
+  readonly #ids = new Map<string, OpenRun>();
+  /** By their chain span's. */
+  readonly #byRoot = new Map<string, OpenRun>();
   readonly #byUuid = new Map<string, Set<OpenRun>>();
   readonly #uuids = new Map<OpenRun, Set<string>>();
 
@@ -16,8 +17,21 @@ export class OpenRuns {
     return this.#byNews.has(run);
   }
 
-  get(id: string): OpenRun | undefined {
-    return this.#byId.get(id);
+  /** The run of a chain span. */
+  get(rootSpanId: string): OpenRun | undefined {
+    return this.#byRoot.get(rootSpanId);
+  }
+
+  /** Whether a run goes by an id, rightly or not. */
+  hasId(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** The ids on a run's records have turned out to be another's. */
+  doubt(run: OpenRun): void {
+    const { rootSpanId } = run;
+    if (rootSpanId !== undefined && this.#byRoot.get(rootSpanId) === run) this.#byRoot.delete(rootSpanId);
+    run.doubt();
   }
 
   /** Runs in which a vCon is known to have had a uuid. */
@@ -30,8 +44,8 @@ export class OpenRuns {
     run.news = now;
     this.#byNews.delete(run);
     this.#byNews.add(run);
-    this.#byId.set(run.id, run);
-    if (run.rootSpanId !== undefined) this.#byId.set(run.rootSpanId, run);
+    this.#ids.set(run.id, run);
+    if (run.rootSpanId !== undefined) this.#byRoot.set(run.rootSpanId, run);
   }
 
   /** A vCon is known to have a uuid in a run. */
@@ -51,8 +65,9 @@ export class OpenRuns {
 
   remove(run: OpenRun): void {
     this.#byNews.delete(run);
-    for (const id of [run.id, run.rootSpanId])
-      if (id !== undefined && this.#byId.get(id) === run) this.#byId.delete(id);
+    this.#ids.delete(run.id);
+    const { rootSpanId } = run;
+    if (rootSpanId !== undefined && this.#byRoot.get(rootSpanId) === run) this.#byRoot.delete(rootSpanId);
     for (const uuid of this.#uuids.get(run) ?? []) {
       const runs = this.#byUuid.get(uuid);
       runs?.delete(run);

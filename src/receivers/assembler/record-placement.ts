@@ -1,8 +1,8 @@
 import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { ClosedRun, ClosedRuns } from './closed-runs.ts';
-import { OpenRun, spanIdOf, traceIdOf } from './open-run.ts';
+import { OpenRun, SLACK, spanIdOf, traceIdOf } from './open-run.ts';
 import type { OpenRuns } from './open-runs.ts';
-import { toHrTime, toMillis } from './story.ts';
+import { type ChainSpan, toHrTime, toMillis } from './story.ts';
 import type { Worker } from './workers.ts';
 
 /** Where a record belongs. */
@@ -41,7 +41,8 @@ export class RecordPlacement {
     const over = root === undefined ? undefined : this.#closed.get(root);
     const isNew = root !== undefined && !hinted && !over;
     const run =
-      this.#amongRecords(record, worker, isNew ? root : undefined) ?? this.#amongSpans(record, worker);
+      this.#among(worker.runs, record, worker, isNew ? root : undefined, joins) ??
+      this.#among(this.#open.with(record.before), record, worker, isNew ? root : undefined, isInside);
     if (run) {
       if (isNew) run.rootSpanId ??= root;
       return { place: 'run', run };
@@ -52,21 +53,34 @@ export class RecordPlacement {
   }
 
   /**
-   * Runs of the same worker that nothing was told of, because their first records came later or with other ids: their
-   * records are this run's if they join on to its own, or were made inside its links.
+   * Records with other ids, or that came before the first of their run, make two runs of a worker out of one: they are one
+   * if their records join on to each other, or were made inside the other's links.
+   * @returns the run that has absorbed the others, which is the one that was told if one was, and these
    */
-  unite(run: OpenRun, worker: Worker): OpenRun[] {
-    const united: OpenRun[] = [];
+  unite(run: OpenRun, worker: Worker): { readonly whole: OpenRun; readonly parts: readonly OpenRun[] } {
+    let whole = run;
+    const parts: OpenRun[] = [];
     for (const other of worker.runs) {
-      if (other === run || other.told || other.spans > 0) continue;
-      const records = [...other.records.values()];
-      const isCertain = records.every((record) => isInside(run, record));
-      if (!isCertain && !(areOneByIds(run, other) && records.some((record) => joins(run, record)))) continue;
-      if (!records.every((record) => this.#accepts(run, record, worker))) continue;
-      for (const record of records) run.records.set(record.index, record);
-      united.push(other);
+      if (other === whole || parts.includes(other)) continue;
+      const [host, part] = other.told ? [other, whole] : [whole, other];
+      if (!this.#isPart(host, part, worker)) continue;
+      host.absorb(part);
+      parts.push(part);
+      whole = host;
     }
-    return united;
+    return { whole, parts };
+  }
+
+  #isPart(run: OpenRun, part: OpenRun, worker: Worker): boolean {
+    if (part.told || (run.spans > 0 && part.spans > 0)) return false;
+    const records = [...part.records.values()];
+    const isCertain = records.length > 0 && records.every((record) => isInside(run, record));
+    const mayJoin = run.rootSpanId === undefined || part.rootSpanId === undefined;
+    if (!isCertain && !(mayJoin && records.some((record) => joins(run, record)))) return false;
+    return (
+      records.every((record) => this.#accepts(run, record, worker)) &&
+      [...part.allSpans()].every((span) => run.fit(span) === 'fits')
+    );
   }
 
   /** Whether its run is closed, so far as that can be known. */
@@ -87,6 +101,7 @@ export class RecordPlacement {
   #accepts(run: OpenRun, record: ForwardedRecord, worker: Worker): boolean {
     const { index, before, seq, time } = record;
     if (run.records.has(index)) return false;
+    if (run.spans > 0 && !mayEqual(run.chain, this.#chainOf(record))) return false;
     if (run.worker !== undefined && run.worker !== worker.key) return false;
     for (const known of run.records.values()) {
       if (!isSame(known.links, record.links)) return false;
@@ -97,7 +112,8 @@ export class RecordPlacement {
     const previous = run.records.get(index - 1);
     const next = run.records.get(index + 1);
     if (!mayEqual(previous?.after, before) || !mayEqual(record.after, next?.before)) return false;
-    if (index === -1 && !mayEqual(run.chainSpan?.vconUuid, before)) return false;
+    if (index <= 0 && !mayEqual(run.chainSpan?.vconUuid, before)) return false;
+    if (run.chainSpan && !isDuring(run.chainSpan, record)) return false;
     const span = run.links.get(Math.max(index, 0));
     return !span || (mayEqual(span.vconUuid, before) && run.holds(span, record));
   }
@@ -112,36 +128,42 @@ export class RecordPlacement {
     return undefined;
   }
 
-  /** Of several it is the one that began last. */
-  #amongRecords(record: ForwardedRecord, worker: Worker, root: string | undefined): OpenRun | undefined {
-    const chain = root === undefined ? undefined : record.chain;
+  /**
+   * The run among some that a record must be of; of several, the one that began last.
+   * @param root what it says of its chain span, where that is of no run that is known
+   * @param isCertain what ties it to a run
+   */
+  #among(
+    runs: Iterable<OpenRun>,
+    record: ForwardedRecord,
+    worker: Worker,
+    root: string | undefined,
+    isCertain: (run: OpenRun, record: ForwardedRecord) => boolean,
+  ): OpenRun | undefined {
+    const chain = this.#chainOf(record);
     let found: OpenRun | undefined;
-    for (const run of worker.runs) {
+    for (const run of runs) {
       const isAnother = root !== undefined && run.rootSpanId !== undefined && root !== run.rootSpanId;
-      if (isAnother || !mayEqual(run.chain, chain) || !joins(run, record)) continue;
+      if (isAnother || !mayEqual(run.chain, chain) || !isCertain(run, record)) continue;
       if (this.#accepts(run, record, worker)) found = run;
     }
     return found;
   }
 
-  /** A run that is known by its spans, one of which was open when the record was made. */
-  #amongSpans(record: ForwardedRecord, worker: Worker): OpenRun | undefined {
-    for (const run of this.#open.with(record.before)) {
-      const span = run.links.get(Math.max(record.index, 0));
-      if (span && run.holds(span, record) && this.#accepts(run, record, worker)) return run;
-    }
-    return undefined;
+  /** What stands on another span than a link's is another chain's. */
+  #chainOf(record: ForwardedRecord): string | undefined {
+    const isSaid = this.#rootOf(record) !== undefined || record.spanId === undefined;
+    return (isSaid ? record.chain : undefined) ?? this.#chainWith(record.links);
   }
 
   #begin(record: ForwardedRecord, root: string | undefined): OpenRun {
-    const { worker, seq, time, traceId, links } = record;
+    const { worker, seq, time, traceId } = record;
     const words = [worker.host, worker.pid, seq, time] as const;
-    const chain = root === undefined ? undefined : record.chain;
     return new OpenRun({
       id: root ?? spanIdOf(...words),
       rootSpanId: root,
       traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
-      chain: chain ?? this.#chainWith(links) ?? record.chain,
+      chain: this.#chainOf(record),
     });
   }
 }
@@ -156,15 +178,16 @@ function joins({ records }: OpenRun, { index, before, after }: ForwardedRecord):
   );
 }
 
+/** Whether a record was made while a chain span was open, of which the end means nothing if it failed. */
+function isDuring({ start, end, failed }: ChainSpan, { time }: ForwardedRecord): boolean {
+  const at = toMillis(toHrTime(time));
+  return at >= toMillis(start) - SLACK && (failed || at <= toMillis(end) + SLACK);
+}
+
 /** Whether a record was made while one of a run's links was open. */
 function isInside(run: OpenRun, record: ForwardedRecord): boolean {
   const span = run.links.get(Math.max(record.index, 0));
   return span !== undefined && run.holds(span, record);
-}
-
-/** Whether two runs can be one, as far as their ids go. */
-function areOneByIds(run: OpenRun, other: OpenRun): boolean {
-  return run.rootSpanId === undefined || other.rootSpanId === undefined;
 }
 
 /** Whether two facts do not contradict each other: one of them may be unknown. */

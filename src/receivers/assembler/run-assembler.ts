@@ -199,13 +199,13 @@ export class RunAssembler implements Intake {
       this.#settings.issues.add('late_record');
       return { outcome: 'late' };
     }
-    const { run } = placed;
+    let { run } = placed;
     if (placed.place === 'repeated') return { run, outcome: 'duplicate' };
     run.records.set(record.index, record);
     run.entries.push(keep());
     worker.runs.add(run);
     this.#waiting.size += 1;
-    for (const part of this.#recordPlacement.unite(run, worker)) this.#waiting.unite(run, part);
+    run = this.#waiting.united(this.#recordPlacement.unite(run, worker));
     open.heard(run, now);
     open.known(run, record.before);
     open.known(run, record.after);

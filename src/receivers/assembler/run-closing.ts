@@ -40,19 +40,14 @@ export class RunClosing {
   lookAt(run: OpenRun, isBehind: boolean): void {
     const age = performance.now() - run.news;
     const limit = this.#plan(run)?.timeout ?? this.#settings.timeout;
-    if (run.chainSpan && !run.isGapless) this.#gather(run);
+    if (run.chainSpan && !run.isGapless && !this.#gather(run)) return;
     if (age >= limit || (!isBehind && this.#seemsOver(run))) this.close(run);
   }
 
   /** Tells the rest of a run and forgets it, whatever may be missing. */
   close(run: OpenRun): void {
-    const { waiting, spans, issues, teller } = this.#settings;
-    this.#gather(run);
-    const recorded = spans.counterpart(run);
-    if (recorded) {
-      this.#marry(run, recorded);
-      return;
-    }
+    const { waiting, issues, teller } = this.#settings;
+    if (!this.#gather(run)) return;
     const isTruncated = !run.chainSpan && !failedLink(run) && !this.#seemsOver(run);
     if (isTruncated) issues.add('truncated_run');
     if (this.#isLeaked(run)) issues.add('leaked_context');
@@ -79,33 +74,34 @@ export class RunClosing {
     return isRecorded && performance.now() - this.#lastSpan < this.#settings.timeout;
   }
 
-  /** Takes in what came under another name. */
-  #gather(run: OpenRun): void {
+  /**
+   * Takes in what came under another name.
+   * @returns whether the run is still there: it may have turned out to be a part of another
+   */
+  #gather(run: OpenRun): boolean {
     const { waiting, spans, records } = this.#settings;
-    for (const part of spans.takeOver(run)) waiting.unite(run, part);
+    const worker = waiting.workers.get(run.worker);
+    if (worker) waiting.united(records.unite(run, worker));
+    const pair = spans.counterpart(run);
+    if (pair) {
+      pair.records.absorb(pair.spans);
+      waiting.united({ whole: pair.records, parts: [pair.spans] });
+    }
+    if (!waiting.open.has(run)) return false;
+    waiting.united({ whole: run, parts: spans.takeOver(run) });
     for (const { span, entries } of spans.adopt(run, this.#plan(run))) {
       run.entries.push(...entries);
       waiting.open.known(run, span.vconUuid);
     }
-    const worker = waiting.workers.get(run.worker);
-    if (worker) for (const part of records.unite(run, worker)) waiting.unite(run, part);
-  }
-
-  /** What spans tell is of the run that records with wrong ids told of. */
-  #marry(run: OpenRun, recorded: OpenRun): void {
-    const { open } = this.#settings.waiting;
-    recorded.rootSpanId = run.rootSpanId;
-    for (const span of [run.chainSpan, ...run.links.values(), ...run.storages]) if (span) recorded.add(span);
-    this.#settings.waiting.unite(recorded, run);
-    open.heard(recorded, run.news);
+    return true;
   }
 
   #remember(run: OpenRun): void {
-    const { told, id, rootSpanId, chain = '' } = run;
+    const { told, rootSpanId } = run;
     if (!told) return;
     const closed = {
-      ids: rootSpanId === undefined || rootSpanId === id ? [id] : [id, rootSpanId],
-      chain,
+      rootSpanId,
+      chain: run.chain ?? told.chain,
       uuids: [...new Set(run.uuids())],
       from: toMillis(told.span.startTime),
       to: toMillis(told.span.endTime),

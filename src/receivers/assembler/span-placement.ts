@@ -1,9 +1,18 @@
+import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { ReceivedSpan } from '../received-span.ts';
-import type { ClosedRuns } from './closed-runs.ts';
+import type { ClosedRun, ClosedRuns } from './closed-runs.ts';
 import type { LooseSpan, LooseSpans } from './loose-spans.ts';
 import { OpenRun, SLACK, spanIdOf } from './open-run.ts';
 import type { OpenRuns } from './open-runs.ts';
-import { type ChainPlan, compareTimes, failedLink, lastLink, linksOf, toHrTime, toMillis } from './story.ts';
+import {
+  type ChainPlan,
+  compareTimes,
+  failedLink,
+  type LinkSpan,
+  lastLink,
+  toHrTime,
+  toMillis,
+} from './story.ts';
 
 /** Where a span belongs. */
 export type SpanPlace =
@@ -40,17 +49,23 @@ export class SpanPlacement {
       return this.#isOver(span) ? LATE : LOOSE;
     }
     const run = this.#open.get(root);
-    if (!run) {
-      const closed = this.#closed.get(root);
-      // After a run has failed, the server may put spans of the next one below it.
-      if (closed) return span.stage !== 'chain' && toMillis(span.start) > closed.to + SLACK ? LOOSE : LATE;
-      return this.#put(this.#recorded(span) ?? this.#begin(span, root), span, root);
-    }
+    if (!run) return this.#placeNew(span, root);
     const fit = run.fit(span);
     if (fit === 'repeated') return REPEATED;
     if (fit === 'fits') return this.#put(run, span, root);
-    // Records have claimed the chain span of a run that is not theirs.
-    return span.stage === 'chain' && !run.chainSpan ? this.#put(this.#beside(span), span) : LOOSE;
+    if (run.spans > 0) return LOOSE;
+    // Only records have claimed this chain span, and not rightly.
+    this.#open.doubt(run);
+    return this.#placeNew(span, root);
+  }
+
+  /** A span of a run that is not open. */
+  #placeNew(span: ReceivedSpan, root: string): SpanPlace {
+    const closed = this.#closed.get(root);
+    if (closed && isOf(closed, span)) return LATE;
+    // After a run has failed, the server may put spans of the next one below it.
+    if (closed && span.stage !== 'chain') return LOOSE;
+    return this.#put(this.#recorded(span) ?? this.#begin(span, root, closed !== undefined), span, root);
   }
 
   /** Takes what fits a run out of the loose spans. */
@@ -58,7 +73,8 @@ export class SpanPlacement {
     if (run.chain === undefined || this.#loose.size === 0) return [];
     const adopted: LooseSpan[] = [];
     const take = (loose: LooseSpan) => {
-      if (!this.#belongs(run, loose.span) || run.fit(loose.span) !== 'fits') return;
+      if (!this.#belongs(run, loose.span) || !isWanting(run, loose.span, plan)) return;
+      if (run.fit(loose.span) !== 'fits') return;
       run.add(loose.span);
       this.#loose.remove(loose);
       adopted.push(loose);
@@ -85,22 +101,29 @@ export class SpanPlacement {
       const spans = [...other.links.values(), ...other.storages];
       if (!spans.every((span) => span.traceId === run.traceId && this.#belongs(run, span))) continue;
       if (!spans.every((span) => run.fit(span) === 'fits')) continue;
-      for (const span of spans) run.add(span);
+      run.absorb(other);
       taken.push(other);
     }
     return taken;
   }
 
-  /**
-   * A run that only spans told of, and one that only records with wrong ids did, may be one and the same.
-   * @returns the one with the records
-   */
-  counterpart(run: OpenRun): OpenRun | undefined {
-    if (run.records.size > 0 || run.told) return undefined;
-    for (const span of run.links.values()) {
-      const other = this.#recordedAs(span, () => true);
-      if (other && linksOf(other, undefined).links.length > lastLink(run)) return other;
+  /** A run that only spans told of, and one that only records with wrong ids did, may be one and the same. */
+  counterpart(run: OpenRun): { readonly spans: OpenRun; readonly records: OpenRun } | undefined {
+    if (run.records.size === 0) {
+      for (const span of run.links.values()) {
+        const records = this.#recordedAs(span, () => true);
+        if (records) return { spans: run, records };
+      }
+      return undefined;
     }
+    if (run.spans > 0) return undefined;
+    this.#examine(run);
+    for (const uuid of run.uuids())
+      for (const spans of this.#open.with(uuid)) {
+        if (spans.records.size > 0) continue;
+        if ([...spans.links.values()].some((span) => this.#isRecordedIn(run, span)))
+          return { spans, records: run };
+      }
     return undefined;
   }
 
@@ -109,12 +132,10 @@ export class SpanPlacement {
     return { place: 'run', run, strays: run.add(span) };
   }
 
-  #begin({ traceId, chain }: ReceivedSpan, root: string): OpenRun {
-    return new OpenRun({ id: root, rootSpanId: root, traceId, chain });
-  }
-
-  #beside({ spanId, traceId, chain }: ReceivedSpan): OpenRun {
-    return new OpenRun({ id: spanIdOf(spanId, 'beside'), rootSpanId: undefined, traceId, chain });
+  /** @param isTaken what the run would be called by has been told of another one */
+  #begin({ traceId, chain }: ReceivedSpan, root: string, isTaken: boolean): OpenRun {
+    const id = isTaken || this.#open.hasId(root) ? spanIdOf(root, 'itself') : root;
+    return new OpenRun({ id, rootSpanId: root, traceId, chain });
   }
 
   /** The run of which records came without a usable id of the chain span. */
@@ -138,10 +159,22 @@ export class SpanPlacement {
   ): OpenRun | undefined {
     for (const run of this.#open.with(span.vconUuid)) {
       if (run.spans > 0 || !isAsked(run)) continue;
-      const record = [...run.records.values()].find((each) => run.holds(span, each));
-      if (record && run.fit(span) === 'fits') return run;
+      this.#examine(run);
+      if (this.#isRecordedIn(run, span)) return run;
     }
     return undefined;
+  }
+
+  /** A chain span that was current in place of a link's is a failed run's: the ids are not those of this run. */
+  #examine(run: OpenRun): void {
+    const isLie = ({ spanId }: ForwardedRecord) =>
+      spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId)) !== undefined;
+    if ([...run.records.values()].some(isLie)) this.#open.doubt(run);
+  }
+
+  /** Whether one of a run's records was made inside a link's span. */
+  #isRecordedIn(run: OpenRun, span: LinkSpan): boolean {
+    return run.fit(span) === 'fits' && [...run.records.values()].some((record) => run.holds(span, record));
   }
 
   #isOver(span: ReceivedSpan): boolean {
@@ -163,6 +196,7 @@ export class SpanPlacement {
       (chainSpan.failed || toMillis(span.end) <= toMillis(chainSpan.end) + SLACK);
     if (!isWithin) return false;
     if (span.stage === 'link') return true;
+    if (chainSpan.failed) return false;
     const last = run.links.get(lastLink(run));
     return (
       !failedLink(run) &&
@@ -188,4 +222,19 @@ export class SpanPlacement {
     }
     return true;
   }
+}
+
+/** Whether a span can be of a run that is over. */
+function isOf({ chain, uuids, to }: ClosedRun, span: ReceivedSpan): boolean {
+  if (chain !== span.chain) return false;
+  return span.stage === 'chain'
+    ? span.vconUuid === undefined || uuids.includes(span.vconUuid)
+    : toMillis(span.start) <= to + SLACK;
+}
+
+/** Whether a step has a place in a run that is free: its chain writes to a storage once, if nothing else is configured. */
+function isWanting({ storages }: OpenRun, span: ReceivedSpan, plan: ChainPlan | undefined): boolean {
+  if (span.stage !== 'storage') return true;
+  const times = plan?.storages?.filter((name) => name === span.name).length ?? 1;
+  return storages.filter(({ name }) => name === span.name).length < Math.max(times, 1);
 }

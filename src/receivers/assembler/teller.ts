@@ -25,6 +25,8 @@ type Hearer = Pick<SpanProcessor, 'onStart' | 'onEnd'>;
 /** How much of a run has been told. */
 export interface Told {
   readonly span: ReplayedSpan;
+  /** As its events call it, whatever is found out later. */
+  readonly chain: string;
   readonly links: readonly string[];
   /** The link that is to end next, and its span if it has begun. */
   next: number;
@@ -76,7 +78,7 @@ export class Teller {
     const halt = haltOf(run, told.links, plan);
     const last = lastLink(run);
     while (told.next <= last) this.#tellLink(run, told, told.next, told.next === last && halt.isHalted);
-    this.#tellStorages(run, storageSteps(run, told.uuid));
+    this.#tellStorages(run, told, storageSteps(run, told.uuid));
     const ending = endingOf(run, told.uuid, halt, isTruncated);
     told.span.finish({
       start: ending.start,
@@ -101,13 +103,14 @@ export class Teller {
     const { links, inferred } = linksOf(run, this.#plan(run));
     const { chainSpan } = run;
     const first = run.records.get(-1);
+    const { chain = UNKNOWN } = run;
     const span = new ReplayedSpan({
-      name: spanName('chain', run.chain ?? UNKNOWN),
+      name: spanName('chain', chain),
       spanContext: this.#context(run, run.id),
       start: chainSpan?.start ?? this.#firstTime(run),
       attributes: {
         [CONSERVER_ATTR.vconId]: uuid,
-        [CONSERVER_ATTR.chainName]: run.chain ?? UNKNOWN,
+        [CONSERVER_ATTR.chainName]: chain,
         [ATTR.chainLinks]: [...links],
         [ATTR.inferred]: [
           ...(inferred ? ['links'] : []),
@@ -119,8 +122,7 @@ export class Teller {
       },
       links: (chainSpan?.queuedBy ?? []).map((context): Link => ({ context })),
     });
-    run.chain ??= UNKNOWN;
-    run.told = { span, links, next: 0, begun: undefined, uuid, isBuilt };
+    run.told = { span, chain, links, next: 0, begun: undefined, uuid, isBuilt };
     this.#settings.bridge.onStart(span, ROOT_CONTEXT);
     for (const observer of this.#settings.observers) observer.onStart(span, ROOT_CONTEXT);
     return run.told;
@@ -166,7 +168,7 @@ export class Teller {
       parentSpanId: run.id,
       start: step.start,
       attributes: {
-        ...this.#stepAttributes(run, step.inVconUuid),
+        ...stepAttributes(told, step.inVconUuid),
         [CONSERVER_ATTR.linkName]: step.name,
         [CONSERVER_ATTR.linkIndex]: step.index,
         [ATTR.inferred]: [
@@ -179,7 +181,7 @@ export class Teller {
   }
 
   /** In the order of the clock, since they may have been written side by side. */
-  #tellStorages(run: OpenRun, steps: readonly StorageStep[]): void {
+  #tellStorages(run: OpenRun, told: Told, steps: readonly StorageStep[]): void {
     const spans = new Map<StorageStep, ReplayedSpan>();
     const moments = steps.flatMap((step) => [
       { at: step.start, step, ends: false },
@@ -189,13 +191,13 @@ export class Teller {
     for (const { step, ends } of moments) {
       const begun = spans.get(step);
       if (!ends && !begun) {
-        const span = this.#storageSpan(run, step);
+        const span = this.#storageSpan(run, told, step);
         spans.set(step, span);
         this.#settings.bridge.onStart(span, ROOT_CONTEXT);
       }
       if (ends) {
         // One whose clock was set back in the middle ends before it starts.
-        const span = begun ?? this.#storageSpan(run, step);
+        const span = begun ?? this.#storageSpan(run, told, step);
         if (!begun) this.#settings.bridge.onStart(span, ROOT_CONTEXT);
         spans.set(step, span);
         finishStorage(span, step);
@@ -204,14 +206,14 @@ export class Teller {
     }
   }
 
-  #storageSpan(run: OpenRun, step: StorageStep): ReplayedSpan {
+  #storageSpan(run: OpenRun, told: Told, step: StorageStep): ReplayedSpan {
     return new ReplayedSpan({
       name: spanName('storage', step.name),
       spanContext: this.#context(run, step.span.spanId),
       parentSpanId: run.id,
       start: step.start,
       attributes: {
-        ...this.#stepAttributes(run, step.inVconUuid),
+        ...stepAttributes(told, step.inVconUuid),
         [CONSERVER_ATTR.storageName]: step.name,
       },
     });
@@ -231,15 +233,11 @@ export class Teller {
       for (const observer of observers) observer.onEnd(span);
     }
     for (const step of storageSteps(run, told.uuid)) {
-      const span = this.#storageSpan(run, step);
+      const span = this.#storageSpan(run, told, step);
       finishStorage(span, step);
       for (const observer of observers) observer.onEnd(span);
     }
     for (const observer of observers) observer.onEnd(told.span);
-  }
-
-  #stepAttributes(run: OpenRun, vconUuid: string): Attributes {
-    return { [CONSERVER_ATTR.vconId]: vconUuid, [CONSERVER_ATTR.chainName]: run.chain ?? UNKNOWN };
   }
 
   #linkSpanId(run: OpenRun, index: number): string {
@@ -261,6 +259,10 @@ export class Teller {
 
 /** A chain of which nobody has said how it is called. */
 const UNKNOWN = 'unknown';
+
+function stepAttributes({ chain }: Told, vconUuid: string): Attributes {
+  return { [CONSERVER_ATTR.vconId]: vconUuid, [CONSERVER_ATTR.chainName]: chain };
+}
 
 function finishLink(run: OpenRun, span: ReplayedSpan, step: LinkStep): void {
   const hash = run.records.get(step.index)?.vconSha256;

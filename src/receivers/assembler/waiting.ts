@@ -53,11 +53,15 @@ export class Waiting {
     this.forget(loose.entries);
   }
 
-  /** What was taken for a run of its own is part of another. */
-  unite(run: OpenRun, part: OpenRun): void {
-    run.entries.push(...part.entries);
-    for (const uuid of part.uuids()) this.open.known(run, uuid);
-    this.letGo(part);
+  /** A run has absorbed others. @returns that run */
+  united({ whole, parts }: { readonly whole: OpenRun; readonly parts: readonly OpenRun[] }): OpenRun {
+    for (const part of parts) {
+      for (const uuid of part.uuids()) this.open.known(whole, uuid);
+      this.workers.get(part.worker)?.runs.add(whole);
+      this.letGo(part);
+    }
+    if (parts.length > 0) this.open.heard(whole, Math.max(whole.news, ...parts.map(({ news }) => news)));
+    return whole;
   }
 
   /** A run is open no more; what is kept of it is not touched. */

@@ -17,19 +17,16 @@ export function expectedCalls({ events, links, vconIn, vconOut }: TrueRun): stri
  */
 export function asSpansTell(run: TrueRun): TrueRun {
   const { events } = run;
-  if (run.tracerFailed)
-    return { ...run, events: events.map(asFailed(run)) };
-  const last = run.events.findLast(({ event }) => event === 'link_complete');
-  const isSeen = run.events.some(({ event }) => event.startsWith('storage_'));
-  if (!last || isSeen || last.uuid_before === last.uuid_after) return run;
-  const before = last.uuid_before ?? '';
+  if (run.tracerFailed) return { ...run, events: events.map(asFailed(run)) };
+  const last = events.findLastIndex(({ event }) => event === 'link_complete');
+  const { uuid_before: before = '', uuid_after: after } = events[last] ?? {};
+  const isSeen = events.slice(last + 1).some(({ event }) => /^(?:storage|link)_/.test(event));
+  if (last === -1 || isSeen || before === after) return run;
   return {
     ...run,
     vconOut: before,
-    events: run.events.map((event) =>
-      event === last || event.event === 'chain_complete'
-        ? { ...event, vcon_uuid: before, ...(event === last && { uuid_after: before }) }
-        : event,
+    events: events.map((event, i) =>
+      i < last ? event : { ...event, vcon_uuid: before, ...(i === last && { uuid_after: before }) },
     ),
   };
 }

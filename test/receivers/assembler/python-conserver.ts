@@ -31,7 +31,9 @@ export interface Passage {
 export interface World {
   readonly spans: readonly ReceivedSpan[];
   readonly records: readonly ForwardedRecord[];
-  readonly runs: readonly TrueRun[];
+  /** Those of which anything was sent, and of which spans were. */
+  readonly heard: readonly TrueRun[];
+  readonly heardBySpans: readonly TrueRun[];
   readonly plans: Readonly<Record<string, ChainPlan>>;
 }
 
@@ -43,7 +45,8 @@ export function happenedThere(passages: readonly Passage[], otel = true): World 
   const traces: string[] = [];
   const spans: ReceivedSpan[] = [];
   const sent: { at: number; record: Record<string, unknown> }[] = [];
-  const runs: TrueRun[] = [];
+  const heard: TrueRun[] = [];
+  const heardBySpans: TrueRun[] = [];
   const plans: Record<string, ChainPlan> = {};
   for (const [i, passage] of passages.entries()) {
     const leaked = passage.leakedFrom;
@@ -58,7 +61,8 @@ export function happenedThere(passages: readonly Passage[], otel = true): World 
     });
     spans.push(...told.spans);
     sent.push(...told.sent);
-    runs.push(told.truth);
+    if (told.spans.length + told.sent.length > 0) heard.push(told.truth);
+    if (told.spans.length > 0) heardBySpans.push(told.truth);
     plans[passage.chain] = {
       links: passage.acts.map((_, index) => `l${index}`),
       storages: passage.storages.map((_, index) => `s${index}`),
@@ -70,7 +74,7 @@ export function happenedThere(passages: readonly Passage[], otel = true): World 
       const { trace_id, span_id, root_span_id, chain, ...rest } = record;
       return readRecord({ ...rest, ...(otel && { trace_id, span_id, root_span_id, chain }), seq: seq + 1 });
     });
-  return { spans: otel ? spans : [], records, runs, plans };
+  return { spans: otel ? spans : [], records, heard, heardBySpans, plans };
 }
 
 interface Ids {
