@@ -14,8 +14,6 @@ export const RECEIVER_ISSUES = [
   'missing_link',
   /** Records that a worker numbered and that did not come. */
   'lost_record',
-  /** The Python server's configuration cannot be read. */
-  'conserver_config',
   'internal_error',
 ] as const;
 
