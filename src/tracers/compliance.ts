@@ -61,7 +61,7 @@ export default defineTracer({
     return {
       async trace(vcon_uuid, event, _opts, context) {
         const hashed = options.include_content_hash && HASHED.has(event);
-        const content = hashed ? await contentOf(vcon_uuid, vcons, keys, options, log) : {};
+        const content = hashed ? await contentOf(vcon_uuid, context, vcons, keys, options, log) : {};
         try {
           await ledger.append({ ...entryOf(vcon_uuid, event, context, options), ...content });
         } catch (error) {
@@ -149,6 +149,7 @@ function lifecycleOf(vconUuid: string, event: EventName, { outcome, inVconUuid }
 /** What is said of the content. Never rejects: that a document is gone must not keep the event off the record. */
 async function contentOf(
   vconUuid: string,
+  { vconSha256 }: EventContext,
   vcons: VconStore,
   keys: KeyStore,
   { hash_algorithm, content_binding }: ComplianceOptions,
@@ -156,6 +157,8 @@ async function contentOf(
 ) {
   // The chain does not wait, so it may have gone on meanwhile.
   const said = { hash_algorithm, content_binding, content_observed: 'at_delivery' } as const;
+  const then = { ...said, content_observed: 'at_event' } as const;
+  if (content_binding === 'hash' && vconSha256 !== undefined) return { ...then, content_hash: vconSha256 };
   const missing = (content_missing: 'not_found' | 'unavailable' | 'key_destroyed') => ({
     ...said,
     content_hash: null,
@@ -164,9 +167,11 @@ async function contentOf(
   try {
     const text = await withDeadline(vcons.read(vconUuid), READ_TIMEOUT, 'reading a vCon');
     if (text === undefined) return missing('not_found');
-    if (content_binding === 'hash') return { ...said, content_hash: hash('sha256', text, 'hex') };
+    const sha256 = hash('sha256', text, 'hex');
+    if (content_binding === 'hash') return { ...said, content_hash: sha256 };
     const content_hash = await keys.hmac(vconUuid, text);
-    return content_hash === undefined ? missing('key_destroyed') : { ...said, content_hash };
+    if (content_hash === undefined) return missing('key_destroyed');
+    return { ...(sha256 === vconSha256 ? then : said), content_hash };
   } catch (error) {
     log.warn('content', `the content of a vCon could not be hashed, as its record says: ${errorType(error)}`);
     return missing('unavailable');

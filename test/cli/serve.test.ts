@@ -59,6 +59,7 @@ describe('a service that runs', () => {
   tracers     mine (${SELF_TRACING})
   chains      main, heard by every tracer
               quiet, heard by no tracer
+  receivers   none
   vCon store  memory
   exporters   OTLP traces to the file ${at('running.jsonl')}
               Prometheus on ${service.prometheus}

@@ -16,5 +16,10 @@ export const EXPECTED_NAMES: Readonly<Record<string, string>> = {
   'vcon.journal.dead_letters': 'vcon_journal_dead_letters',
   'vcon.journal.full': 'vcon_journal_full',
   'vcon.bridge.issues': 'vcon_bridge_issues_total',
+  'vcon.receiver.spans': 'vcon_receiver_spans_total',
+  'vcon.receiver.records': 'vcon_receiver_records_total',
+  'vcon.receiver.runs': 'vcon_receiver_runs',
+  'vcon.receiver.issues': 'vcon_receiver_issues_total',
+  'vcon.receiver.stream_lag': 'vcon_receiver_stream_lag',
   'vcon.exporter.spans': 'vcon_exporter_spans_total',
 };

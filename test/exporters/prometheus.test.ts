@@ -11,7 +11,10 @@ import { batchSpans } from '../../src/exporters/bounded-span-processor.ts';
 import { otlpMetricReader } from '../../src/exporters/otlp.ts';
 import { type PrometheusEndpoint, startPrometheus } from '../../src/exporters/prometheus.ts';
 import { SpanMetricsProcessor } from '../../src/exporters/span-metrics.ts';
+import { Issues } from '../../src/model/issues.ts';
+import { RarelyLogged } from '../../src/model/rarely-logged.ts';
 import { DURATION_BUCKETS, METRIC } from '../../src/model/semconv.ts';
+import { measureReceivers, type ReceiverIssue, Tally } from '../../src/receivers/index.ts';
 import { EXPECTED_NAMES } from './expected-names.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -46,6 +49,8 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     meter.createObservableCounter(counter.name, counter).addCallback((result) => result.observe(1));
   for (const gauge of [journalDepth, journalOldestAge, journalDeadLetters, journalFull, tracerCircuitOpen])
     meter.createObservableGauge(gauge.name, gauge).addCallback((result) => result.observe(1));
+  const issues = new Issues<ReceiverIssue>('test', new RarelyLogged('test'));
+  measureReceivers({ tally: new Tally(), issues, runs: () => 1, lag: () => 1 }, meterProvider);
 }
 
 async function scrape(): Promise<string> {

@@ -142,6 +142,24 @@ describe('a record', () => {
     expect(none.records()[0]).not.toHaveProperty('content_hash');
   });
 
+  const forwarded = { ...chainEnd, vconSha256: hash('sha256', TEXT, 'hex') };
+  const changed = { ...chainEnd, vconSha256: 'a'.repeat(64) };
+
+  test('says that the document is the one of the event, where a hash of that moment proves it', async () => {
+    const { trace, shutdown, records } = await compliance();
+    await trace(UUID, 'chain_complete', forwarded);
+    await trace(UUID, 'chain_complete', { ...changed, eventId: 'r/chain/complete' });
+    await shutdown();
+    expect(records().map(({ content_observed }) => content_observed)).toEqual(['at_event', 'at_delivery']);
+  });
+
+  test('has the hash of the moment itself with content_binding: hash, though the document is gone', async () => {
+    const { trace, shutdown, records } = await compliance({ content_binding: 'hash' }, emptyVconStore);
+    await trace(UUID, 'chain_complete', changed);
+    await shutdown();
+    expect(records()[0]).toMatchObject({ content_hash: changed.vconSha256, content_observed: 'at_event' });
+  });
+
   const unavailable: VconStore = {
     ...emptyVconStore,
     read: () => Promise.reject(new VconOtelError('STORE_UNAVAILABLE', 'no answer')),

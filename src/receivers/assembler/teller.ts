@@ -1,6 +1,7 @@
 import { type Attributes, type Link, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { ATTR, CONSERVER_ATTR, spanName } from '../../model/semconv.ts';
+import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { OpenRun } from './open-run.ts';
 import { spanIdOf } from './open-run.ts';
 import { ReplayedSpan } from './replayed-span.ts';
@@ -89,6 +90,7 @@ export class Teller {
         [ATTR.chainOutcome]: ending.outcome,
         [ATTR.inferred]: [...ending.inferred],
         ...(ending.errorType === undefined ? {} : { [ATTR.errorType]: ending.errorType }),
+        ...hashOf(run.records.get(last)),
       },
     });
     this.#settings.bridge.onEnd(told.span);
@@ -118,7 +120,7 @@ export class Teller {
           ...(run.chain === undefined ? ['chain'] : []),
           ...(isBuilt ? ['span'] : []),
         ],
-        ...(first?.vconSha256 === undefined ? {} : { [ATTR.vconSha256]: first.vconSha256 }),
+        ...hashOf(first),
       },
       links: (chainSpan?.queuedBy ?? []).map((context): Link => ({ context })),
     });
@@ -215,6 +217,7 @@ export class Teller {
       attributes: {
         ...stepAttributes(told, step.inVconUuid),
         [CONSERVER_ATTR.storageName]: step.name,
+        ...hashOf(run.records.get(lastLink(run))),
       },
     });
   }
@@ -260,12 +263,16 @@ export class Teller {
 /** A chain of which nobody has said how it is called. */
 const UNKNOWN = 'unknown';
 
+/** What the document was at the time of a record. */
+function hashOf(record: ForwardedRecord | undefined): Attributes {
+  return record?.vconSha256 === undefined ? {} : { [ATTR.vconSha256]: record.vconSha256 };
+}
+
 function stepAttributes({ chain }: Told, vconUuid: string): Attributes {
   return { [CONSERVER_ATTR.vconId]: vconUuid, [CONSERVER_ATTR.chainName]: chain };
 }
 
 function finishLink(run: OpenRun, span: ReplayedSpan, step: LinkStep): void {
-  const hash = run.records.get(step.index)?.vconSha256;
   span.finish({
     start: step.start,
     end: step.end,
@@ -275,7 +282,7 @@ function finishLink(run: OpenRun, span: ReplayedSpan, step: LinkStep): void {
       [ATTR.linkOutcome]: step.outcome,
       [ATTR.inferred]: [...step.inferred],
       ...(step.errorType === undefined ? {} : { [ATTR.errorType]: step.errorType }),
-      ...(hash === undefined ? {} : { [ATTR.vconSha256]: hash }),
+      ...hashOf(run.records.get(step.index)),
     },
   });
 }
