@@ -76,4 +76,4 @@ test('what is installed keeps a database trail, and tests a tracer', async () =>
 });
 
 const MAY_BE_PACKED =
-  /^(package\.json|LICENSE|README\.md|bin\/vcon-otel\.js|dist\/.+\.(js|d\.ts)|examples\/vcons\/.+)$/;
+  /^(package\.json|LICENSE|README\.md|bin\/vcon-otel\.js|dist\/.+\.(js|d\.ts)|examples\/vcons\/.+|integrations\/conserver\/vcon_otel_forwarder\.py)$/;
