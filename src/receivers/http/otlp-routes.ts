@@ -1,3 +1,4 @@
+import { withDeadline } from '../../model/deadline.ts';
 import { VconOtelError } from '../../model/error.ts';
 import type { Intake } from '../intake.ts';
 import { accepted } from '../otlp/answers.ts';
@@ -46,10 +47,13 @@ export function otherSignalRoute(signal: 'metrics' | 'logs', { tally }: RouteSet
   };
 }
 
+/** Milliseconds that a disk has to keep what was handed in; whoever sent it is told to come back rather than left waiting. */
+const KEPT_IN = 10_000;
+
 /** Whether everything that was handed in survives a crash. */
 export async function isKept(intake: Intake): Promise<boolean> {
   try {
-    await intake.durable();
+    await withDeadline(intake.durable(), KEPT_IN, 'keeping what was received');
     return true;
   } catch {
     return false;
