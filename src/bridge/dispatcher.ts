@@ -1,5 +1,5 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Journal, JournalTrouble } from '../journal/journal.ts';
+import type { Journal, JournalTrouble, RepeatStanding } from '../journal/journal.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { holdForDelivery } from '../model/delivery.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
@@ -32,6 +32,7 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #journal: Journal;
   readonly #holds = new RunHolds();
+  readonly #hasStrict: boolean;
   #scheduled = false;
   #ended = false;
 
@@ -39,10 +40,12 @@ export class Dispatcher {
     this.#settings = settings;
     this.#journal = settings.journal;
     this.workers = tracers.map((tracer) => this.#worker(tracer));
+    this.#hasStrict = this.workers.some(({ failClosed }) => failClosed);
     this.#journal.listen({
-      onRepeat: (event) => {
+      onRepeat: (event, standing) => {
         settings.repeated();
-        for (let i = this.#strict(event.chain); i > 0; i -= 1) this.#holds.settle(event.runId);
+        for (const tracer of this.#strict(event.chain))
+          void this.#settleRepeat(event, tracer, standing(tracer));
       },
       onTrouble: (kind, detail) => settings.trouble(kind, detail),
     });
@@ -65,14 +68,14 @@ export class Dispatcher {
    * the chain runner can wait for it from here on; where the journal is full, for room.
    */
   open(runId: string, chain: string, chainSpan: object): void {
-    if (this.#strict(chain) > 0) this.#holds.open(runId, chainSpan);
+    if (this.#strict(chain).length > 0) this.#holds.open(runId, chainSpan);
     if (this.full) holdForDelivery(chainSpan, () => this.room());
   }
 
   /** Accepts an event. */
   accept(event: ChainEvent): void {
     // Before the journal has it: it may say at once that it has it already, or cannot keep it.
-    this.#holds.expect(event.runId, this.#strict(event.chain));
+    this.#holds.expect(event, this.#strict(event.chain));
     this.#journal.append(event);
   }
 
@@ -125,11 +128,18 @@ export class Dispatcher {
     holdForDelivery(chainSpan, () => Promise.reject(error));
   }
 
-  /** How many fail-closed tracers hear a chain. */
-  #strict(chain: string): number {
-    let strict = 0;
-    for (const worker of this.workers) if (worker.failClosed && worker.hears(chain)) strict += 1;
-    return strict;
+  /** The fail-closed tracers that hear a chain. */
+  #strict(chain: string): readonly string[] {
+    if (!this.#hasStrict) return NOBODY;
+    return this.workers.filter((worker) => worker.failClosed && worker.hears(chain)).map(({ name }) => name);
+  }
+
+  /** An event that was kept already: one that is still pending settles by itself. */
+  async #settleRepeat(event: ChainEvent, tracer: string, standing: Promise<RepeatStanding>): Promise<void> {
+    const found = await standing;
+    if (found === 'pending') return;
+    const error = new VconOtelError('TRACER_FAILED', `tracer ${tracer} has given the event up`);
+    this.#holds.settle(event, tracer, found === 'dead' ? { error } : undefined);
   }
 
   #worker(tracer: BoundTracer): TracerWorker {
@@ -145,11 +155,11 @@ export class Dispatcher {
           `tracer ${name} lags too far behind: events are dropped`,
         );
         log.warn(`drop ${name}`, error.message);
-        if (failClosed) this.#holds.settle(event.runId, { error });
+        if (failClosed) this.#holds.settle(event, name, { error });
       },
       onSkip: (event) => {
         worker.skip(event);
-        if (failClosed && worker.hears(event.chain)) this.#holds.settle(event.runId);
+        if (failClosed && worker.hears(event.chain)) this.#holds.settle(event, name);
       },
     });
     const worker: TracerWorker = new TracerWorker(tracer, consumer, {
@@ -158,12 +168,12 @@ export class Dispatcher {
       hears: (chain) => hears(name, chain),
       again: () => this.#schedule(),
       turned: (state) => this.#tellOfCircuit(name, state),
-      attempted: ({ runId }, { outcome, failure }) => {
+      attempted: (event, { outcome, failure }) => {
         const error = failure && deliveryError(name, failure);
         if (error) log.warn(`${outcome} ${name}`, `${error.message}${CONSEQUENCE[outcome]}`);
         // As in the conserver, only what a tracer throws can stop a chain, never what it returns.
         if (failClosed && outcome !== 'retried')
-          this.#holds.settle(runId, error && outcome === 'dead' ? { error } : undefined);
+          this.#holds.settle(event, name, error && outcome === 'dead' ? { error } : undefined);
       },
     });
     return worker;
@@ -217,6 +227,8 @@ function reasonOf(error: unknown): string {
 
 /** How many events a tracer is handed before the event loop gets its turn. */
 const EVENTS_PER_TURN = 512;
+
+const NOBODY: readonly string[] = [];
 
 /** What becomes of an event after a failure, in the log. */
 const CONSEQUENCE: Readonly<Record<Attempt['outcome'], string>> = {

@@ -1,29 +1,29 @@
 /**
- * Counts what fail-closed tracers (`dlq_vcon_on_error`) have still to hear of one run, and lets the chain
- * runner wait for it.
+ * Knows which deliveries fail-closed tracers (`dlq_vcon_on_error`) have still to hear of one run, and lets the chain runner
+ * wait for them.
  */
 export class RunHold {
-  #due = 0;
+  readonly #due = new Set<string>();
   #failure: { readonly error: unknown } | undefined;
   #waiting: (() => void)[] = [];
   #closed = false;
 
   /** One more delivery is due. */
-  expect(): void {
-    this.#due += 1;
+  expect(delivery: string): void {
+    this.#due.add(delivery);
   }
 
-  /** One delivery is settled: made, or failed for good. */
-  settle(failure?: { readonly error: unknown }): void {
+  /** One delivery is settled: made, or failed for good. One that is not due changes nothing. */
+  settle(delivery: string, failure?: { readonly error: unknown }): void {
+    if (!this.#due.delete(delivery)) return;
     this.#failure ??= failure;
-    if (this.#due > 0) this.#due -= 1;
-    if (this.#due === 0) this.#wake();
+    if (this.#due.size === 0) this.#wake();
   }
 
   /** What is still due will not be delivered. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#due = 0;
+    this.#due.clear();
     this.#wake();
   }
 
@@ -34,7 +34,7 @@ export class RunHold {
 
   /** Whether nothing can come any more. */
   get finished(): boolean {
-    return this.#closed && this.#due === 0;
+    return this.#closed && this.#due.size === 0;
   }
 
   /**
@@ -42,7 +42,7 @@ export class RunHold {
    * @throws the first failure of the run
    */
   async settled(): Promise<void> {
-    if (this.#due > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#due.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failure) throw this.#failure.error;
   }
 

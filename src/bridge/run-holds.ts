@@ -1,4 +1,5 @@
 import { holdForDelivery } from '../model/delivery.ts';
+import type { ChainEvent } from '../model/event.ts';
 import { RunHold } from './run-hold.ts';
 
 /** The holds of the runs that fail-closed tracers hear, each kept until nothing can come any more. */
@@ -12,15 +13,15 @@ export class RunHolds {
     holdForDelivery(chainSpan, () => hold.settled());
   }
 
-  /** So many deliveries more are due. */
-  expect(runId: string, deliveries: number): void {
+  /** Tracers are due to hear an event. */
+  expect({ runId, eventId }: ChainEvent, tracers: readonly string[]): void {
     const hold = this.#holds.get(runId);
-    for (let i = 0; hold && i < deliveries; i += 1) hold.expect();
+    if (hold) for (const tracer of tracers) hold.expect(`${tracer} ${eventId}`);
   }
 
   /** One delivery is settled: made, or failed for good. */
-  settle(runId: string, failure?: { readonly error: unknown }): void {
-    this.#holds.get(runId)?.settle(failure);
+  settle({ runId, eventId }: ChainEvent, tracer: string, failure?: { readonly error: unknown }): void {
+    this.#holds.get(runId)?.settle(`${tracer} ${eventId}`, failure);
     this.#letGo(runId);
   }
 

@@ -41,14 +41,22 @@ export interface Journal {
 export interface Inbox {
   /** What a process before this one left, oldest first. */
   readonly found: readonly InboxEntry[];
-  /** Keeps a text. @returns the id by which it is removed */
-  put(body: string): number;
+  /**
+   * Keeps a text.
+   * @param runId the run that it is about: as long as it is there, the events of this run stay in the log, and repeats of
+   * them are recognised
+   * @returns the id by which it is removed
+   */
+  put(body: string, runId?: string): number;
+  /** What was put for one run is about another. */
+  rename(runId: string, to: string): void;
   /** Removes what was put. It takes effect together with the events that were appended before, or after them. */
   remove(id: number): void;
 }
 
 export interface InboxEntry {
   readonly id: number;
+  readonly runId: string | undefined;
   readonly body: string;
 }
 
@@ -61,9 +69,16 @@ export type OnFull = 'block' | 'drop';
  */
 export type JournalTrouble = 'journal_corrupt' | 'journal_unwritable' | 'journal_replaced' | 'journal_forgot';
 
+/** `settled`: needed no more, `dead`: given up, `pending`: still to be settled. */
+export type RepeatStanding = 'settled' | 'dead' | 'pending';
+
 export interface JournalListener {
-  /** An accepted event turned out to be kept already: no consumer is given it again. */
-  onRepeat(event: ChainEvent): void;
+  /**
+   * An accepted event turned out to be kept already: no consumer is given it again.
+   * @param standing finds out what became of it at a consumer; it never rejects, and resolves before anything that is
+   * accepted afterwards is durable
+   */
+  onRepeat(event: ChainEvent, standing: (consumer: string) => Promise<RepeatStanding>): void;
   /** @param detail an `error.type` or a sentence of ours */
   onTrouble(trouble: JournalTrouble, detail: string): void;
 }

@@ -57,7 +57,7 @@ class MemoryJournal implements Journal {
     if (this.#consumers.size === 0) return;
     const known = this.#ids.size;
     if (this.#ids.add(event.eventId).size === known) {
-      this.#listener?.onRepeat(event);
+      this.#listener?.onRepeat(event, async () => 'settled');
       return;
     }
     this.#events.push(event);
@@ -96,6 +96,7 @@ class MemoryJournal implements Journal {
         last += 1;
         return last;
       },
+      rename: () => {},
       remove: () => {},
     };
   }

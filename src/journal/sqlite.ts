@@ -9,6 +9,7 @@ import type {
   JournalListener,
   JournalTrouble,
   OnFull,
+  RepeatStanding,
 } from './journal.ts';
 import { SqliteConsumer } from './sqlite/consumer.ts';
 import { GroupCommit } from './sqlite/group-commit.ts';
@@ -133,12 +134,13 @@ class SqliteJournal implements Journal {
     }
     return {
       found,
-      put: (body) => {
+      put: (body, runId) => {
         last += 1;
-        this.#commits.keep(last, body);
+        this.#commits.keep([last, runId ?? null, body]);
         return last;
       },
-      remove: (id) => this.#commits.keep(id, null),
+      rename: (runId, to) => this.#commits.keep([0, runId, to]),
+      remove: (id) => this.#commits.keep([id, null, null]),
     };
   }
 
@@ -178,7 +180,7 @@ class SqliteJournal implements Journal {
       const seq = seqs[index] ?? 0;
       // A transaction that failed at its very end may have been kept: then its events come back with new places.
       if (seq <= this.#last) {
-        this.#listener?.onRepeat(event);
+        this.#listener?.onRepeat(event, (name) => this.#standing(name, seq));
         continue;
       }
       this.#last = seq;
@@ -188,6 +190,18 @@ class SqliteJournal implements Journal {
     this.#window.trim(Math.min(...[...this.#consumers.values()].map(({ cursor }) => cursor)));
     if (events.length > 0) for (const { settings } of this.#consumers.values()) settings.onReadable();
     this.#look(usage);
+  }
+
+  /** What became of an event that was kept before, as the file has it when every answer so far is in it. */
+  #standing(name: string, seq: number): Promise<RepeatStanding> {
+    const consumer = this.#consumers.get(name)?.id;
+    if (consumer === undefined) return Promise.resolve('settled');
+    return new Promise((resolve) =>
+      this.#commits.query(
+        () => ({ query: 'settled', consumer, seq }),
+        (finding) => resolve(finding.query === 'settled' ? finding.standing : 'pending'),
+      ),
+    );
   }
 
   #look(usage: number): void {

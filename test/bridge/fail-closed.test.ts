@@ -1,12 +1,17 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { DeliverySettings } from '../../src/bridge/delivery-policy.ts';
 import { TracerSpanProcessor } from '../../src/bridge/tracer-span-processor.ts';
 import { runChain } from '../../src/instrumentation/run-chain.ts';
 import type { Journal, JournalListener } from '../../src/journal/journal.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
+import { sqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Link } from '../../src/model/chain.ts';
+import { delivered } from '../../src/model/delivery.ts';
 import { DeliveryError } from '../../src/model/delivery-error.ts';
+import { ReplayedSpan } from '../../src/receivers/assembler/replayed-span.ts';
 import { memoryVconStore } from '../../src/vcon-store/index.ts';
+import { temporaryPath } from '../journal/temporary-journal.ts';
 import { keptJournal } from '../support/kept-journal.ts';
 import { turns } from '../support/random-chain.ts';
 import { type Call, inShort, recordingTracer } from '../support/recording-tracer.ts';
@@ -141,11 +146,59 @@ describe('a chain that waits for a tracer', () => {
       listen: (listening) => {
         listener = listening;
       },
-      append: (event) => listener?.onRepeat(event),
+      append: (event) => listener?.onRepeat(event, async () => 'settled'),
     };
     const { bridge, order, run } = start(() => true, {}, journal);
     expect(await run('a')).toMatchObject({ outcome: 'complete' });
     expect(order).toEqual(['a']);
     expect(bridge.stats()).toMatchObject({ events: 0, issues: { repeated_event: 4 } });
+  });
+
+  test('waits for what is kept already and has still to be heard', async () => {
+    const path = temporaryPath();
+    const facts = { chain: 'main', vconUuid: 'V', links: ['a'] };
+    const startedSpan = { spanId: 'b'.repeat(16), traceId: 'a'.repeat(32), traceFlags: 1 };
+    const heard: string[] = [];
+    const live = async (answer: () => unknown) => {
+      const journal = await sqliteJournal({ path });
+      const module = {
+        trace: (_uuid: string, event: string) => {
+          heard.push(event);
+          return answer();
+        },
+      };
+      const tracers = [{ name: 'strict', module, options: { dlq_vcon_on_error: true } }];
+      return new TracerSpanProcessor({ tracers, journal, drainTimeout: 50 });
+    };
+    const span = () =>
+      new ReplayedSpan({
+        name: 'vcon_processing.main',
+        spanContext: startedSpan,
+        start: [1_795_000_000, 0],
+        attributes: {
+          vcon_id: facts.vconUuid,
+          chain_name: facts.chain,
+          'vcon.chain.links': [...facts.links],
+        },
+      });
+    const before = await live(() => Promise.reject(new Error('away')));
+    before.onStart(span(), ROOT_CONTEXT);
+    await vi.waitUntil(() => heard.length > 0);
+    await before.shutdown();
+    let isBack = false;
+    const after = await live(() => (isBack ? true : Promise.reject(new Error('away'))));
+    const again = span();
+    after.onStart(again, ROOT_CONTEXT);
+    let isDelivered = false;
+    const delivery = delivered(again)?.then(() => {
+      isDelivered = true;
+    });
+    await vi.waitUntil(() => after.stats().issues.repeated_event === 1);
+    await turns(20);
+    expect(isDelivered).toBe(false);
+    isBack = true;
+    await delivery;
+    expect(heard.length).toBeGreaterThan(1);
+    await after.shutdown();
   });
 });

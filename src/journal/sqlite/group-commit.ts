@@ -1,7 +1,7 @@
 import { VconOtelError } from '../../model/error.ts';
 import type { ChainEvent } from '../../model/event.ts';
 import { encode } from './codec.ts';
-import type { Finding, FlatAnswers, Query, Reply, Request } from './messages.ts';
+import type { Finding, FlatAnswers, InboxChange, Query, Reply, Request } from './messages.ts';
 import type { ConsumerId } from './writer/schema.ts';
 import type { WriterThread } from './writer-thread.ts';
 
@@ -29,10 +29,9 @@ const MAX_ANSWERS = 5_000;
 const FIRST_PAUSE = 100;
 const LAST_PAUSE = 5_000;
 
-/** What is put into the inbox or removed (no text), and how many events were accepted before. */
-interface InboxChange {
-  readonly id: number;
-  readonly body: string | null;
+/** A change of the inbox, and how many events were accepted before. */
+interface LaterChange {
+  readonly change: InboxChange;
   readonly after: number;
 }
 
@@ -49,7 +48,7 @@ export class GroupCommit {
   #events: ChainEvent[] = [];
   #saving: readonly ChainEvent[] = [];
   #answers: FlatAnswers[] = [];
-  #inbox: InboxChange[] = [];
+  #inbox: LaterChange[] = [];
   #queries: Asking[] = [];
   #moved = false;
   #busy = false;
@@ -102,9 +101,9 @@ export class GroupCommit {
     this.#soon(LINGER, this.#events.length >= ENOUGH);
   }
 
-  /** Changes the inbox: with the events so far, or after them. A text that is null removes. */
-  keep(id: number, body: string | null): void {
-    this.#inbox.push({ id, body, after: this.#due });
+  /** Changes the inbox: with the events so far, or after them. */
+  keep(change: InboxChange): void {
+    this.#inbox.push({ change, after: this.#due });
     this.#dueInbox += 1;
     this.#soon(LINGER, this.#inbox.length >= ENOUGH);
   }
@@ -212,7 +211,7 @@ export class GroupCommit {
     const reply = await this.insist({
       ask: 'commit',
       events: events.flatMap(encode),
-      inbox: inbox.flatMap(({ id, body }) => [id, body]),
+      inbox: inbox.flatMap(({ change }) => change),
       answers: answers.flat(),
       positions,
       queries: asking.map(({ query }) => query()),
@@ -233,7 +232,7 @@ export class GroupCommit {
   }
 
   /** Changes that may be made once so many events are durable. */
-  #inboxUpTo(events: number): readonly InboxChange[] {
+  #inboxUpTo(events: number): readonly LaterChange[] {
     const later = this.#inbox.findIndex(({ after }, i) => after > events || i === MAX_EVENTS);
     return this.#inbox.splice(0, later === -1 ? this.#inbox.length : later);
   }
@@ -242,7 +241,7 @@ export class GroupCommit {
   #giveUp(): void {
     const events = this.#events.splice(0);
     // What was to be removed only comes once more.
-    this.#hasLost ||= events.length > 0 || this.#inbox.some(({ body }) => body !== null);
+    this.#hasLost ||= events.length > 0 || this.#inbox.some(({ change: [, , text] }) => text !== null);
     this.#inbox = [];
     this.#answers = [];
     this.#queries = [];

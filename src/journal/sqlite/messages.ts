@@ -1,4 +1,4 @@
-import type { InboxEntry } from '../journal.ts';
+import type { InboxEntry, RepeatStanding } from '../journal.ts';
 import type { ConsumerId } from './writer/schema.ts';
 
 /** What the thread is started with. */
@@ -21,8 +21,8 @@ export type FlatAnswers = readonly (string | number | null)[];
 /** What the journal asks of its writer. Answered one after the other, in order. */
 export type Request =
   /**
-   * Saves as one transaction: answers, positions, events (flat, six fields each: `StoredEvent`) and what is put into the
-   * inbox or, without a text, removed (flat: id, text). The queries see the answers, and not the events.
+   * Saves as one transaction: answers, positions, events (flat, six fields each: `StoredEvent`) and changes of the
+   * inbox (flat, three fields each: `InboxChange`). The queries see the answers, and not the events.
    */
   | {
       readonly ask: 'commit';
@@ -54,11 +54,17 @@ export type Query =
       readonly inHand: readonly number[];
       /** From here on events are in memory. */
       readonly first: number;
-    };
+    }
+  /** What became of an event. */
+  | { readonly query: 'settled'; readonly consumer: ConsumerId; readonly seq: number };
+
+/** A change of the inbox: `[id, run or null, text]` puts, `[id, null, null]` removes, `[0, run, other run]` renames. */
+export type InboxChange = readonly [number, string | null, string | null];
 
 /** What was found, of a query of the same name. */
 export type Finding =
   | { readonly query: 'again'; readonly rows: readonly PageRow[] }
+  | SettledFinding
   | {
       readonly query: 'standing';
       /** Still to be read: of the log, and of what was asked for again. */
@@ -69,6 +75,12 @@ export type Finding =
       readonly skipped: readonly number[];
       readonly asked: readonly number[];
     };
+
+/** What became of an event at a consumer. */
+export interface SettledFinding {
+  readonly query: 'settled';
+  readonly standing: RepeatStanding;
+}
 
 /** An event of a page: what `decode` takes, its place, and what happened to it before. */
 export interface PageRow {

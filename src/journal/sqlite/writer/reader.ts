@@ -60,7 +60,17 @@ export class Reader {
   }
 
   find(query: Query): Finding {
+    if (query.query === 'settled') return this.#findSettled(query);
     return query.query === 'again' ? this.#findAgain(query) : this.#findStanding(query);
+  }
+
+  #findSettled({ consumer, seq }: Extract<Query, { query: 'settled' }>): Finding {
+    const state = this.#sql
+      .prepare('select state from delivery where consumer = ? and seq = ?')
+      .get(consumer, seq)?.state;
+    const isBehind = this.#sql.number('select position from consumer where consumer = ?', consumer) >= seq;
+    const isOpen = state === undefined ? !isBehind : state === 'retry' || state === 'queued';
+    return { query: 'settled', standing: isOpen ? 'pending' : state === 'dead' ? 'dead' : 'settled' };
   }
 
   #findAgain({ consumer, after, upTo }: Extract<Query, { query: 'again' }>): Finding {

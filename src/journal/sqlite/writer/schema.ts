@@ -57,9 +57,11 @@ const MIGRATIONS: readonly string[] = [
   `,
   `
   create table inbox (
-    id   integer primary key,
-    body text not null
+    id     integer primary key,
+    run_id text,
+    body   text not null
   );
+  create index inbox_of_run on inbox (run_id) where run_id is not null;
   `,
 ];
 

@@ -98,24 +98,30 @@ export class Store {
     return seqs;
   }
 
-  /** Keeps texts (id, text) or, where the text is null, removes them. */
+  /** Changes the inbox (flat, three fields each: `InboxChange`). */
   keep(inbox: readonly (string | number | null)[]): void {
-    const put = this.#sql.prepare('insert or replace into inbox (id, body) values (?, ?)');
+    const put = this.#sql.prepare('insert or replace into inbox (id, run_id, body) values (?, ?, ?)');
     const remove = this.#sql.prepare('delete from inbox where id = ?');
-    for (let i = 0; i < inbox.length; i += 2) {
-      const [id = 0, body = null] = inbox.slice(i, i + 2);
-      if (body === null) remove.run(id);
-      else put.run(id, body);
+    const rename = this.#sql.prepare('update inbox set run_id = ?2 where run_id = ?1');
+    for (let i = 0; i < inbox.length; i += 3) {
+      const [id = 0, run = null, text = null] = inbox.slice(i, i + 3);
+      if (id === 0) rename.run(run, text);
+      else if (text === null) remove.run(id);
+      else put.run(id, run, text);
     }
-    this.#sinceCheckpoint += inbox.length / 2;
+    this.#sinceCheckpoint += inbox.length / 3;
   }
 
   /** What is kept, from after one id. */
   kept(after: number): InboxEntry[] {
     return this.#sql
-      .prepare('select id, body from inbox where id > ? order by id limit ?')
+      .prepare('select id, run_id, body from inbox where id > ? order by id limit ?')
       .all(after, INBOX_PAGE)
-      .map(({ id, body }) => ({ id: Number(id), body: String(body) }));
+      .map(({ id, run_id, body }) => ({
+        id: Number(id),
+        runId: run_id === null ? undefined : String(run_id),
+        body: String(body),
+      }));
   }
 
   /** Notes what became of events. What an operator has skipped stays skipped. */

@@ -95,6 +95,7 @@ export class Sweep {
         `select seq, run, (select count(*) from delivery d where d.seq = e.seq and d.state in ('dead', 'failed')
                            and d.consumer in (select consumer from consumer)) as letters
          from event e where seq > ? and seq <= ? and time < ?
+         and not exists (select 1 from inbox i join run r on r.run_id = i.run_id where r.run = e.run)
          and not exists (select 1 from consumer c where c.consumer in (${marks}) and e.seq > c.position
            and not exists (select 1 from delivery d where d.consumer = c.consumer and d.seq = e.seq
              and d.state not in ('retry', 'queued')))
