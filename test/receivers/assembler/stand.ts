@@ -15,6 +15,8 @@ export interface StandSettings extends Partial<Omit<RunAssemblerSettings, 'plan'
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
+export type Stand = Awaited<ReturnType<typeof openStand>>;
+
 /** An assembler in front of the real bridge, and the calls that come of it. */
 export async function openStand({ plans = {}, answer, options = {}, ...settings }: StandSettings = {}) {
   const journal = settings.journal ?? memoryJournal();
@@ -49,6 +51,11 @@ export async function openStand({ plans = {}, answer, options = {}, ...settings 
     calls,
     /** The calls of each run, in short. */
     runs: () => perRun(calls),
+    /** The same, by run id. */
+    byRun: () => {
+      const ids = [...new Set(calls.map(({ context }) => context.runId))];
+      return new Map(perRun(calls).map((run, index) => [ids[index], run]));
+    },
     /** Resolves when no run is open any more and tracers have heard everything. */
     async settled() {
       while (assembler.runs > 0) await new Promise((resolve) => setTimeout(resolve, 5));
