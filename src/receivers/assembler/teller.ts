@@ -88,6 +88,8 @@ export class Teller {
         [ATTR.vconOutUuid]: ending.outVconUuid,
         [ATTR.chainOutcome]: ending.outcome,
         [ATTR.inferred]: [...ending.inferred],
+        // It was the document's that entered; nobody says what it is now.
+        [ATTR.vconSha256]: undefined,
         ...(ending.errorType === undefined ? {} : { [ATTR.errorType]: ending.errorType }),
       },
     });
@@ -173,7 +175,8 @@ export class Teller {
         [CONSERVER_ATTR.linkIndex]: step.index,
         [ATTR.inferred]: [
           ...(run.links.has(step.index) ? [] : ['time']),
-          ...(step.isMissing ? ['step'] : []),
+          // The call before the first link is made inside it.
+          ...(step.isMissing && !(step.index === 0 && run.records.has(-1)) ? ['step'] : []),
           ...(told.isBuilt ? ['span'] : []),
         ],
       },
