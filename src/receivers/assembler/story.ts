@@ -75,16 +75,23 @@ export function linksOf(
   return { links: seen, inferred: true };
 }
 
-/** The uuid that entered the chain. */
-export function enteringUuid({ chainSpan, links, records, storages }: RunFacts): string | undefined {
+/** The uuid that entered the chain, and whether it had to be concluded from what happened later. */
+export function enteringUuid({
+  chainSpan,
+  links,
+  records,
+  storages,
+}: RunFacts): { readonly uuid: string; readonly inferred: boolean } | undefined {
   const first = records.get(-1) ?? records.get(0);
-  const span = links.get(0);
-  return first?.before ?? chainSpan?.vconUuid ?? span?.vconUuid ?? anyUuid(links, storages);
-}
-
-function anyUuid(links: RunFacts['links'], storages: RunFacts['storages']): string | undefined {
-  for (const { vconUuid } of [...links.values(), ...storages]) if (vconUuid !== undefined) return vconUuid;
-  return undefined;
+  const seen = first?.before ?? chainSpan?.vconUuid ?? links.get(0)?.vconUuid;
+  if (seen !== undefined) return { uuid: seen, inferred: false };
+  const later = [
+    ...[...records].sort(([a], [b]) => a - b).flatMap(([, { before, after }]) => [before, after]),
+    ...[...links].sort(([a], [b]) => a - b).map(([, { vconUuid }]) => vconUuid),
+    ...storages.map(({ vconUuid }) => vconUuid),
+  ];
+  const uuid = later.find((known) => known !== undefined);
+  return uuid === undefined ? undefined : { uuid, inferred: true };
 }
 
 /**

@@ -100,8 +100,9 @@ export class Teller {
 
   #open(run: OpenRun, isBuilt: boolean): Told | undefined {
     if (run.told) return run.told;
-    const uuid = enteringUuid(run);
-    if (uuid === undefined) return undefined;
+    const entering = enteringUuid(run);
+    if (!entering) return undefined;
+    const { uuid } = entering;
     const { links, inferred } = linksOf(run, this.#plan(run));
     const { chainSpan } = run;
     const first = run.records.get(-1);
@@ -115,6 +116,7 @@ export class Teller {
         [CONSERVER_ATTR.chainName]: chain,
         [ATTR.chainLinks]: [...links],
         [ATTR.inferred]: [
+          ...(entering.inferred ? ['vcon_uuid'] : []),
           ...(inferred ? ['links'] : []),
           ...(chainSpan ? [] : ['time']),
           ...(run.chain === undefined ? ['chain'] : []),
@@ -226,7 +228,7 @@ export class Teller {
     const { observers } = this.#settings;
     if (observers.length === 0) return;
     const last = lastLink(run);
-    let before = enteringUuid(run) ?? told.uuid;
+    let before = enteringUuid(run)?.uuid ?? told.uuid;
     for (let index = 0; index <= last; index += 1) {
       const halted = isHalted && index === last;
       const step = linkStep(run, index, told.links, before, { isHalted: halted, inferred: true });
