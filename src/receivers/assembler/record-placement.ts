@@ -92,7 +92,7 @@ export class RecordPlacement {
     this.#examine(part);
     const records = [...part.records.values()];
     const mayJoin = run.rootSpanId === undefined || part.rootSpanId === undefined;
-    if (!mayJoin && !isLast) return false;
+    if (!isLast && !(mayJoin && mayEqual(run.chain, part.chain))) return false;
     // Where the ids say otherwise, another run of the same vCon may have been a moment later.
     const isCertain =
       records.length > 0 && records.every((record) => isInside(run, record, mayJoin ? SLACK : 0));
@@ -195,7 +195,7 @@ export class RecordPlacement {
     const { worker, seq, time, traceId } = record;
     const words = [worker.host, worker.pid, seq, time] as const;
     return new OpenRun({
-      id: root ?? spanIdOf(...words),
+      id: root === undefined || this.#open.hasId(root) ? spanIdOf(...words) : root,
       rootSpanId: root,
       traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
       chain: this.#chainOf(record),

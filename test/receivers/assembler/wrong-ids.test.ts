@@ -117,3 +117,29 @@ test('two passages of one vCon through one chain at nearly the same time keep wh
       told,
     ]);
 });
+
+test('a run that a record wrongly claimed to be has its own id and its own calls', async () => {
+  const main = new Passage();
+  const x = new Passage({ chain: 'early', links: ['x'], vcon: 'W', number: 8, pid: 9 });
+  // Nothing is known yet of the chain that is named, nor that what names it is a failed run's span.
+  const wrong = { ...stale, root_span_id: x.chainId, chain: 'another' };
+  const stand = await openStand({ plans, settle: 10, timeout: 300 });
+  deliver(stand.assembler, [
+    main.record(-1, 'V', 'V', wrong),
+    ...endsOfFailed,
+    main.record(0),
+    x.record(-1),
+    x.record(0),
+    main.record(1),
+    main.link(0),
+    main.link(1),
+    main.chain(),
+    x.link(0),
+    x.chain(),
+  ]);
+  await stand.settled();
+  const other = ['chain_start W', 'run -1 W→W', 'link_start W x', 'link_complete W x', 'run 0 W→W'];
+  expect(stand.runs()).toContainEqual(told);
+  expect(stand.runs()).toContainEqual([...other, 'chain_complete W', 'run 1 W→W']);
+  await stand.close();
+});
