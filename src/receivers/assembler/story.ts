@@ -214,7 +214,7 @@ export function endingOf(facts: RunFacts, uuid: string, halt: Halt, isTruncated:
   const { chainSpan, records } = facts;
   const failed = failedLink(facts);
   const inferred: string[] = [];
-  const start = chainSpan?.start ?? startOf(facts, 0) ?? startOf(facts, -1) ?? latestEnd(facts) ?? [0, 0];
+  const start = chainSpan?.start ?? firstTime(facts);
   // What the Python server leaves of a chain that failed is ended whenever it is found in its memory.
   const isEndKnown = chainSpan !== undefined && (!chainSpan.failed || chainSpan.outcome === 'error');
   const end = (isEndKnown ? chainSpan.end : (failed?.end ?? latestEnd(facts) ?? chainSpan?.end)) ?? start;
@@ -238,6 +238,13 @@ export function endingOf(facts: RunFacts, uuid: string, halt: Halt, isTruncated:
     end,
     inferred,
   };
+}
+
+/** When the earliest that is known of a run happened, its chain span apart. */
+export function firstTime({ links, storages, records }: RunFacts): HrTime {
+  const times = [...links.values(), ...storages].map(({ start }) => start);
+  for (const { time } of records.values()) times.push(toHrTime(time));
+  return times.sort(compareTimes)[0] ?? [0, 0];
 }
 
 function latestEnd({ links, storages, records }: RunFacts): HrTime | undefined {

@@ -9,6 +9,7 @@ import {
   compareTimes,
   endingOf,
   enteringUuid,
+  firstTime,
   haltOf,
   type LinkStep,
   lastLink,
@@ -17,7 +18,6 @@ import {
   NOT_HALTED,
   type StorageStep,
   storageSteps,
-  toHrTime,
 } from './story.ts';
 
 type Hearer = Pick<SpanProcessor, 'onStart' | 'onEnd'>;
@@ -110,7 +110,7 @@ export class Teller {
     const span = new ReplayedSpan({
       name: spanName('chain', chain),
       spanContext: this.#context(run, run.id),
-      start: chainSpan?.start ?? this.#firstTime(run),
+      start: chainSpan?.start ?? firstTime(run),
       attributes: {
         [CONSERVER_ATTR.vconId]: uuid,
         [CONSERVER_ATTR.chainName]: chain,
@@ -130,12 +130,6 @@ export class Teller {
     this.#settings.bridge.onStart(span, ROOT_CONTEXT);
     for (const observer of this.#settings.observers) observer.onStart(span, ROOT_CONTEXT);
     return run.told;
-  }
-
-  #firstTime(run: OpenRun) {
-    const spans = [...run.links.values(), ...run.storages].map(({ start }) => start);
-    for (const { time } of run.records.values()) spans.push(toHrTime(time));
-    return spans.sort(compareTimes)[0] ?? ([0, 0] as [number, number]);
   }
 
   #begin(
