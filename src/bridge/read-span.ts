@@ -25,7 +25,7 @@ export interface SpanEnd {
   /** What its outcome attribute says, if it has a well-formed one. */
   readonly outcome: string | undefined;
   readonly outVconUuid: string | undefined;
-  /** Of this end only: what was concluded of the start holds for it too. */
+  /** Of this end only: what was concluded of the start holds for it too, except its time. */
   readonly inferred: readonly string[];
   readonly vconSha256: string | undefined;
 }

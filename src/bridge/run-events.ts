@@ -226,9 +226,14 @@ export class RunEvents {
       duration: duration && duration[0] + duration[1] / 1e9,
       spanContext: subject.spanContext,
       vconSha256: end ? end.vconSha256 : subject.vconSha256,
-      inferred: end ? union(subject.inferred, end.inferred) : subject.inferred,
+      inferred: end ? union(withoutTime(subject.inferred), end.inferred) : subject.inferred,
     });
   }
+}
+
+/** That the start's time was concluded says nothing of the end's. */
+function withoutTime(inferred: readonly string[]): readonly string[] {
+  return inferred.includes('time') ? inferred.filter((name) => name !== 'time') : inferred;
 }
 
 /** Most often one of them is empty, and nothing has to be made. */

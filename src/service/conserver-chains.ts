@@ -69,7 +69,7 @@ const File = z.looseObject({
 /** @throws what `yaml` and the schema throw */
 function chainsOf(text: string): ReadonlyMap<string, ConserverChain> {
   // As PyYAML: a key that stands twice is no error, the last one counts.
-  const { chains } = File.parse(parse(text, { uniqueKeys: false, merge: true, logLevel: 'silent' }) ?? {});
+  const { chains } = File.parse(parse(text, { uniqueKeys: false, merge: true, logLevel: 'error' }) ?? {});
   return new Map(
     Object.entries(chains ?? {}).map(([name, { links, storages }]) => [name, { links, storages }]),
   );

@@ -13,20 +13,29 @@ export interface CapturedRequest {
   readonly json: Buffer;
 }
 
+/** The recordings of the Python conserver, by name. */
+export function captureNames(): string[] {
+  if (NO_CAPTURES) return [];
+  const entries = readdirSync(FOLDER, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** A file of a recording. */
+export function capturedFile(recording: string, file: string): string {
+  return readFileSync(join(FOLDER, recording, file), 'utf8');
+}
+
 /** Every `/v1/traces` request of every recording, or of one. Empty where there are none. */
 export function capturedRequests(recording?: string): CapturedRequest[] {
-  if (NO_CAPTURES) return [];
-  const recordings = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return recordings
-    .filter(({ name }) => recording === undefined || name === recording)
-    .flatMap(({ name }) => {
-      const folder = join(FOLDER, name);
-      const json = JSON.parse(readFileSync(join(folder, 'requests.json'), 'utf8')) as unknown[];
+  return captureNames()
+    .filter((name) => recording === undefined || name === recording)
+    .flatMap((name) => {
+      const json = JSON.parse(capturedFile(name, 'requests.json')) as unknown[];
       return json.map((request, index) => {
         const file = `${String(index).padStart(3, '0')}.bin`;
         return {
           name: `${name}/${file}`,
-          protobuf: readFileSync(join(folder, 'requests', file)),
+          protobuf: readFileSync(join(FOLDER, name, 'requests', file)),
           json: Buffer.from(JSON.stringify(request)),
         };
       });
@@ -36,8 +45,6 @@ export function capturedRequests(recording?: string): CapturedRequest[] {
 /** The records that a forwarding tracer sent in a recording. */
 export function capturedRecords(recording: string): unknown[] {
   if (NO_CAPTURES) return [];
-  const lines = readFileSync(join(FOLDER, recording, 'forwarder.jsonl'), 'utf8')
-    .trim()
-    .split('\n');
+  const lines = capturedFile(recording, 'forwarder.jsonl').trim().split('\n');
   return lines.map((line) => JSON.parse(line) as unknown);
 }

@@ -145,13 +145,13 @@ export class OpenRun implements RunFacts {
   }
 
   /** Whether a record was made while a link's span was open. */
-  holds(span: LinkSpan, { index, time, links }: ForwardedRecord): boolean {
+  holds(span: LinkSpan, { index, time, links }: ForwardedRecord, slack = SLACK): boolean {
     const at = toMillis(toHrTime(time));
     return (
       Math.max(index, 0) === this.indexOf(span) &&
       links[this.indexOf(span)] === span.name &&
-      at >= toMillis(span.start) - SLACK &&
-      at <= toMillis(span.end) + SLACK
+      at >= toMillis(span.start) - slack &&
+      at <= toMillis(span.end) + slack
     );
   }
 

@@ -2,13 +2,19 @@ import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { ClosedRun, ClosedRuns } from './closed-runs.ts';
 import { OpenRun, SLACK, spanIdOf, traceIdOf } from './open-run.ts';
 import type { OpenRuns } from './open-runs.ts';
-import { type ChainSpan, toHrTime, toMillis } from './story.ts';
+import { type ChainPlan, type ChainSpan, toHrTime, toMillis } from './story.ts';
 import type { Worker } from './workers.ts';
 
 /** Where a record belongs. */
 export type RecordPlace =
   | { readonly place: 'run' | 'repeated'; readonly run: OpenRun }
   | { readonly place: 'late' };
+
+export interface RecordPlacementSettings {
+  plan(chain: string): ChainPlan | undefined;
+  /** The only chain that is configured with these links, if there is only one. */
+  chainWith(links: readonly string[]): string | undefined;
+}
 
 /**
  * Finds the run that a record belongs to. Its ids are a hint only: what counts is what cannot be otherwise – the links, the
@@ -17,16 +23,15 @@ export type RecordPlace =
 export class RecordPlacement {
   readonly #open: OpenRuns;
   readonly #closed: ClosedRuns;
-  readonly #chainWith: (links: readonly string[]) => string | undefined;
+  readonly #plan: RecordPlacementSettings['plan'];
+  readonly #chainWith: RecordPlacementSettings['chainWith'];
+  /** Records whose ids have turned out to be another run's. */
+  readonly #misled = new WeakSet<ForwardedRecord>();
 
-  /** @param chainWith the only chain that is configured with these links */
-  constructor(
-    open: OpenRuns,
-    closed: ClosedRuns,
-    chainWith: (links: readonly string[]) => string | undefined,
-  ) {
+  constructor(open: OpenRuns, closed: ClosedRuns, { plan, chainWith }: RecordPlacementSettings) {
     this.#open = open;
     this.#closed = closed;
+    this.#plan = plan;
     this.#chainWith = chainWith;
   }
 
@@ -35,14 +40,19 @@ export class RecordPlacement {
     const root = this.#rootOf(record);
     const hinted = root === undefined ? undefined : this.#open.get(root);
     if (hinted?.records.get(record.index)?.seq === record.seq) return { place: 'repeated', run: hinted };
-    if (hinted && this.#accepts(hinted, record, worker)) return { place: 'run', run: hinted };
+    const isAgreed = hinted && mayEqual(hinted.chain, this.#chainOf(record));
+    if (isAgreed && this.#accepts(hinted, record, worker)) return { place: 'run', run: hinted };
     const twin = this.#twin(record, worker);
     if (twin) return { place: 'repeated', run: twin };
     const over = root === undefined ? undefined : this.#closed.get(root);
     const isNew = root !== undefined && !hinted && !over;
+    const isAnothers = hinted ? hinted.spans > 0 : over !== undefined && !this.#isLate(record, over);
+    if (isAnothers) this.#misled.add(record);
     const run =
       this.#among(worker.runs, record, worker, isNew ? root : undefined, joins) ??
-      this.#among(this.#open.with(record.before), record, worker, isNew ? root : undefined, isInside);
+      this.#among(this.#open.with(record.before), record, worker, isNew ? root : undefined, (run, it) =>
+        isInside(run, it),
+      );
     if (run) {
       if (isNew) run.rootSpanId ??= root;
       return { place: 'run', run };
@@ -55,15 +65,20 @@ export class RecordPlacement {
   /**
    * Records with other ids, or that came before the first of their run, make two runs of a worker out of one: they are one
    * if their records join on to each other, or were made inside the other's links.
+   * @param isLast nothing more is to be expected of the run: then what was made inside its links is of it, whatever it says
    * @returns the run that has absorbed the others, which is the one that was told if one was, and these
    */
-  unite(run: OpenRun, worker: Worker): { readonly whole: OpenRun; readonly parts: readonly OpenRun[] } {
+  unite(
+    run: OpenRun,
+    worker: Worker,
+    isLast = false,
+  ): { readonly whole: OpenRun; readonly parts: readonly OpenRun[] } {
     let whole = run;
     const parts: OpenRun[] = [];
     for (const other of worker.runs) {
       if (other === whole || parts.includes(other)) continue;
       const [host, part] = other.told ? [other, whole] : [whole, other];
-      if (!this.#isPart(host, part, worker)) continue;
+      if (!this.#isPart(host, part, worker, isLast)) continue;
       host.absorb(part);
       parts.push(part);
       whole = host;
@@ -71,11 +86,18 @@ export class RecordPlacement {
     return { whole, parts };
   }
 
-  #isPart(run: OpenRun, part: OpenRun, worker: Worker): boolean {
+  #isPart(run: OpenRun, part: OpenRun, worker: Worker, isLast: boolean): boolean {
     if (part.told || (run.spans > 0 && part.spans > 0)) return false;
+    this.#examine(run);
+    this.#examine(part);
     const records = [...part.records.values()];
-    const isCertain = records.length > 0 && records.every((record) => isInside(run, record));
     const mayJoin = run.rootSpanId === undefined || part.rootSpanId === undefined;
+    if (!isLast && !(mayJoin && mayEqual(run.chain, part.chain))) return false;
+    // Where the ids say otherwise, another run of the same vCon may have been a moment later.
+    const isCertain =
+      records.length > 0 && records.every((record) => isInside(run, record, mayJoin ? SLACK : 0));
+    // Then even their chain is not what they say.
+    if (isCertain && isLast && part.spans === 0) for (const record of records) this.#misled.add(record);
     if (!isCertain && !(mayJoin && records.some((record) => joins(run, record)))) return false;
     return (
       records.every((record) => this.#accepts(run, record, worker)) &&
@@ -92,10 +114,23 @@ export class RecordPlacement {
     return known !== undefined && mayEqual(known.chain, chain ?? this.#chainWith(links));
   }
 
+  #rootOf(record: ForwardedRecord): string | undefined {
+    return this.#misled.has(record) || this.#isLie(record) ? undefined : record.rootSpanId;
+  }
+
   /** A chain span that is current itself is a failed run's: then none of the ids are this run's. */
-  #rootOf({ spanId, rootSpanId }: ForwardedRecord): string | undefined {
-    const isLie = spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId)) !== undefined;
-    return isLie ? undefined : rootSpanId;
+  #isLie({ spanId, chain, links }: ForwardedRecord): boolean {
+    if (spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId))) return true;
+    if (chain === undefined) return false;
+    // A chain with such links is configured, and it is not this one.
+    const known = this.#plan(chain)?.links;
+    return known !== undefined && !isSame(known, links) && this.#chainWith(links) !== undefined;
+  }
+
+  /** What a run's records say of its chain span may turn out later not to be true. */
+  #examine(run: OpenRun): void {
+    if (run.spans > 0 || run.isDoubted) return;
+    for (const record of run.records.values()) if (this.#isLie(record)) this.#open.doubt(run);
   }
 
   #accepts(run: OpenRun, record: ForwardedRecord, worker: Worker): boolean {
@@ -160,7 +195,7 @@ export class RecordPlacement {
     const { worker, seq, time, traceId } = record;
     const words = [worker.host, worker.pid, seq, time] as const;
     return new OpenRun({
-      id: root ?? spanIdOf(...words),
+      id: root === undefined || this.#open.hasId(root) ? spanIdOf(...words) : root,
       rootSpanId: root,
       traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
       chain: this.#chainOf(record),
@@ -185,9 +220,9 @@ function isDuring({ start, end, failed }: ChainSpan, { time }: ForwardedRecord):
 }
 
 /** Whether a record was made while one of a run's links was open. */
-function isInside(run: OpenRun, record: ForwardedRecord): boolean {
+function isInside(run: OpenRun, record: ForwardedRecord, slack = SLACK): boolean {
   const span = run.links.get(Math.max(record.index, 0));
-  return span !== undefined && run.holds(span, record);
+  return span !== undefined && run.holds(span, record, slack);
 }
 
 /** Whether two facts do not contradict each other: one of them may be unknown. */

@@ -7,7 +7,7 @@ import type { ReceiverIssue } from '../issues.ts';
 import type { ReceivedSpan } from '../received-span.ts';
 import { decodeEntry } from './entry.ts';
 import type { OpenRun } from './open-run.ts';
-import { RecordPlacement } from './record-placement.ts';
+import { RecordPlacement, type RecordPlacementSettings } from './record-placement.ts';
 import { RunClosing } from './run-closing.ts';
 import { SpanPlacement } from './span-placement.ts';
 import { Teller, type TellerSettings } from './teller.ts';
@@ -19,14 +19,14 @@ import { type Keeping, Waiting } from './waiting.ts';
 //
 //  Whatever comes in is put into the inbox before anything is told of it, and removed with the last event of its run.
 
-export interface RunAssemblerSettings extends Pick<TellerSettings, 'bridge' | 'observers' | 'plan'> {
+export interface RunAssemblerSettings
+  extends Pick<TellerSettings, 'bridge' | 'observers'>,
+    RecordPlacementSettings {
   readonly inbox: Keeping;
   /** Whether what is told cannot be kept for the time being. */
   full(): boolean;
   /** Resolves when what was kept and told so far survives a crash. */
   durable(): Promise<void>;
-  /** The only chain that is configured with these links, if there is only one. */
-  chainWith(links: readonly string[]): string | undefined;
   readonly issues: Issues<ReceiverIssue>;
   /** Milliseconds after the last news of a run that has ended until it is over. */
   readonly settle: number;
@@ -62,7 +62,7 @@ export class RunAssembler implements Intake {
     this.#waiting = new Waiting(inbox, timeout);
     const { open, closed, loose } = this.#waiting;
     this.#spanPlacement = new SpanPlacement(open, closed, loose);
-    this.#recordPlacement = new RecordPlacement(open, closed, chainWith);
+    this.#recordPlacement = new RecordPlacement(open, closed, { plan, chainWith });
     this.#teller = new Teller({ ...settings, missing: () => issues.add('missing_link') });
     this.#closing = new RunClosing({
       waiting: this.#waiting,

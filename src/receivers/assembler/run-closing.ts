@@ -81,7 +81,7 @@ export class RunClosing {
   #gather(run: OpenRun): boolean {
     const { waiting, spans, records } = this.#settings;
     const worker = waiting.workers.get(run.worker);
-    if (worker) waiting.united(records.unite(run, worker));
+    if (worker) waiting.united(records.unite(run, worker, true));
     const pair = spans.counterpart(run);
     if (pair) {
       pair.records.absorb(pair.spans);

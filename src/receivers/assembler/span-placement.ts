@@ -79,12 +79,12 @@ export class SpanPlacement {
       this.#loose.remove(loose);
       adopted.push(loose);
     };
-    for (const loose of this.#loose.of(run.chain, run.uuids())) take(loose);
+    for (const loose of this.#loose.of(run.chain, [...leavingUuid(run), ...run.uuids()])) take(loose);
     // A last link that gave the vCon a new uuid shows in nothing but its storages.
     const missing = (plan?.storages ?? []).length - run.storages.length;
     if (missing > 0 && run.chainSpan)
       for (const loose of this.#loose.ofChain(run.chain, MAX_LOOKED_AT))
-        if (loose.span.stage === 'storage' && this.#isOnlyHome(run, loose.span)) take(loose);
+        if (loose.span.stage === 'storage' && this.#isOnlyHome(run, loose.span, plan)) take(loose);
     return adopted;
   }
 
@@ -111,6 +111,8 @@ export class SpanPlacement {
   counterpart(run: OpenRun): { readonly spans: OpenRun; readonly records: OpenRun } | undefined {
     if (run.records.size === 0) {
       for (const span of run.links.values()) {
+        for (const other of this.#open.with(span.vconUuid))
+          if (other.spans === 0 && isAllInside(other, run)) this.#open.doubt(other);
         const records = this.#recordedAs(span, () => true);
         if (records) return { spans: run, records };
       }
@@ -213,12 +215,13 @@ export class SpanPlacement {
   }
 
   /** Whether no other run can have written to the storage. */
-  #isOnlyHome(run: OpenRun, span: ReceivedSpan): boolean {
+  #isOnlyHome(run: OpenRun, span: ReceivedSpan, plan: ChainPlan | undefined): boolean {
     let looked = 0;
     for (const other of this.#open) {
       looked += 1;
       if (looked > MAX_LOOKED_AT) return false;
-      if (other !== run && other.chain === run.chain && this.#belongs(other, span)) return false;
+      if (other === run || other.chain !== run.chain || !isWanting(other, span, plan)) continue;
+      if (this.#belongs(other, span)) return false;
     }
     return true;
   }
@@ -230,6 +233,22 @@ function isOf({ chain, uuids, to }: ClosedRun, span: ReceivedSpan): boolean {
   return span.stage === 'chain'
     ? span.vconUuid === undefined || uuids.includes(span.vconUuid)
     : toMillis(span.start) <= to + SLACK;
+}
+
+/** Whether all records of a run were made inside another's links: then they are its records, whatever they say. */
+function isAllInside({ records }: OpenRun, run: OpenRun): boolean {
+  for (const record of records.values()) {
+    const span = run.links.get(Math.max(record.index, 0));
+    if (!span || !run.holds(span, record, 0)) return false;
+  }
+  return records.size > 0;
+}
+
+/** The uuid that storages most probably see: none but the last link can have changed it since. */
+function* leavingUuid(run: OpenRun): Iterable<string> {
+  const last = lastLink(run);
+  const uuid = run.records.get(last)?.after ?? run.links.get(last)?.vconUuid;
+  if (uuid !== undefined) yield uuid;
 }
 
 /** Whether a step has a place in a run that is free: its chain writes to a storage once, if nothing else is configured. */

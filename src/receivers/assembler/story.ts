@@ -75,16 +75,23 @@ export function linksOf(
   return { links: seen, inferred: true };
 }
 
-/** The uuid that entered the chain. */
-export function enteringUuid({ chainSpan, links, records, storages }: RunFacts): string | undefined {
+/** The uuid that entered the chain, and whether it had to be concluded from what happened later. */
+export function enteringUuid({
+  chainSpan,
+  links,
+  records,
+  storages,
+}: RunFacts): { readonly uuid: string; readonly inferred: boolean } | undefined {
   const first = records.get(-1) ?? records.get(0);
-  const span = links.get(0);
-  return first?.before ?? chainSpan?.vconUuid ?? span?.vconUuid ?? anyUuid(links, storages);
-}
-
-function anyUuid(links: RunFacts['links'], storages: RunFacts['storages']): string | undefined {
-  for (const { vconUuid } of [...links.values(), ...storages]) if (vconUuid !== undefined) return vconUuid;
-  return undefined;
+  const seen = first?.before ?? chainSpan?.vconUuid ?? links.get(0)?.vconUuid;
+  if (seen !== undefined) return { uuid: seen, inferred: false };
+  const later = [
+    ...[...records].sort(([a], [b]) => a - b).flatMap(([, { before, after }]) => [before, after]),
+    ...[...links].sort(([a], [b]) => a - b).map(([, { vconUuid }]) => vconUuid),
+    ...storages.map(({ vconUuid }) => vconUuid),
+  ];
+  const uuid = later.find((known) => known !== undefined);
+  return uuid === undefined ? undefined : { uuid, inferred: true };
 }
 
 /**
@@ -207,7 +214,7 @@ export function endingOf(facts: RunFacts, uuid: string, halt: Halt, isTruncated:
   const { chainSpan, records } = facts;
   const failed = failedLink(facts);
   const inferred: string[] = [];
-  const start = chainSpan?.start ?? startOf(facts, 0) ?? startOf(facts, -1) ?? latestEnd(facts) ?? [0, 0];
+  const start = chainSpan?.start ?? firstTime(facts);
   // What the Python server leaves of a chain that failed is ended whenever it is found in its memory.
   const isEndKnown = chainSpan !== undefined && (!chainSpan.failed || chainSpan.outcome === 'error');
   const end = (isEndKnown ? chainSpan.end : (failed?.end ?? latestEnd(facts) ?? chainSpan?.end)) ?? start;
@@ -231,6 +238,13 @@ export function endingOf(facts: RunFacts, uuid: string, halt: Halt, isTruncated:
     end,
     inferred,
   };
+}
+
+/** When the earliest that is known of a run happened, its chain span apart. */
+export function firstTime({ links, storages, records }: RunFacts): HrTime {
+  const times = [...links.values(), ...storages].map(({ start }) => start);
+  for (const { time } of records.values()) times.push(toHrTime(time));
+  return times.sort(compareTimes)[0] ?? [0, 0];
 }
 
 function latestEnd({ links, storages, records }: RunFacts): HrTime | undefined {

@@ -10,6 +10,7 @@ import {
   compareTimes,
   endingOf,
   enteringUuid,
+  firstTime,
   haltOf,
   type LinkStep,
   lastLink,
@@ -18,7 +19,6 @@ import {
   NOT_HALTED,
   type StorageStep,
   storageSteps,
-  toHrTime,
 } from './story.ts';
 
 type Hearer = Pick<SpanProcessor, 'onStart' | 'onEnd'>;
@@ -89,6 +89,8 @@ export class Teller {
         [ATTR.vconOutUuid]: ending.outVconUuid,
         [ATTR.chainOutcome]: ending.outcome,
         [ATTR.inferred]: [...ending.inferred],
+        // It was the document's that entered; nobody says what it is now.
+        [ATTR.vconSha256]: undefined,
         ...(ending.errorType === undefined ? {} : { [ATTR.errorType]: ending.errorType }),
         ...hashOf(run.records.get(last)),
       },
@@ -100,8 +102,9 @@ export class Teller {
 
   #open(run: OpenRun, isBuilt: boolean): Told | undefined {
     if (run.told) return run.told;
-    const uuid = enteringUuid(run);
-    if (uuid === undefined) return undefined;
+    const entering = enteringUuid(run);
+    if (!entering) return undefined;
+    const { uuid } = entering;
     const { links, inferred } = linksOf(run, this.#plan(run));
     const { chainSpan } = run;
     const first = run.records.get(-1);
@@ -109,12 +112,13 @@ export class Teller {
     const span = new ReplayedSpan({
       name: spanName('chain', chain),
       spanContext: this.#context(run, run.id),
-      start: chainSpan?.start ?? this.#firstTime(run),
+      start: chainSpan?.start ?? firstTime(run),
       attributes: {
         [CONSERVER_ATTR.vconId]: uuid,
         [CONSERVER_ATTR.chainName]: chain,
         [ATTR.chainLinks]: [...links],
         [ATTR.inferred]: [
+          ...(entering.inferred ? ['vcon_uuid'] : []),
           ...(inferred ? ['links'] : []),
           ...(chainSpan ? [] : ['time']),
           ...(run.chain === undefined ? ['chain'] : []),
@@ -128,12 +132,6 @@ export class Teller {
     this.#settings.bridge.onStart(span, ROOT_CONTEXT);
     for (const observer of this.#settings.observers) observer.onStart(span, ROOT_CONTEXT);
     return run.told;
-  }
-
-  #firstTime(run: OpenRun) {
-    const spans = [...run.links.values(), ...run.storages].map(({ start }) => start);
-    for (const { time } of run.records.values()) spans.push(toHrTime(time));
-    return spans.sort(compareTimes)[0] ?? ([0, 0] as [number, number]);
   }
 
   #begin(
@@ -175,7 +173,8 @@ export class Teller {
         [CONSERVER_ATTR.linkIndex]: step.index,
         [ATTR.inferred]: [
           ...(run.links.has(step.index) ? [] : ['time']),
-          ...(step.isMissing ? ['step'] : []),
+          // The call before the first link is made inside it.
+          ...(step.isMissing && !(step.index === 0 && run.records.has(-1)) ? ['step'] : []),
           ...(told.isBuilt ? ['span'] : []),
         ],
       },
@@ -226,7 +225,7 @@ export class Teller {
     const { observers } = this.#settings;
     if (observers.length === 0) return;
     const last = lastLink(run);
-    let before = enteringUuid(run) ?? told.uuid;
+    let before = enteringUuid(run)?.uuid ?? told.uuid;
     for (let index = 0; index <= last; index += 1) {
       const halted = isHalted && index === last;
       const step = linkStep(run, index, told.links, before, { isHalted: halted, inferred: true });

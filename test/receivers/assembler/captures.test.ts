@@ -1,72 +1,67 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Capture, haveCaptures, readCaptures } from './captures.ts';
+import { NO_CAPTURES } from '../../support/captures.ts';
+import { type Capture, readCaptures, type TrueRun } from './captures.ts';
+import { type Delivery, deliver, inAnyOrder, recordsOf, spansOf } from './deliveries.ts';
 import { asSpansTell, expectedCalls } from './expected-calls.ts';
 import { openStand } from './stand.ts';
 
-type Delivery = (stand: Awaited<ReturnType<typeof openStand>>) => void;
-
-const spans = ({ requests }: Capture): Delivery[] =>
-  requests.map(
-    (request) =>
-      ({ assembler }) =>
-        assembler.spans(request),
-  );
-const records = (capture: Capture): Delivery[] =>
-  capture.records.map(
-    (record) =>
-      ({ assembler }) =>
-        void assembler.record(record),
-  );
-
 async function heard(capture: Capture, deliveries: readonly Delivery[]) {
-  const stand = await openStand({ plans: capture.plans });
-  for (const deliver of deliveries) deliver(stand);
+  const stand = await openStand({ plans: capture.plans, settle: 10 });
+  deliver(stand.assembler, deliveries);
   await stand.settled();
   await stand.close();
-  const byRun = new Map<string, string[]>();
-  for (const [index, calls] of stand.runs().entries()) {
-    const ids = [...new Set(stand.calls.map(({ context }) => context.runId))];
-    byRun.set(ids[index] ?? '', calls);
-  }
-  return { byRun, issues: stand.issues.all() };
+  return { byRun: stand.byRun(), issues: stand.issues.all() };
 }
 
-describe.skipIf(!haveCaptures)('a recording (skipped where ../shared is not there)', () => {
-  for (const capture of readCaptures())
-    describe(capture.name, () => {
-      const truth = (tell = (run: (typeof capture.runs)[number]) => run) =>
-        new Map(capture.runs.map((run) => [run.rootSpanId, expectedCalls(tell(run))]));
+const requestsOf = ({ requests }: Capture): Delivery[] => requests.map((spans) => ({ spans }));
+const singleSpans = ({ requests }: Capture) => spansOf({ spans: requests.flat() });
+const truth = ({ runs }: Capture, tell = (run: TrueRun) => run) =>
+  new Map(runs.map((run) => [run.rootSpanId, expectedCalls(tell(run))]));
 
+const captures = await readCaptures();
+
+describe.skipIf(NO_CAPTURES)('a recording (skipped where ../shared is not there)', () => {
+  // Most of the time is spent waiting until runs have settled.
+  describe.concurrent.for(captures.map((capture) => [capture.name, capture] as const))(
+    '%s',
+    ([, capture]) => {
       test('its spans alone make the calls that can be known from them', async () => {
-        const { byRun } = await heard(capture, spans(capture));
-        expect(byRun).toEqual(truth(asSpansTell));
+        const { byRun } = await heard(capture, requestsOf(capture));
+        expect(byRun).toEqual(truth(capture, asSpansTell));
       });
 
       test('its records and spans make the calls that were true, whatever comes first', async () => {
         for (const order of [
-          [...records(capture), ...spans(capture)],
-          [...spans(capture), ...records(capture)],
+          [...recordsOf(capture), ...requestsOf(capture)],
+          [...requestsOf(capture), ...recordsOf(capture)],
         ]) {
           const { byRun, issues } = await heard(capture, order);
-          expect(byRun).toEqual(truth());
+          expect(byRun).toEqual(truth(capture));
           expect(issues).toEqual({});
         }
       });
 
-      test('so they do in any order, with any repeats', { timeout: 120_000 }, async () => {
-        const all = [...records(capture), ...spans(capture)];
+      test('its spans alone, in any order and repeated, make those that can be known', async () => {
         await fc.assert(
-          fc.asyncProperty(fc.gen(), async (gen) => {
-            const order = gen(fc.shuffledSubarray, [...all, ...all], {
-              minLength: all.length * 2,
-              maxLength: all.length * 2,
-            });
-            const { byRun } = await heard(capture, order);
-            expect(byRun).toEqual(truth());
+          fc.asyncProperty(inAnyOrder(singleSpans(capture), 2), async (deliveries) => {
+            const { byRun } = await heard(capture, deliveries);
+            expect(byRun).toEqual(truth(capture, asSpansTell));
           }),
-          { numRuns: 40 },
+          { numRuns: 100 },
         );
       });
-    });
+
+      test('its records and spans, in any order and repeated, make those that were true', async () => {
+        const all = [...recordsOf(capture), ...singleSpans(capture)];
+        await fc.assert(
+          fc.asyncProperty(inAnyOrder(all, 2), async (deliveries) => {
+            const { byRun } = await heard(capture, deliveries);
+            expect(byRun).toEqual(truth(capture));
+          }),
+          { numRuns: 100 },
+        );
+      });
+    },
+  );
 });

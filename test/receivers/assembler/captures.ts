@@ -1,17 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
 import { parse } from 'yaml';
-import { nameOf, stageOf } from '../../../src/model/semconv.ts';
-import { isVconUuid } from '../../../src/model/vcon.ts';
+import { z } from 'zod';
 import type { ChainPlan } from '../../../src/receivers/assembler/story.ts';
 import { type ForwardedRecord, readRecord } from '../../../src/receivers/forwarded-record.ts';
+import { JsonReader } from '../../../src/receivers/json/json-reader.ts';
+import { decodeTraces } from '../../../src/receivers/otlp/decode.ts';
 import type { ReceivedSpan } from '../../../src/receivers/received-span.ts';
-
-const FOLDER = join(import.meta.dirname, '../../../../shared/captures');
-
-/** Whether the recordings of the Python server are there. */
-export const haveCaptures = existsSync(FOLDER);
+import { capturedFile, capturedRecords, capturedRequests, captureNames } from '../../support/captures.ts';
 
 /** A recording of the Python conserver: what it sent, and what truly happened. */
 export interface Capture {
@@ -23,6 +17,39 @@ export interface Capture {
   readonly runs: readonly TrueRun[];
 }
 
+const Event = z.object({
+  event: z.string(),
+  vcon_uuid: z.string(),
+  link: z.string().optional(),
+  link_index: z.number().optional(),
+  storage: z.string().optional(),
+  uuid_before: z.string().optional(),
+  uuid_after: z.string().optional(),
+  outcome: z.string().optional(),
+});
+
+const Run = z
+  .object({
+    chain: z.string(),
+    vcon_in: z.string(),
+    vcon_out: z.string(),
+    chain_links: z.array(z.string()),
+    outcome: z.enum(['complete', 'halted', 'error']),
+    otlp: z.object({ root_span_id: z.string() }),
+    expected_events: z.array(Event),
+  })
+  .transform(
+    ({ chain, vcon_in, vcon_out, chain_links, outcome, otlp, expected_events }): TrueRun => ({
+      chain,
+      rootSpanId: otlp.root_span_id,
+      vconIn: vcon_in,
+      vconOut: vcon_out,
+      links: chain_links,
+      outcome,
+      events: expected_events,
+    }),
+  );
+
 /** A run as it truly was. */
 export interface TrueRun {
   readonly chain: string;
@@ -33,93 +60,32 @@ export interface TrueRun {
   readonly outcome: 'complete' | 'halted' | 'error';
   /** What failed was a tracer, after its link had not. */
   readonly tracerFailed?: boolean;
-  readonly events: readonly TrueEvent[];
+  readonly events: readonly z.infer<typeof Event>[];
 }
 
-interface TrueEvent {
-  readonly event: string;
-  readonly vcon_uuid: string;
-  readonly link?: string;
-  readonly link_index?: number;
-  readonly storage?: string;
-  readonly uuid_before?: string;
-  readonly uuid_after?: string;
-  readonly outcome?: string;
+const Truth = z.object({ runs: z.array(Run) });
+const Config = z.object({
+  chains: z.record(
+    z.string(),
+    z.object({ links: z.array(z.string()), storages: z.array(z.string()).optional() }),
+  ),
+});
+
+/** All recordings; none where they are not there. */
+export function readCaptures(): Promise<Capture[]> {
+  return Promise.all(captureNames().map(readCapture));
 }
 
-export function readCaptures(): Capture[] {
-  return haveCaptures
-    ? readdirSync(FOLDER)
-        .filter((name) => existsSync(join(FOLDER, name, 'truth.json')))
-        .map(readCapture)
-    : [];
-}
-
-function readCapture(name: string): Capture {
-  const read = (file: string) => readFileSync(join(FOLDER, name, file), 'utf8');
-  const { runs } = JSON.parse(read('truth.json'));
-  const { chains } = parse(read('config.yml'));
+async function readCapture(name: string): Promise<Capture> {
+  const decoded = capturedRequests(name).map(({ protobuf }) =>
+    // Nothing is read as JSON here.
+    decodeTraces(protobuf, 'protobuf', new JsonReader()),
+  );
   return {
     name,
-    requests: JSON.parse(read('requests.json')).map(spansOf),
-    records: read('forwarder.jsonl')
-      .trim()
-      .split('\n')
-      .map((line) => readRecord(JSON.parse(line))),
-    plans: chains,
-    runs: runs.map(
-      (run: Json): TrueRun => ({
-        chain: run.chain,
-        rootSpanId: run.otlp.root_span_id,
-        vconIn: run.vcon_in,
-        vconOut: run.vcon_out,
-        links: run.chain_links,
-        outcome: run.outcome,
-        events: run.expected_events,
-      }),
-    ),
+    requests: (await Promise.all(decoded)).map(({ spans }) => spans),
+    records: capturedRecords(name).map(readRecord),
+    plans: Config.parse(parse(capturedFile(name, 'config.yml'))).chains,
+    runs: Truth.parse(JSON.parse(capturedFile(name, 'truth.json'))).runs,
   };
-}
-
-// biome-ignore lint: x
-type Json = Record<string, any>;
-
-function spansOf(request: { resourceSpans: { scopeSpans: { scope: { name: string }; spans: Json[] }[] }[] }) {
-  return request.resourceSpans.flatMap(({ scopeSpans }) =>
-    scopeSpans.flatMap(({ scope, spans }) => spans.flatMap((span) => spanOf(scope.name, span) ?? [])),
-  );
-}
-
-function spanOf(scope: string, span: Json): ReceivedSpan | undefined {
-  const stage = stageOf(span.name);
-  const attributes = Object.fromEntries(
-    (span.attributes ?? ([] as { key: string; value: object }[])).map(
-      ({ key, value }: { key: string; value: object }) => [key, Object.values(value)[0]],
-    ),
-  );
-  if (!stage || !attributes.chain_name) return undefined;
-  const code = span.status.code ?? 0;
-  const isPython = stage === 'chain' && scope.includes('main');
-  const failed = isPython ? code !== SpanStatusCode.OK : code === SpanStatusCode.ERROR;
-  const said = {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    parentSpanId: span.parentSpanId,
-    chain: attributes.chain_name,
-    vconUuid: isVconUuid(attributes.vcon_id) ? attributes.vcon_id : undefined,
-    start: time(span.startTimeUnixNano),
-    end: time(span.endTimeUnixNano),
-    failed,
-    errorType: code === SpanStatusCode.ERROR ? 'ValueError' : undefined,
-    outcome: undefined,
-    outVconUuid: undefined,
-  };
-  const name = nameOf(stage, span.name);
-  if (stage === 'chain') return { ...said, stage, links: undefined, queuedBy: [] };
-  if (stage === 'link') return { ...said, stage, name, index: Number(attributes.link_index) };
-  return { ...said, stage, name };
-}
-
-function time(nanos: string): HrTime {
-  return [Number(BigInt(nanos) / 1_000_000_000n), Number(BigInt(nanos) % 1_000_000_000n)];
 }

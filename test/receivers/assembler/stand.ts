@@ -1,3 +1,4 @@
+import type { TracerEntry } from '../../../src/bridge/create-tracer.ts';
 import { TracerSpanProcessor } from '../../../src/bridge/tracer-span-processor.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { memoryJournal } from '../../../src/journal/memory.ts';
@@ -13,14 +14,24 @@ export interface StandSettings extends Partial<Omit<RunAssemblerSettings, 'plan'
   readonly plans?: Readonly<Record<string, ChainPlan>>;
   readonly answer?: (call: Call) => unknown;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Beside the one whose calls are kept. */
+  readonly tracers?: readonly TracerEntry[];
 }
 
+export type Stand = Awaited<ReturnType<typeof openStand>>;
+
 /** An assembler in front of the real bridge, and the calls that come of it. */
-export async function openStand({ plans = {}, answer, options = {}, ...settings }: StandSettings = {}) {
+export async function openStand({
+  plans = {},
+  answer,
+  options = {},
+  tracers = [],
+  ...settings
+}: StandSettings = {}) {
   const journal = settings.journal ?? memoryJournal();
   const { calls, tracer } = recordingTracer(answer);
   const bridge = new TracerSpanProcessor({
-    tracers: [{ name: 'heard', module: tracer, options }],
+    tracers: [{ name: 'heard', module: tracer, options }, ...tracers],
     journal,
   });
   const issues = new Issues<ReceiverIssue>('receivers', new RarelyLogged('test'));
@@ -49,6 +60,11 @@ export async function openStand({ plans = {}, answer, options = {}, ...settings 
     calls,
     /** The calls of each run, in short. */
     runs: () => perRun(calls),
+    /** The same, by run id. */
+    byRun: () => {
+      const ids = [...new Set(calls.map(({ context }) => context.runId))];
+      return new Map(perRun(calls).map((run, index) => [ids[index], run]));
+    },
     /** Resolves when no run is open any more and tracers have heard everything. */
     async settled() {
       while (assembler.runs > 0) await new Promise((resolve) => setTimeout(resolve, 5));

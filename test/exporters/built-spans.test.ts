@@ -1,0 +1,145 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import { expect, test } from 'vitest';
+import { builtSpans } from '../../src/exporters/built-spans.ts';
+import { sqliteJournal } from '../../src/journal/sqlite.ts';
+import { crashed, temporaryPath } from '../journal/temporary-journal.ts';
+import { type Delivery, deliver } from '../receivers/assembler/deliveries.ts';
+import { millis, Passage } from '../receivers/assembler/passage.ts';
+import { openStand, type StandSettings } from '../receivers/assembler/stand.ts';
+
+const plans = { main: { links: ['a', 'b'], storages: ['s1'] } };
+const resource = resourceFromAttributes({ 'service.name': 'conserver' });
+
+/** An exporter that keeps what it is given, after it has failed some times. */
+function exporterFailing(times = 0) {
+  const spans: ReadableSpan[] = [];
+  let failures = times;
+  let isShutDown = false;
+  const exporter: SpanExporter = {
+    export(batch: ReadableSpan[], done: (result: ExportResult) => void) {
+      failures -= 1;
+      if (failures >= 0) return done({ code: ExportResultCode.FAILED });
+      spans.push(...batch);
+      return done({ code: ExportResultCode.SUCCESS });
+    },
+    shutdown: async () => {
+      isShutDown = true;
+    },
+  };
+  return { exporter, spans, isShutDown: () => isShutDown };
+}
+
+async function open(exporter: SpanExporter, settings: StandSettings = {}) {
+  const delivery = { retry: { initialInterval: 1, maxInterval: 1 } };
+  const tracers = [{ name: 'exporters.test', module: builtSpans(exporter, resource), delivery }];
+  return openStand({ plans, settle: 10, tracers, ...settings });
+}
+
+const bare = (passage = new Passage()): Delivery[] => [
+  passage.bareRecord(-1, 'V'),
+  passage.bareRecord(0, 'V'),
+  passage.bareRecord(1, 'V', 'N'),
+];
+
+async function built(deliveries: readonly Delivery[], failures = 0) {
+  const { exporter, spans, isShutDown } = exporterFailing(failures);
+  const stand = await open(exporter);
+  deliver(stand.assembler, deliveries);
+  await stand.settled();
+  await stand.close();
+  expect(isShutDown()).toBe(true);
+  return spans;
+}
+
+const inShort = (spans: readonly ReadableSpan[]) =>
+  spans.map((span) => {
+    const { traceId, spanId } = span.spanContext();
+    return `${span.name} ${traceId} ${spanId} ${span.parentSpanContext?.spanId}`;
+  });
+
+test('a run of which only records tell becomes spans: links below their chain, in one trace', async () => {
+  const spans = await built(bare());
+  expect(spans.map(({ name }) => name)).toEqual(['link.a', 'link.b', 'vcon_processing.main']);
+  const chain = spans[2];
+  expect(chain?.parentSpanContext).toBeUndefined();
+  expect(new Set(spans.map((span) => span.spanContext().traceId)).size).toBe(1);
+  for (const link of spans.slice(0, 2))
+    expect(link.parentSpanContext?.spanId).toBe(chain?.spanContext().spanId);
+  expect(spans.map(({ kind, status }) => [kind, status.code])).toEqual(
+    Array.from({ length: 3 }, () => [SpanKind.INTERNAL, SpanStatusCode.UNSET]),
+  );
+});
+
+test('they begin and end when tracers were called', async () => {
+  const spans = await built(bare());
+  const times = spans.map(({ startTime, endTime }) =>
+    [startTime, endTime].map(([seconds, nanos]) => Math.round(seconds * 1e3 + nanos / 1e6) - millis(0)),
+  );
+  expect(times).toEqual([
+    [12, 24],
+    [24, 44],
+    [12, 44],
+  ]);
+});
+
+test('they say what ours say, and what of it was concluded', async () => {
+  const [, second, chain] = await built(bare());
+  expect(second?.attributes).toMatchObject({
+    vcon_id: 'V',
+    chain_name: 'main',
+    link_name: 'b',
+    link_index: 1,
+    'vcon.out_uuid': 'N',
+  });
+  expect(second?.attributes['vcon.inferred']).toContain('span');
+  expect(chain?.attributes).toMatchObject({
+    'vcon.chain.links': ['a', 'b'],
+    'vcon.chain.outcome': 'complete',
+  });
+});
+
+test('the same records always make the same ids', async () => {
+  expect(inShort(await built(bare()))).toEqual(inShort(await built(bare())));
+  const other = await built(bare(new Passage({ pid: 8 })));
+  expect(new Set(inShort([...(await built(bare())), ...other])).size).toBe(6);
+});
+
+test('no span is built of a run that somebody has recorded', async () => {
+  const main = new Passage();
+  const records = [-1, 0, 1].map((index) => main.record(index));
+  const spans = [main.link(0), main.link(1), main.chain()];
+  expect(await built([...records, ...spans])).toEqual([]);
+  expect(await built(spans)).toEqual([]);
+});
+
+test('an exporter that fails is tried again, and gets each span', async () => {
+  const spans = await built(bare(), 3);
+  expect(inShort(spans).toSorted()).toEqual(inShort(await built(bare())).toSorted());
+});
+
+test('a process that goes on after a crash builds the same spans', async () => {
+  const path = temporaryPath();
+  const expected = inShort(await built(bare()));
+  const first = exporterFailing();
+  const journal = await sqliteJournal({ path });
+  const stand = await open(first.exporter, { journal });
+  deliver(stand.assembler, bare().slice(0, 2));
+  await stand.bridge.forceFlush();
+  await journal.durable();
+  const copy = crashed(path);
+  await stand.close();
+  await journal.close();
+
+  const second = exporterFailing();
+  const next = await sqliteJournal({ path: copy });
+  const later = await open(second.exporter, { journal: next });
+  deliver(later.assembler, bare());
+  await later.settled();
+  await later.close();
+  await next.close();
+  const sent = inShort([...first.spans, ...second.spans]);
+  expect([...new Set(sent)].toSorted()).toEqual(expected.toSorted());
+});
