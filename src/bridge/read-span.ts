@@ -81,7 +81,7 @@ function errorTypeOf(span: ReadableSpan): string {
 
 function inferredOf(attributes: Attributes): readonly string[] {
   const names = stringsOf(attributes[ATTR.inferred]);
-  return names === undefined ? NOTHING : Object.freeze([...names]);
+  return names === undefined || names.length === 0 ? NOTHING : Object.freeze([...names]);
 }
 
 function sha256Of(attributes: Attributes): string | undefined {

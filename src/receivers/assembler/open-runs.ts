@@ -8,6 +8,8 @@ export class OpenRuns {
   readonly #byRoot = new Map<string, OpenRun>();
   readonly #byUuid = new Map<string, Set<OpenRun>>();
   readonly #uuids = new Map<OpenRun, Set<string>>();
+  /** Those of which something came that does not say what the vCon was called. */
+  readonly #vague = new Set<OpenRun>();
 
   get size(): number {
     return this.#byNews.size;
@@ -39,6 +41,18 @@ export class OpenRuns {
     return (uuid !== undefined && this.#byUuid.get(uuid)) || [];
   }
 
+  /** Runs in which a vCon may have had one of some uuids, for all that is known; those that surely had the first come last. */
+  maybeWith(uuids: readonly string[]): ReadonlySet<OpenRun> {
+    const runs = new Set(this.#vague);
+    for (const uuid of uuids.toReversed()) for (const run of this.with(uuid)) runs.add(run);
+    return runs;
+  }
+
+  /** Whether something came of a run that does not say what the vCon was called. */
+  isVague(run: OpenRun): boolean {
+    return this.#vague.has(run);
+  }
+
   /** Something was heard of a run, which may be a new one. */
   heard(run: OpenRun, now: number): void {
     run.news = now;
@@ -48,9 +62,12 @@ export class OpenRuns {
     if (run.rootSpanId !== undefined) this.#byRoot.set(run.rootSpanId, run);
   }
 
-  /** A vCon is known to have a uuid in a run. */
+  /** A vCon is known to have a uuid in a run, or a fact of it came without. */
   known(run: OpenRun, uuid: string | undefined): void {
-    if (uuid === undefined) return;
+    if (uuid === undefined) {
+      this.#vague.add(run);
+      return;
+    }
     let uuids = this.#uuids.get(run);
     if (!uuids) {
       uuids = new Set();
@@ -74,6 +91,7 @@ export class OpenRuns {
       if (runs?.size === 0) this.#byUuid.delete(uuid);
     }
     this.#uuids.delete(run);
+    this.#vague.delete(run);
   }
 
   [Symbol.iterator](): Iterator<OpenRun> {

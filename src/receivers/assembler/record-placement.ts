@@ -49,7 +49,13 @@ export class RecordPlacement {
     const isAnothers = hinted ? hinted.spans > 0 : over !== undefined && !this.#isLate(record, over);
     if (isAnothers) this.#misled.add(record);
     const run =
-      this.#among(worker.runs, record, worker, isNew ? root : undefined, joins) ??
+      this.#among(
+        this.#candidates(worker, record.before, record.after),
+        record,
+        worker,
+        isNew ? root : undefined,
+        joins,
+      ) ??
       this.#among(this.#open.with(record.before), record, worker, isNew ? root : undefined, (run, it) =>
         isInside(run, it),
       );
@@ -75,15 +81,29 @@ export class RecordPlacement {
   ): { readonly whole: OpenRun; readonly parts: readonly OpenRun[] } {
     let whole = run;
     const parts: OpenRun[] = [];
-    for (const other of worker.runs) {
+    const others = new Set(this.#candidatesLike(run, worker));
+    for (const other of others) {
       if (other === whole || parts.includes(other)) continue;
       const [host, part] = other.told ? [other, whole] : [whole, other];
       if (!this.#isPart(host, part, worker, isLast)) continue;
+      // What joins on to the one may be known by another uuid than what joins on to the other.
+      for (const another of this.#candidatesLike(other, worker)) others.add(another);
       host.absorb(part);
       parts.push(part);
       whole = host;
     }
     return { whole, parts };
+  }
+
+  /** Runs of a worker that something with these uuids can be of. There may be thousands of others while we catch up. */
+  #candidates(worker: Worker, ...uuids: readonly (string | undefined)[]): Iterable<OpenRun> {
+    const known = uuids.filter((uuid) => uuid !== undefined);
+    if (known.length < uuids.length) return worker.runs;
+    return [...this.#open.maybeWith(known)].filter((run) => worker.runs.has(run));
+  }
+
+  #candidatesLike(run: OpenRun, worker: Worker): Iterable<OpenRun> {
+    return this.#candidates(worker, ...run.uuids(), ...(this.#open.isVague(run) ? [undefined] : []));
   }
 
   #isPart(run: OpenRun, part: OpenRun, worker: Worker, isLast: boolean): boolean {
@@ -155,7 +175,7 @@ export class RecordPlacement {
 
   /** Where two tracers of one server forward, both tell the same. */
   #twin({ tracer, index, before, after, links }: ForwardedRecord, worker: Worker): OpenRun | undefined {
-    for (const run of worker.runs) {
+    for (const run of this.#candidates(worker, before, after)) {
       const known = run.records.get(index);
       if (!known || known.tracer === tracer) continue;
       if (known.before === before && known.after === after && isSame(known.links, links)) return run;

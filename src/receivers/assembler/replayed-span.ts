@@ -11,12 +11,16 @@ import { emptyResource } from '@opentelemetry/resources';
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace';
 import { SCOPE_NAME } from '../../model/semconv.ts';
 
+const RESOURCE = emptyResource();
+const SCOPE = { name: SCOPE_NAME };
+
 /** What is known of a span when it starts. */
 export interface ReplayedStart {
   readonly name: string;
   readonly spanContext: SpanContext;
   readonly parentSpanId?: string;
   readonly start: HrTime;
+  /** Its own from then on. */
   readonly attributes: Attributes;
   readonly links?: readonly Link[];
 }
@@ -41,8 +45,8 @@ export class ReplayedSpan implements Span {
   readonly attributes: Attributes;
   readonly links: Link[];
   readonly events = [];
-  readonly resource = emptyResource();
-  readonly instrumentationScope = { name: SCOPE_NAME };
+  readonly resource = RESOURCE;
+  readonly instrumentationScope = SCOPE;
   readonly droppedAttributesCount = 0;
   readonly droppedEventsCount = 0;
   readonly droppedLinksCount = 0;
@@ -59,7 +63,7 @@ export class ReplayedSpan implements Span {
     if (parentSpanId !== undefined)
       this.parentSpanContext = { ...spanContext, spanId: parentSpanId, isRemote: true };
     this.startTime = start;
-    this.attributes = { ...attributes };
+    this.attributes = attributes;
     this.links = [...links];
   }
 

@@ -205,10 +205,10 @@ export class RunAssembler implements Intake {
     run.entries.push(keep());
     worker.runs.add(run);
     this.#waiting.size += 1;
-    run = this.#waiting.united(this.#recordPlacement.unite(run, worker));
-    open.heard(run, now);
     open.known(run, record.before);
     open.known(run, record.after);
+    run = this.#waiting.united(this.#recordPlacement.unite(run, worker));
+    open.heard(run, now);
     return { run, outcome: 'accepted' };
   }
 

@@ -60,7 +60,10 @@ export interface Ending {
 
 /** The highest index of a link that is known to have run (records of -1 tell of none); -1 where there is none. */
 export function lastLink({ links, records }: RunFacts): number {
-  return Math.max(-1, ...links.keys(), ...records.keys());
+  let last = -1;
+  for (const index of links.keys()) if (index > last) last = index;
+  for (const index of records.keys()) if (index > last) last = index;
+  return last;
 }
 
 /** The chain's configured links, and whether they had to be concluded from those that ran. */

@@ -57,6 +57,7 @@ export class Waiting {
   united({ whole, parts }: { readonly whole: OpenRun; readonly parts: readonly OpenRun[] }): OpenRun {
     for (const part of parts) {
       for (const uuid of part.uuids()) this.open.known(whole, uuid);
+      if (this.open.isVague(part)) this.open.known(whole, undefined);
       this.workers.get(part.worker)?.runs.add(whole);
       this.letGo(part);
     }
