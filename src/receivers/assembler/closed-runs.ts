@@ -1,12 +1,14 @@
 /** A run that is over: what is needed to know what comes too late. */
 export interface ClosedRun {
+  /** What it went by, and its chain span's id, as far as that is certain. */
+  readonly id: string;
   readonly rootSpanId?: string | undefined;
   readonly chain: string;
   readonly uuids: readonly string[];
   /** When it happened, milliseconds since the Unix epoch. */
   readonly from: number;
   readonly to: number;
-  /** Its chain span had not come. */
+  /** A link had failed, and its chain span had not come. */
   readonly isHeadless: boolean;
   /** When it was closed, milliseconds since the Unix epoch. */
   readonly at: number;
@@ -25,6 +27,7 @@ const MAX_KEPT = 250_000;
 export class ClosedRuns {
   readonly #keep: number;
   readonly #kept = new Set<Kept>();
+  readonly #ids = new Set<string>();
   readonly #byRoot = new Map<string, Kept>();
   /** Of each vCon the last run only: another passage of it follows seldom, and later. */
   readonly #byUuid = new Map<string, Kept>();
@@ -39,6 +42,11 @@ export class ClosedRuns {
     return this.#byRoot.get(rootSpanId)?.run;
   }
 
+  /** Whether a run went by an id, rightly or not. */
+  hasId(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
   /** The run that a vCon was in at a time (milliseconds since the Unix epoch). */
   at(uuid: string, time: number): ClosedRun | undefined {
     const run = this.#byUuid.get(uuid)?.run;
@@ -48,6 +56,7 @@ export class ClosedRuns {
   add(run: ClosedRun, entry: number): void {
     const kept = { run, entry };
     this.#kept.add(kept);
+    this.#ids.add(run.id);
     if (run.rootSpanId !== undefined) this.#byRoot.set(run.rootSpanId, kept);
     for (const uuid of run.uuids) this.#byUuid.set(uuid, kept);
   }
@@ -58,6 +67,7 @@ export class ClosedRuns {
     for (const kept of this.#kept) {
       if (this.#kept.size <= MAX_KEPT && now - kept.run.at < this.#keep) break;
       this.#kept.delete(kept);
+      this.#ids.delete(kept.run.id);
       entries.push(kept.entry);
       const { rootSpanId = '' } = kept.run;
       if (this.#byRoot.get(rootSpanId) === kept) this.#byRoot.delete(rootSpanId);

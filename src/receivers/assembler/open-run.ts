@@ -16,7 +16,8 @@ import type { Told } from './teller.ts';
 
 /** Milliseconds by which two clocks of one machine may seem to differ. */
 export const SLACK = 5;
-/** Storages of one run, beyond which something else is sent to us. */
+/** Links and storages of one run, beyond which something else is sent to us. */
+const MAX_LINKS = 1_000;
 const MAX_STORAGES = 1_000;
 
 /** How a run is called, and where it comes from. */
@@ -121,6 +122,7 @@ export class OpenRun implements RunFacts {
       if (this.storages.some(({ spanId }) => spanId === span.spanId)) return 'repeated';
       return this.storages.length < MAX_STORAGES && this.#isInTime(span) ? 'fits' : 'foreign';
     }
+    if (this.indexOf(span) >= MAX_LINKS) return 'foreign';
     const there = this.links.get(this.indexOf(span));
     if (there) return there.spanId === span.spanId ? 'repeated' : 'foreign';
     return this.#isInTime(span) && this.#agreesWithRecord(span) ? 'fits' : 'foreign';

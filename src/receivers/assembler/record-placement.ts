@@ -211,11 +211,16 @@ export class RecordPlacement {
     return (isSaid ? record.chain : undefined) ?? this.#chainWith(record.links);
   }
 
+  /** What has been told under an id stays told. */
+  #isTaken(id: string): boolean {
+    return this.#open.hasId(id) || this.#closed.hasId(id);
+  }
+
   #begin(record: ForwardedRecord, root: string | undefined): OpenRun {
     const { worker, seq, time, traceId } = record;
     const words = [worker.host, worker.pid, seq, time] as const;
     return new OpenRun({
-      id: root === undefined || this.#open.hasId(root) ? spanIdOf(...words) : root,
+      id: root === undefined || this.#isTaken(root) ? spanIdOf(...words) : root,
       rootSpanId: root,
       traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
       chain: this.#chainOf(record),

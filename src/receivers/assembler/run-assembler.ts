@@ -1,15 +1,15 @@
 import { delivered } from '../../model/delivery.ts';
-import { errorType } from '../../model/error.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
 import type { Issues } from '../../model/issues.ts';
 import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { Intake, RecordReceipt } from '../intake.ts';
 import type { ReceiverIssue } from '../issues.ts';
 import type { ReceivedSpan } from '../received-span.ts';
-import { decodeEntry } from './entry.ts';
 import type { OpenRun } from './open-run.ts';
 import { RecordPlacement, type RecordPlacementSettings } from './record-placement.ts';
 import { RunClosing } from './run-closing.ts';
 import { SpanPlacement } from './span-placement.ts';
+import { takeUp } from './take-up.ts';
 import { Teller, type TellerSettings } from './teller.ts';
 import { type Keeping, Waiting } from './waiting.ts';
 
@@ -93,20 +93,21 @@ export class RunAssembler implements Intake {
 
   spans(spans: readonly ReceivedSpan[]): void {
     if (spans.length > 0) this.#closing.heardSpan();
-    this.#takeSpans(spans, (those) => this.#waiting.keep({ kind: 'spans', spans: those }));
+    this.#takeSpans(spans);
     this.#bound();
   }
 
   record(record: ForwardedRecord): RecordReceipt {
-    const { run, outcome } = this.#takeRecord(record, () => this.#waiting.keep({ kind: 'record', record }));
+    const { run, outcome } = this.#takeRecord(record);
     if (run && outcome === 'accepted') this.#tell(run, false);
     this.#bound();
     return {
       outcome,
       delivered: async () => {
-        if (!run) return;
-        this.#tell(run, true);
-        if (run.told) await delivered(run.told.span);
+        if (run) this.#tell(run, true);
+        // Whoever must not go on unheard is not told that all is well, though it may be.
+        if (!run?.told) throw new VconOtelError('TRACER_FAILED', 'the run of the record is over');
+        await delivered(run.told.span);
       },
     };
   }
@@ -128,39 +129,17 @@ export class RunAssembler implements Intake {
   }
 
   #takeUp(): void {
-    const { inbox } = this.#settings;
-    const { closed, workers } = this.#waiting;
-    const found = inbox.found.map(({ id, body }) => ({ id, entry: decodeEntry(body) }));
-    // These say what the others are to be held against.
-    for (const { id, entry } of found) {
-      if (entry?.kind === 'closed') closed.add(entry.run, id);
-      else if (entry?.kind === 'worker') workers.restore(entry.worker, id, performance.now());
-      else if (!entry) inbox.remove(id);
-    }
-    const recorded = new Set<OpenRun>();
-    for (const { id, entry } of found) {
-      if (entry?.kind === 'spans') this.#takeSpansAgain(entry.spans, id);
-      if (entry?.kind !== 'record') continue;
-      const { run, outcome } = this.#takeRecord(entry.record, () => id, true);
-      if (outcome !== 'accepted') inbox.remove(id);
-      if (run) recorded.add(run);
+    const { runs, loose, useless } = takeUp(this.#settings.inbox.found, this.#waiting);
+    this.#waiting.forget(useless);
+    for (const { id, spans } of loose) {
+      this.#takeSpans(spans);
+      this.#waiting.forget([id]);
     }
     // What was told of them before is told again: the journal knows it.
-    for (const run of recorded) this.#tell(run, false);
+    for (const run of runs) if (run.records.size > 0) this.#tell(run, false);
   }
 
-  /** What of an entry that was found belongs elsewhere now is kept anew. */
-  #takeSpansAgain(spans: readonly ReceivedSpan[], id: number): void {
-    let isTaken = false;
-    this.#takeSpans(spans, (those) => {
-      if (isTaken) return this.#waiting.keep({ kind: 'spans', spans: those });
-      isTaken = true;
-      return id;
-    });
-    if (!isTaken) this.#settings.inbox.remove(id);
-  }
-
-  #takeSpans(spans: readonly ReceivedSpan[], keep: (spans: readonly ReceivedSpan[]) => number): void {
+  #takeSpans(spans: readonly ReceivedSpan[]): void {
     const now = performance.now();
     const waiting = this.#waiting;
     const ofRuns = new Map<OpenRun, ReceivedSpan[]>();
@@ -179,21 +158,15 @@ export class RunAssembler implements Intake {
       loose.push(...strays);
       waiting.size += 1 - strays.length;
     }
-    for (const [run, those] of ofRuns) run.entries.push(keep(those));
-    for (const span of loose) waiting.addLoose(span, keep([span]));
+    for (const [run, those] of ofRuns) waiting.keepSpans(run, those);
+    for (const span of loose) waiting.addLoose(span, waiting.keep({ kind: 'spans', spans: [span] }));
   }
 
-  /** @param isKept it was taken before, by a process before this one */
-  #takeRecord(
-    record: ForwardedRecord,
-    keep: () => number,
-    isKept = false,
-  ): { run?: OpenRun; outcome: RecordReceipt['outcome'] } {
+  #takeRecord(record: ForwardedRecord): { run?: OpenRun; outcome: RecordReceipt['outcome'] } {
     const { open, workers } = this.#waiting;
     const now = performance.now();
     const worker = workers.of(record);
-    const isRepeat = workers.isRepeat(worker, record, now) && !isKept;
-    if (isRepeat) return { ...runOf(record, worker.runs), outcome: 'duplicate' };
+    if (workers.isRepeat(worker, record, now)) return { ...runOf(record, worker.runs), outcome: 'duplicate' };
     const placed = this.#recordPlacement.place(record, worker);
     if (placed.place === 'late') {
       this.#settings.issues.add('late_record');
@@ -202,7 +175,7 @@ export class RunAssembler implements Intake {
     let { run } = placed;
     if (placed.place === 'repeated') return { run, outcome: 'duplicate' };
     run.records.set(record.index, record);
-    run.entries.push(keep());
+    this.#waiting.keepRecord(run, record);
     worker.runs.add(run);
     this.#waiting.size += 1;
     open.known(run, record.before);
@@ -213,15 +186,15 @@ export class RunAssembler implements Intake {
   }
 
   #tell(run: OpenRun, all: boolean): void {
-    // Where no worker of a server ever had a span, nobody but us makes any.
-    const isBuilt = run.spans === 0 && this.#waiting.workers.get(run.worker)?.hasSpans === false;
+    const isBuilt = this.#waiting.isBuilt(run);
     this.#guarded(() => this.#teller.tellRecords(run, isBuilt, all));
   }
 
   /** A failed chain's span comes when the server's memory is cleaned up, and its run did not wait for it. */
   #late(span: ReceivedSpan): void {
-    const closed = span.stage === 'chain' ? this.#waiting.closed.get(span.spanId) : undefined;
-    if (!closed?.isHeadless) this.#settings.issues.add('late_span');
+    const isExpected =
+      span.stage === 'chain' && span.failed && this.#waiting.closed.get(span.spanId)?.isHeadless;
+    if (!isExpected) this.#settings.issues.add('late_span');
   }
 
   /** Goes through all runs, the one that was heard of longest ago first, a few at a time. */

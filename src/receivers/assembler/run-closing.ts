@@ -51,7 +51,7 @@ export class RunClosing {
     const isTruncated = !run.chainSpan && !failedLink(run) && !this.#seemsOver(run);
     if (isTruncated) issues.add('truncated_run');
     if (this.#isLeaked(run)) issues.add('leaked_context');
-    if (teller.tellRest(run, isTruncated)) this.#remember(run);
+    if (teller.tellRest(run, isTruncated, waiting.isBuilt(run))) this.#remember(run);
     else issues.add('orphan_span');
     waiting.end(run);
   }
@@ -100,12 +100,13 @@ export class RunClosing {
     const { told, rootSpanId } = run;
     if (!told) return;
     const closed = {
+      id: run.id,
       rootSpanId,
       chain: run.chain ?? told.chain,
       uuids: [...new Set(run.uuids())],
       from: toMillis(told.span.startTime),
       to: toMillis(told.span.endTime),
-      isHeadless: !run.chainSpan,
+      isHeadless: !run.chainSpan && failedLink(run) !== undefined,
       at: Date.now(),
     };
     const { waiting } = this.#settings;

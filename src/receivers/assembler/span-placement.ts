@@ -136,7 +136,8 @@ export class SpanPlacement {
 
   /** @param isTaken what the run would be called by has been told of another one */
   #begin({ traceId, chain }: ReceivedSpan, root: string, isTaken: boolean): OpenRun {
-    const id = isTaken || this.#open.hasId(root) ? spanIdOf(root, 'itself') : root;
+    const id =
+      isTaken || this.#open.hasId(root) || this.#closed.hasId(root) ? spanIdOf(root, 'itself') : root;
     return new OpenRun({ id, rootSpanId: root, traceId, chain });
   }
 

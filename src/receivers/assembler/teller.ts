@@ -72,8 +72,8 @@ export class Teller {
   }
 
   /** Tells the rest: the run is over. @returns whether anything could be told at all */
-  tellRest(run: OpenRun, isTruncated: boolean): boolean {
-    const told = this.#open(run, false);
+  tellRest(run: OpenRun, isTruncated: boolean, isBuilt: boolean): boolean {
+    const told = this.#open(run, isBuilt);
     if (!told) return false;
     const plan = this.#plan(run);
     const halt = haltOf(run, told.links, plan);

@@ -1,6 +1,7 @@
+import type { ForwardedRecord } from '../forwarded-record.ts';
 import type { ReceivedSpan } from '../received-span.ts';
 import { ClosedRuns } from './closed-runs.ts';
-import { type Entry, encodeEntry } from './entry.ts';
+import { type Entry, encodeEntry, headOf } from './entry.ts';
 import { type LooseSpan, LooseSpans } from './loose-spans.ts';
 import type { OpenRun } from './open-run.ts';
 import { OpenRuns } from './open-runs.ts';
@@ -8,9 +9,17 @@ import { Workers } from './workers.ts';
 
 /** Where what is waiting is kept (the journal's inbox). */
 export interface Keeping {
-  readonly found: readonly { readonly id: number; readonly body: string }[];
-  put(body: string): number;
+  readonly found: readonly Found[];
+  put(body: string, runId?: string): number;
+  rename(runId: string, to: string): void;
   remove(id: number): void;
+}
+
+/** An entry of a process before this one. */
+export interface Found {
+  readonly id: number;
+  readonly runId: string | undefined;
+  readonly body: string;
 }
 
 /** Milliseconds for which closed runs are remembered, at least. */
@@ -32,8 +41,19 @@ export class Waiting {
     this.closed = new ClosedRuns(Math.max(REMEMBERED, timeout * 4));
   }
 
-  keep(entry: Entry): number {
-    return this.#inbox.put(encodeEntry(entry));
+  /** @param runId the run it is about, whose events stay in the log as long as it is kept */
+  keep(entry: Entry, runId?: string): number {
+    return this.#inbox.put(encodeEntry(entry), runId);
+  }
+
+  /** Keeps spans that a run has been found for. */
+  keepSpans(run: OpenRun, spans: readonly ReceivedSpan[]): void {
+    run.entries.push(this.keep({ kind: 'spans', run: headOf(run), spans }, run.id));
+  }
+
+  /** Keeps a record that a run has been found for. */
+  keepRecord(run: OpenRun, record: ForwardedRecord): void {
+    run.entries.push(this.keep({ kind: 'record', run: headOf(run), record }, run.id));
   }
 
   /** @param ids entries that are needed no more */
@@ -56,6 +76,7 @@ export class Waiting {
   /** A run has absorbed others. @returns that run */
   united({ whole, parts }: { readonly whole: OpenRun; readonly parts: readonly OpenRun[] }): OpenRun {
     for (const part of parts) {
+      this.#inbox.rename(part.id, whole.id);
       for (const uuid of part.uuids()) this.open.known(whole, uuid);
       if (this.open.isVague(part)) this.open.known(whole, undefined);
       this.workers.get(part.worker)?.runs.add(whole);
@@ -63,6 +84,11 @@ export class Waiting {
     }
     if (parts.length > 0) this.open.heard(whole, Math.max(whole.news, ...parts.map(({ news }) => news)));
     return whole;
+  }
+
+  /** Whether nobody but us makes spans of a run: no worker of the server ever had one. */
+  isBuilt(run: OpenRun): boolean {
+    return run.spans === 0 && this.workers.get(run.worker)?.hasSpans === false;
   }
 
   /** A run is open no more; what is kept of it is not touched. */

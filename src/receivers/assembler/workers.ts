@@ -76,11 +76,11 @@ export class Workers {
       this.#restart(worker, seq);
     }
     worker.missing.delete(seq);
-    if (seq - worker.top > MAX_MISSING) this.#restart(worker, seq);
+    if (seq - worker.top + worker.missing.size > MAX_MISSING) this.#restart(worker, seq);
     for (let missed = worker.top + 1; missed < seq; missed += 1) worker.missing.set(missed, now);
     worker.top = Math.max(worker.top, seq);
     // One from long before it was heard of for the first time is of an earlier process.
-    if (seq < worker.low && worker.low - seq <= MAX_MISSING) {
+    if (seq < worker.low && worker.low - seq + worker.missing.size <= MAX_MISSING) {
       for (let missed = seq + 1; missed < worker.low; missed += 1) worker.missing.set(missed, now);
       worker.low = seq;
     }

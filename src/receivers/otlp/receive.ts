@@ -100,11 +100,16 @@ function outcomeOf(span: WireSpan, stage: Stage): string | undefined {
   return typeof outcome === 'string' && isName(outcome) ? outcome : undefined;
 }
 
+/** Links of one chain, as records have it. */
+const MAX_LINKS = 1_000;
+
 /** Whole and not negative, whatever type it came in. */
 function indexOf(span: WireSpan): number | undefined {
   const value = span.attributes.get(CONSERVER_ATTR.linkIndex);
   const index = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  return typeof index === 'number' && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
+  return typeof index === 'number' && Number.isSafeInteger(index) && index >= 0 && index < MAX_LINKS
+    ? index
+    : undefined;
 }
 
 function linksOf(span: WireSpan): readonly string[] | undefined {
