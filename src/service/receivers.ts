@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { LoadedConfig } from '../config.ts';
@@ -53,16 +52,11 @@ export function hasReceivers({ config, environment }: LoadedConfig): boolean {
 }
 
 /** The chains of the Python server's configuration, where ours names it. */
-export async function openConserverChains({
-  config,
-  directory,
-}: LoadedConfig): Promise<ConserverChains | undefined> {
+export async function openConserverChains({ config }: LoadedConfig): Promise<ConserverChains | undefined> {
   const { conserver_config: file } = config;
   if (file === undefined) return undefined;
   const log = new RarelyLogged('vcon-otel/receivers');
-  return watchConserverChains(resolve(directory, file), (detail) =>
-    log.warn('conserver_config', `conserver_config: ${detail}`),
-  );
+  return watchConserverChains(file, (detail) => log.warn('conserver_config', `conserver_config: ${detail}`));
 }
 
 /**
@@ -70,7 +64,7 @@ export async function openConserverChains({
  * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`
  */
 export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts): Promise<Receivers> {
-  const { config, directory } = loaded;
+  const { config } = loaded;
   const { http, redis_stream: stream, assembler: limits } = config.receivers;
   const { journal, conserver, meterProvider, bridge, observers } = parts;
   const tally = new Tally();
@@ -121,11 +115,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
         host: http.host,
         port: http.port,
         token: http.token,
-        tls: http.tls && {
-          cert: join(directory, http.tls.cert),
-          key: join(directory, http.tls.key),
-          clientCa: http.tls.client_ca && join(directory, http.tls.client_ca),
-        },
+        tls: http.tls && { cert: http.tls.cert, key: http.tls.key, clientCa: http.tls.client_ca },
         maxBody: http.max_body,
         headerTimeout: http.header_timeout,
         bodyTimeout: http.body_timeout,

@@ -171,7 +171,8 @@ export class OpenRun implements RunFacts {
   #agreesWithRecord(span: LinkSpan): boolean {
     const index = this.indexOf(span);
     const record = this.records.get(index) ?? (index === 0 ? this.records.get(-1) : undefined);
-    return !record || this.holds(span, record);
+    // Where the ids agree, a clock that was set meanwhile is no reason to doubt them.
+    return !record || record.spanId === span.spanId || this.holds(span, record);
   }
 
   #after({ end, spanId }: LinkSpan): ReceivedSpan[] {

@@ -24,7 +24,7 @@ const LATE: SpanPlace = { place: 'late' };
 const REPEATED: SpanPlace = { place: 'repeated' };
 
 /** What is looked at when a span of unknown place is to be found a run: more is not worth the time. */
-const MAX_LOOKED_AT = 1_000;
+const MAX_LOOKED_AT = 200;
 
 /** Finds the run that a span belongs to, mostly by its chain span's id, else by what cannot be otherwise. */
 export class SpanPlacement {
@@ -80,9 +80,7 @@ export class SpanPlacement {
       adopted.push(loose);
     };
     for (const loose of this.#loose.of(run.chain, [...leavingUuid(run), ...run.uuids()])) take(loose);
-    // A last link that gave the vCon a new uuid shows in nothing but its storages.
-    const missing = (plan?.storages ?? []).length - run.storages.length;
-    if (missing > 0 && run.chainSpan)
+    if (mayHaveNewUuid(run, plan))
       for (const loose of this.#loose.ofChain(run.chain, MAX_LOOKED_AT))
         if (loose.span.stage === 'storage' && this.#isOnlyHome(run, loose.span, plan)) take(loose);
     return adopted;
@@ -243,6 +241,14 @@ function isAllInside({ records }: OpenRun, run: OpenRun): boolean {
     if (!span || !run.holds(span, record, 0)) return false;
   }
   return records.size > 0;
+}
+
+/** Whether the last of a chain's links may have given the vCon a uuid that shows in nothing but its storages. */
+function mayHaveNewUuid(run: OpenRun, plan: ChainPlan | undefined): boolean {
+  const last = lastLink(run);
+  if (!run.chainSpan || run.chainSpan.failed || last === -1 || run.records.has(last)) return false;
+  if (plan?.links !== undefined && last < plan.links.length - 1) return false;
+  return run.storages.length === 0 && (plan?.storages?.length ?? 0) > 0;
 }
 
 /** The uuid that storages most probably see: none but the last link can have changed it since. */

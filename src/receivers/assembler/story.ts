@@ -74,6 +74,9 @@ export function linksOf(
   for (const { links } of facts.records.values()) return { links, inferred: false };
   const known = facts.chainSpan?.links ?? plan?.links;
   if (known) return { links: known, inferred: false };
+  // A chain that went well and ran no link has none.
+  if (facts.links.size === 0 && facts.chainSpan && !facts.chainSpan.failed)
+    return { links: [], inferred: false };
   const seen = [...facts.links].sort(([a], [b]) => a - b).map(([, { name }]) => name);
   return { links: seen, inferred: true };
 }
