@@ -54,6 +54,8 @@ export class RunClosing {
     if (teller.tellRest(run, isTruncated, waiting.isBuilt(run))) this.#remember(run);
     else issues.add('orphan_span');
     waiting.end(run);
+    // Together with it: its records are recognised by their numbers from here on.
+    waiting.keepWorkers();
   }
 
   /**

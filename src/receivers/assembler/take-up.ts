@@ -22,12 +22,16 @@ export function takeUp(found: readonly Found[], waiting: Waiting): TakenUp {
   const runs = new Map<string, OpenRun>();
   const loose: { id: number; spans: readonly ReceivedSpan[] }[] = [];
   const useless: number[] = [];
-  for (const { id, runId, body } of found) {
-    const entry = decodeEntry(body);
+  const read = found.map(({ id, runId, body }) => ({ id, runId, entry: decodeEntry(body) }));
+  // These say what the others are to be held against.
+  for (const { id, entry } of read) {
     if (!entry) useless.push(id);
     else if (entry.kind === 'closed') waiting.closed.add(entry.run, id);
     else if (entry.kind === 'worker') waiting.workers.restore(entry.worker, id, now);
-    else if (runId === undefined || !entry.run) {
+  }
+  for (const { id, runId, entry } of read) {
+    if (entry?.kind !== 'spans' && entry?.kind !== 'record') continue;
+    if (runId === undefined || !entry.run) {
       if (entry.kind === 'spans') loose.push({ id, spans: entry.spans });
       else useless.push(id);
     } else {
