@@ -11,11 +11,11 @@ import { passages } from './random-passages.ts';
 import { openStand } from './stand.ts';
 
 /** A process of ours that goes on with what is in a journal. */
-async function open(path: string, { plans }: Pick<World, 'plans'>) {
+async function open(path: string, { plans }: Pick<World, 'plans'>, settle = 10) {
   const journal = await sqliteJournal({ path });
   // Never reads before the end, so that nothing is forgotten.
   const after = reader(journal, 'after');
-  const stand = await openStand({ plans, journal, settle: 10, timeout: 200 });
+  const stand = await openStand({ plans, journal, settle, timeout: settle * 20 });
   return { journal, after, stand };
 }
 
@@ -46,7 +46,8 @@ async function throughProcesses(world: World, parts: readonly (readonly Delivery
   let path = temporaryPath();
   let again: readonly Delivery[] = [];
   for (const [index, part] of parts.entries()) {
-    const { journal, stand } = await open(path, world);
+    // Nothing is over before all of it was sent.
+    const { journal, stand } = await open(path, world, 60_000);
     deliver(stand.assembler, again);
     await journal.durable();
     deliver(stand.assembler, part);
