@@ -137,16 +137,14 @@ export class RunAssembler implements Intake {
       else if (entry?.kind === 'worker') workers.restore(entry.worker, id, performance.now());
       else if (!entry) inbox.remove(id);
     }
-    const recorded = new Set<OpenRun>();
+    // In the order in which it came, each told at once as then: so a run goes by the same id, and the journal knows its events.
     for (const { id, entry } of found) {
       if (entry?.kind === 'spans') this.#takeSpansAgain(entry.spans, id);
       if (entry?.kind !== 'record') continue;
       const { run, outcome } = this.#takeRecord(entry.record, () => id, true);
       if (outcome !== 'accepted') inbox.remove(id);
-      if (run) recorded.add(run);
+      else if (run) this.#tell(run, false);
     }
-    // What was told of them before is told again: the journal knows it.
-    for (const run of recorded) this.#tell(run, false);
   }
 
   /** What of an entry that was found belongs elsewhere now is kept anew. */

@@ -6,6 +6,7 @@ import { reader } from '../../journal/contract.ts';
 import { crashed, query, temporaryPath } from '../../journal/temporary-journal.ts';
 import { type Delivery, deliver, inAnyOrder, recordsOf, spansOf } from './deliveries.ts';
 import { expectedCalls } from './expected-calls.ts';
+import { Passage } from './passage.ts';
 import { happenedThere, type World } from './python-conserver.ts';
 import { passages } from './random-passages.ts';
 import { openStand } from './stand.ts';
@@ -127,6 +128,30 @@ test('what was told before is not told again, whatever is sent again afterwards'
   await second.journal.durable();
   const count = Number(query(copy, 'select count(*) as n from event')[0]?.n);
   expect(perRun(await second.after.read(count))).toEqual(truth(world));
+  await second.stand.close();
+  await second.journal.close();
+});
+
+test('a run that was told before its records turned out to be of one is told no second time', async () => {
+  const main = new Passage();
+  // Only the last has ids, and it came while nothing tied it to the first.
+  const [first, between, last] = [main.bareRecord(-1, 'V'), main.bareRecord(0, 'V'), main.record(1)];
+  const sent = [first, last, main.link(1), between];
+  const world = { plans: { main: { links: ['a', 'b'] } } };
+  const path = temporaryPath();
+  const before = await open(path, world, 60_000);
+  deliver(before.stand.assembler, sent);
+  await before.stand.bridge.forceFlush();
+  await before.journal.durable();
+  const copy = crashed(path);
+  await before.stand.close();
+  await before.journal.close();
+  const second = await open(copy, world);
+  deliver(second.stand.assembler, [main.link(0), main.link(1), main.chain()]);
+  await second.stand.settled();
+  await second.journal.durable();
+  const count = Number(query(copy, 'select count(*) as n from event')[0]?.n);
+  expect(perRun(await second.after.read(count))).toHaveLength(1);
   await second.stand.close();
   await second.journal.close();
 });
