@@ -21,7 +21,11 @@ export function builtSpans(exporter: SpanExporter, resource: Resource): TracerDe
   return {
     create: () => {
       const batches = new Batches<ReadableSpan>({
-        write: (spans) => exportAll(exporter, [...spans]),
+        write: async (spans) => {
+          // What is found out of the host is there a moment after the start.
+          if (resource.asyncAttributesPending) await resource.waitForAsyncAttributes?.();
+          await exportAll(exporter, [...spans]);
+        },
         maxBatch: MAX_BATCH,
         maxWaiting: MAX_WAITING,
       });

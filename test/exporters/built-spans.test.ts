@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { detectResources, resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
 import { builtSpans } from '../../src/exporters/built-spans.ts';
@@ -32,9 +32,9 @@ function exporterFailing(times = 0) {
   return { exporter, spans, isShutDown: () => isShutDown };
 }
 
-async function open(exporter: SpanExporter, settings: StandSettings = {}) {
+async function open(exporter: SpanExporter, settings: StandSettings = {}, of = resource) {
   const delivery = { retry: { initialInterval: 1, maxInterval: 1 } };
-  const tracers = [{ name: 'exporters.test', module: builtSpans(exporter, resource), delivery }];
+  const tracers = [{ name: 'exporters.test', module: builtSpans(exporter, of), delivery }];
   return openStand({ plans, settle: 10, tracers, ...settings });
 }
 
@@ -142,4 +142,19 @@ test('a process that goes on after a crash builds the same spans', async () => {
   await next.close();
   const sent = inShort([...first.spans, ...second.spans]);
   expect([...new Set(sent)].toSorted()).toEqual(expected.toSorted());
+});
+
+test('no span is exported before all is known of the resource', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { exporter, spans } = exporterFailing();
+  const slow = detectResources({ detectors: [{ detect: () => ({ attributes: { 'host.id': promise } }) }] });
+  const stand = await open(exporter, {}, slow);
+  deliver(stand.assembler, bare());
+  const settled = stand.settled();
+  await expect.poll(() => stand.calls.length).toBeGreaterThan(3);
+  expect(spans).toEqual([]);
+  resolve('h1');
+  await settled;
+  expect(spans.map(({ resource }) => resource.attributes['host.id'])).toEqual(['h1', 'h1', 'h1']);
+  await stand.close();
 });

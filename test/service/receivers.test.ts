@@ -1,0 +1,123 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type ConfigInput, parseConfig } from '../../src/config.ts';
+import { startService, type Tracing } from '../../src/service.ts';
+import { capturedFile, capturedRecords, capturedRequests, NO_CAPTURES } from '../support/captures.ts';
+import { perRun, recordingTracer } from '../support/recording-tracer.ts';
+import { describeWith } from '../support/server.ts';
+
+let directory: string;
+let tracing: Tracing | undefined;
+
+beforeEach(async () => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, undefined);
+  directory = await mkdtemp(join(tmpdir(), 'vcon-otel-'));
+});
+
+afterEach(async () => {
+  await tracing?.shutdown();
+  tracing = undefined;
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+async function start(config: ConfigInput = {}) {
+  const { calls, tracer } = recordingTracer();
+  const started = await startService(
+    parseConfig({
+      log_level: 'error',
+      tracers: { mine: { module: tracer } },
+      receivers: { http: { host: '127.0.0.1', port: 0 }, assembler: { settle: '100ms', timeout: '1m' } },
+      ...config,
+    }),
+  );
+  tracing = started;
+  const post = async (path: string, type: string, body: Buffer | string) => {
+    const options = { method: 'POST', headers: { 'content-type': type }, body };
+    return (await fetch(`${started.receiverUrl}${path}`, options)).status;
+  };
+  return {
+    calls,
+    runs: () => perRun(calls),
+    stats: () => started.stats(),
+    records: (records: readonly unknown[]) => post('/v1/bridge', 'application/json', JSON.stringify(records)),
+    spans: (body: Buffer) => post('/v1/traces', 'application/x-protobuf', body),
+    async settled() {
+      await vi.waitUntil(() => started.stats().receivers?.openRuns === 0, { timeout: 10_000 });
+      await started.forceFlush();
+    },
+  };
+}
+
+/** A record of a server without OpenTelemetry. */
+const record = (index: number, seq: number) => ({
+  v: 1,
+  kind: 'run',
+  tracer: 'forwarder',
+  in: 'V',
+  out: 'V',
+  links: ['a', 'b'],
+  index,
+  ts: String(1_795_000_000_000_000_000n + BigInt(seq) * 1_000_000n),
+  worker: { host: 'h', pid: 1 },
+  seq,
+});
+const RECORDS = [record(-1, 1), record(0, 2), record(1, 3)];
+
+test('records alone are told, by the only chain that is configured with their links', async () => {
+  const { calls, records, settled, stats } = await start({ chains: { main: { links: ['a', 'b'] } } });
+  expect(await records(RECORDS)).toBe(200);
+  await settled();
+  expect(new Set(calls.map(({ context }) => context.chain))).toEqual(new Set(['main']));
+  expect(calls.at(-1)).toMatchObject({ call: 'run', index: 2 });
+  expect(stats().receivers).toMatchObject({ records: { accepted: 3 }, issues: {} });
+});
+
+test('so they are where the Python configuration has it', async () => {
+  const file = join(directory, 'config.yml');
+  await writeFile(file, 'chains: { intake: { links: [a, b] } }');
+  const { calls, records, settled } = await start({ conserver_config: file });
+  await records(RECORDS);
+  await settled();
+  expect(new Set(calls.map(({ context }) => context.chain))).toEqual(new Set(['intake']));
+});
+
+test('the spans of a run that only records told of are exported', async () => {
+  const file = join(directory, 'spans.jsonl');
+  const { records, settled } = await start({
+    chains: { main: { links: ['a', 'b'] } },
+    exporters: { otlp_file: { path: file } },
+  });
+  await records(RECORDS);
+  await settled();
+  await tracing?.shutdown();
+  const written = await readFile(file, 'utf8');
+  for (const name of ['link.a', 'link.b', 'vcon_processing.main']) expect(written).toContain(`"${name}"`);
+});
+
+test('a chain that lists no tracers is not told, though its records are taken', async () => {
+  const { calls, records, settled, stats } = await start({
+    chains: { main: { links: ['a', 'b'], tracers: [] } },
+  });
+  await records(RECORDS);
+  await settled();
+  expect(calls).toEqual([]);
+  expect(stats().receivers?.records.accepted).toBe(3);
+});
+
+describeWith('a recording', NO_CAPTURES, 'the recordings of the Python conserver', () => {
+  test('is told run by run, without any issue', async () => {
+    const file = join(directory, 'config.yml');
+    await writeFile(file, capturedFile('03-halt-middle', 'config.yml'));
+    const { runs, records, spans, settled, stats } = await start({ conserver_config: file });
+    // Their runs wait for spans, however long a request takes.
+    expect(await records(capturedRecords('03-halt-middle'))).toBe(200);
+    for (const { protobuf } of capturedRequests('03-halt-middle')) expect(await spans(protobuf)).toBe(200);
+    await settled();
+    expect(runs()).toHaveLength(2);
+    for (const run of runs()) expect(run.at(-2)).toMatch(/^chain_complete /);
+    expect(stats().receivers?.issues).toEqual({});
+  });
+});
