@@ -7,7 +7,8 @@ import type { WorkerBody } from './workers.ts';
 /** What the assembler keeps in the inbox. */
 export type Entry =
   | { readonly kind: 'spans'; readonly spans: readonly ReceivedSpan[] }
-  | { readonly kind: 'record'; readonly record: ForwardedRecord }
+  /** `run` is what its run was called by when it came: what was told by that name must not be told by another. */
+  | { readonly kind: 'record'; readonly record: ForwardedRecord; readonly run?: string }
   | { readonly kind: 'closed'; readonly run: ClosedRun }
   | { readonly kind: 'worker'; readonly worker: WorkerBody };
 
@@ -25,7 +26,7 @@ export function decodeEntry(body: string): Entry | undefined {
     const entry = JSON.parse(body) as Entry;
     if (!KINDS.safeParse(entry).success) return undefined;
     if (entry.kind !== 'record') return entry;
-    return { kind: 'record', record: { ...entry.record, time: BigInt(entry.record.time) } };
+    return { ...entry, record: { ...entry.record, time: BigInt(entry.record.time) } };
   } catch {
     return undefined;
   }

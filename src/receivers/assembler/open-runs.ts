@@ -22,6 +22,11 @@ export class OpenRuns {
     return this.#byRoot.get(rootSpanId);
   }
 
+  /** The run that is called by an id. */
+  named(id: string): OpenRun | undefined {
+    return this.#ids.get(id);
+  }
+
   /** Whether a run goes by an id, rightly or not. */
   hasId(id: string): boolean {
     return this.#ids.has(id);

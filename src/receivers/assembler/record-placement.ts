@@ -52,6 +52,16 @@ export class RecordPlacement {
       : { place: 'run', run: this.#begin(record, isNew ? root : undefined) };
   }
 
+  /** The run of a record that a process before this one had put into the run of this id. */
+  placeAgain(record: ForwardedRecord, id: string): RecordPlace {
+    const run = this.#open.named(id);
+    if (run?.records.has(record.index)) return { place: 'repeated', run };
+    if (run) return { place: 'run', run };
+    const root = this.#rootOf(record);
+    const isNew = root !== undefined && !this.#open.get(root) && !this.#closed.get(root);
+    return { place: 'run', run: this.#begin(record, isNew ? root : undefined, id) };
+  }
+
   /**
    * Records with other ids, or that came before the first of their run, make two runs of a worker out of one: they are one
    * if their records join on to each other, or were made inside the other's links.
@@ -75,8 +85,8 @@ export class RecordPlacement {
     if (part.told || (run.spans > 0 && part.spans > 0)) return false;
     const records = [...part.records.values()];
     const isCertain = records.length > 0 && records.every((record) => isInside(run, record));
-    const mayJoin = run.rootSpanId === undefined || part.rootSpanId === undefined;
-    if (!isCertain && !(mayJoin && records.some((record) => joins(run, record)))) return false;
+    const mayJoin = () => this.#isRootless(run) || this.#isRootless(part);
+    if (!isCertain && !(records.some((record) => joins(run, record)) && mayJoin())) return false;
     return (
       records.every((record) => this.#accepts(run, record, worker)) &&
       [...part.allSpans()].every((span) => run.fit(span) === 'fits')
@@ -93,9 +103,19 @@ export class RecordPlacement {
   }
 
   /** A chain span that is current itself is a failed run's: then none of the ids are this run's. */
-  #rootOf({ spanId, rootSpanId }: ForwardedRecord): string | undefined {
-    const isLie = spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId)) !== undefined;
-    return isLie ? undefined : rootSpanId;
+  #rootOf(record: ForwardedRecord): string | undefined {
+    return this.#isLie(record) ? undefined : record.rootSpanId;
+  }
+
+  #isLie({ spanId }: ForwardedRecord): boolean {
+    return spanId !== undefined && (this.#open.get(spanId) ?? this.#closed.get(spanId)) !== undefined;
+  }
+
+  /** Whether a run's chain span is unknown; what its records said of it may have turned out to be wrong since. */
+  #isRootless(run: OpenRun): boolean {
+    if (run.spans === 0 && [...run.records.values()].some((record) => this.#isLie(record)))
+      this.#open.doubt(run);
+    return run.rootSpanId === undefined;
   }
 
   #accepts(run: OpenRun, record: ForwardedRecord, worker: Worker): boolean {
@@ -156,11 +176,11 @@ export class RecordPlacement {
     return (isSaid ? record.chain : undefined) ?? this.#chainWith(record.links);
   }
 
-  #begin(record: ForwardedRecord, root: string | undefined): OpenRun {
+  #begin(record: ForwardedRecord, root: string | undefined, id?: string): OpenRun {
     const { worker, seq, time, traceId } = record;
     const words = [worker.host, worker.pid, seq, time] as const;
     return new OpenRun({
-      id: root ?? spanIdOf(...words),
+      id: id ?? root ?? spanIdOf(...words),
       rootSpanId: root,
       traceId: (root === undefined ? undefined : traceId) ?? traceIdOf(...words),
       chain: this.#chainOf(record),

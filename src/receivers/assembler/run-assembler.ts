@@ -98,7 +98,9 @@ export class RunAssembler implements Intake {
   }
 
   record(record: ForwardedRecord): RecordReceipt {
-    const { run, outcome } = this.#takeRecord(record, () => this.#waiting.keep({ kind: 'record', record }));
+    const { run, outcome } = this.#takeRecord(record, (run) =>
+      this.#waiting.keep({ kind: 'record', record, run: run.id }),
+    );
     if (run && outcome === 'accepted') this.#tell(run, false);
     this.#bound();
     return {
@@ -137,16 +139,14 @@ export class RunAssembler implements Intake {
       else if (entry?.kind === 'worker') workers.restore(entry.worker, id, performance.now());
       else if (!entry) inbox.remove(id);
     }
-    const recorded = new Set<OpenRun>();
     for (const { id, entry } of found) {
       if (entry?.kind === 'spans') this.#takeSpansAgain(entry.spans, id);
       if (entry?.kind !== 'record') continue;
-      const { run, outcome } = this.#takeRecord(entry.record, () => id, true);
+      const { run, outcome } = this.#takeRecord(entry.record, () => id, entry);
       if (outcome !== 'accepted') inbox.remove(id);
-      if (run) recorded.add(run);
+      // What was told of it before is told again, in its turn so that it is called the same: the journal knows it.
+      else if (run) this.#tell(run, false);
     }
-    // What was told of them before is told again: the journal knows it.
-    for (const run of recorded) this.#tell(run, false);
   }
 
   /** What of an entry that was found belongs elsewhere now is kept anew. */
@@ -183,18 +183,21 @@ export class RunAssembler implements Intake {
     for (const span of loose) waiting.addLoose(span, keep([span]));
   }
 
-  /** @param isKept it was taken before, by a process before this one */
+  /** @param kept as it was taken by a process before this one */
   #takeRecord(
     record: ForwardedRecord,
-    keep: () => number,
-    isKept = false,
+    keep: (run: OpenRun) => number,
+    kept?: { readonly run?: string },
   ): { run?: OpenRun; outcome: RecordReceipt['outcome'] } {
     const { open, workers } = this.#waiting;
     const now = performance.now();
     const worker = workers.of(record);
-    const isRepeat = workers.isRepeat(worker, record, now) && !isKept;
+    const isRepeat = workers.isRepeat(worker, record, now) && !kept;
     if (isRepeat) return { ...runOf(record, worker.runs), outcome: 'duplicate' };
-    const placed = this.#recordPlacement.place(record, worker);
+    const placed =
+      kept?.run === undefined
+        ? this.#recordPlacement.place(record, worker)
+        : this.#recordPlacement.placeAgain(record, kept.run);
     if (placed.place === 'late') {
       this.#settings.issues.add('late_record');
       return { outcome: 'late' };
@@ -202,7 +205,7 @@ export class RunAssembler implements Intake {
     let { run } = placed;
     if (placed.place === 'repeated') return { run, outcome: 'duplicate' };
     run.records.set(record.index, record);
-    run.entries.push(keep());
+    run.entries.push(keep(run));
     worker.runs.add(run);
     this.#waiting.size += 1;
     run = this.#waiting.united(this.#recordPlacement.unite(run, worker));
