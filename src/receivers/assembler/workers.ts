@@ -13,6 +13,8 @@ export interface Worker {
   topTime: bigint;
   /** Numbers between them that have not come, and when that was noticed (`performance.now()`). */
   readonly missing: Map<number, number>;
+  /** Those of them that were counted as lost lately: they may come after all. */
+  readonly givenUp: Set<number>;
   /** Whether a record ever had a span's ids: then the server records spans itself. */
   hasSpans: boolean;
   /** What is kept of it in the inbox, and whether that has changed. */
@@ -32,6 +34,8 @@ export type WorkerBody = readonly [
 
 /** Numbers that may be missing at once; beyond it the worker has begun anew. */
 const MAX_MISSING = 100_000;
+/** Numbers that are remembered when they were given up. */
+const MAX_GIVEN_UP = 1_000;
 /** Workers that are remembered. */
 const MAX_WORKERS = 10_000;
 
@@ -51,6 +55,7 @@ export class Workers {
       top: record.seq - 1,
       topTime: record.time,
       missing: new Map(),
+      givenUp: new Set(),
       hasSpans: false,
       entry: undefined,
       isChanged: true,
@@ -70,7 +75,7 @@ export class Workers {
       worker.hasSpans = true;
       worker.isChanged = true;
     }
-    if (seq >= worker.low && seq <= worker.top && !worker.missing.has(seq)) {
+    if (seq >= worker.low && seq <= worker.top && !worker.missing.has(seq) && !worker.givenUp.delete(seq)) {
       // A process of the same number on the same host may count from the start again.
       if (time <= worker.topTime) return true;
       this.#restart(worker, seq);
@@ -96,6 +101,9 @@ export class Workers {
       for (const [seq, noticed] of worker.missing) {
         if (noticed > before) break;
         worker.missing.delete(seq);
+        worker.givenUp.add(seq);
+        const [oldest = seq] = worker.givenUp;
+        if (worker.givenUp.size > MAX_GIVEN_UP) worker.givenUp.delete(oldest);
         worker.isChanged = true;
         lost += 1;
       }
@@ -125,6 +133,7 @@ export class Workers {
       top,
       topTime: BigInt(topTime),
       missing: new Map(missing.map((seq) => [seq, now])),
+      givenUp: new Set(),
       hasSpans,
       entry,
       isChanged: false,
@@ -133,6 +142,7 @@ export class Workers {
 
   #restart(worker: Worker, seq: number): void {
     worker.missing.clear();
+    worker.givenUp.clear();
     worker.low = seq;
     worker.top = seq - 1;
   }

@@ -288,7 +288,7 @@ class Telling {
 }
 
 function id(length: 16 | 32, run: number, what: number): string {
-  return `${run.toString(16).padStart(length - 8, 'a')}${what.toString(16).padStart(8, '0')}`;
+  return `a${run.toString(16).padStart(length - 9, '0')}${what.toString(16).padStart(8, '0')}`;
 }
 
 function hrTime(milliseconds: number): HrTime {
