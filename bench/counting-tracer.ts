@@ -1,4 +1,5 @@
 /** A tracer that does nothing but count, in a service that a benchmark started and that it can ask. */
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ChainEvent } from '../src/index.ts';
 
@@ -12,6 +13,8 @@ export interface Heard {
   readonly loop: { readonly p99: number; readonly max: number };
   /** Processor time of all threads so far, microseconds. */
   readonly cpu: number;
+  /** How long the main thread so far could have worked, but others had the core; 0 where the system does not tell. */
+  readonly held: number;
 }
 
 let calls = 0;
@@ -46,10 +49,18 @@ process.on('message', () => {
     rss: process.memoryUsage.rss(),
     loop: { p99: loop.percentile(99) / 1e6, max: loop.max / 1e6 },
     cpu: user + system,
+    held: heldUp(),
   };
   latencies = [];
   loop.reset();
   process.send?.(heard);
 });
+/** See sched-stats in the documentation of Linux. */
+function heldUp(): number {
+  if (process.platform !== 'linux') return 0;
+  const [, waited] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
+  return Number(waited) / 1e6;
+}
+
 // It is not to keep the service from ending.
 process.channel?.unref();

@@ -202,13 +202,16 @@ async function reportPace(): Promise<void> {
   await service.stop();
   // The first of them is from before anything was compiled.
   const late = looks.slice(1).flatMap(({ latencies }) => latencies);
+  const tenths = looks
+    .filter(({ latencies }) => latencies.length > 0)
+    .map(({ latencies }) => quantile(latencies, 0.99).toFixed(0));
   const rss = looks.map((look) => `${(look.rss / 2 ** 20).toFixed(0)}`);
   const [first, last] = [looks[0], looks.at(-1)];
-  const busy = ((last?.cpu ?? 0) - (first?.cpu ?? 0)) / (SECONDS * 1e6);
+  const during = (which: 'cpu' | 'held') => (last?.[which] ?? 0) - (first?.[which] ?? 0);
   printTable(`${RUNS_PER_SECOND} runs a second for ${SECONDS} s: spans${recorder ? ' and records' : ''}`, [
     ['', 'p50', 'p99', 'longest'],
     ...(recorder
-      ? [['from a record to run()', ms(quantile(late, 0.5)), ms(quantile(late, 0.99)), ms(Math.max(...late))]]
+      ? [['from a record to run()', ms(quantile(late, 0.5)), ms(quantile(late, 0.99)), ms(quantile(late, 1))]]
       : []),
     [
       'event loop late',
@@ -217,9 +220,13 @@ async function reportPace(): Promise<void> {
       ms(Math.max(...looks.map(({ loop }) => loop.max))),
     ],
   ]);
+  const busy = during('cpu') / 1e6 / SECONDS;
+  const held = during('held') / 1e3 / SECONDS;
   console.log(
-    `  processor: ${(busy * 100).toFixed(0)} % of a core; RSS in MB, a tenth apart: ${rss.join(' ')}`,
+    `  it used ${percent(busy)} of its core, and could not have it for ${percent(held)} of the time`,
   );
+  console.log(`  RSS in MB, a tenth apart: ${rss.join(' ')}`);
+  if (recorder) console.log(`  p99 in ms, tenth by tenth: ${tenths.join(' ')}`);
 }
 
 async function reportShares(): Promise<void> {
@@ -230,7 +237,7 @@ async function reportShares(): Promise<void> {
   const each = (thread: string) => (spent.threads.get(thread) ?? 0) / spent.count;
   const rows = [...readShares(folder)].map(([part, share]) => [
     `  ${part}`,
-    `${(share * 100).toFixed(0)} %`,
+    percent(share),
     micro(share * each(MAIN)),
   ]);
   printTable("Where the time goes: processor time for each span, the conserver's only", [
@@ -262,6 +269,10 @@ async function requireNothingWrong(service: Service): Promise<void> {
 
 function ms(value: number): string {
   return `${value.toFixed(1)} ms`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
 }
 
 function micro(value: number): string {
