@@ -15,6 +15,7 @@ const NAMES = [
   'journal',
   'ledger',
   'dispatch',
+  'receive',
   'hot-path',
   'python-compat',
 ];

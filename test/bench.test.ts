@@ -12,6 +12,7 @@ test.each([
   ['journal', ['Durable events for three tracers', 'INSERT for each event']],
   ['ledger', ['Records appended', 'A ledger read', 'The inclusion proof']],
   ['dispatch', ['A backlog of']],
+  ['receive', ['What arrives', '278 runs a second', 'Where the time goes']],
   ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
   ['python-compat', ['English', 'Japanese']],
 ])('the benchmark %s runs to its end and prints its tables', { timeout: 120_000 }, async (name, headings) => {
