@@ -14,7 +14,12 @@ export interface RedisServer {
 
 /** Tests that need a Redis. */
 export function describeWithRedis(name: string, body: () => void): void {
-  describeWith('redis-server', installed ? undefined : MISSING, name, body);
+  describeWith('redis-server', missingRedis(), name, body);
+}
+
+/** What to install; undefined where it is there. */
+export function missingRedis(): string | undefined {
+  return installed ? undefined : MISSING;
 }
 
 /**

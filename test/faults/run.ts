@@ -4,6 +4,8 @@ import { disk } from './disk.ts';
 import { type Fault, runFaults } from './fault.ts';
 import { kill } from './kill.ts';
 import { outage } from './outage.ts';
+import { receive } from './receive.ts';
+import { redis } from './redis.ts';
 import { sigterm } from './sigterm.ts';
 import { tracers } from './tracers.ts';
 import { unwritable } from './unwritable.ts';
@@ -20,6 +22,8 @@ export const faults: readonly Fault[] = [
   deleted,
   sigterm,
   upgrade,
+  receive,
+  redis,
 ];
 
 /** `npm run faults -- [--short] [--only NAME] [--seed NUMBER]` */

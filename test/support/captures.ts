@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const FOLDER = join(import.meta.dirname, '../../../shared/captures');
+/** Where the recordings are. */
+export const CAPTURES = join(import.meta.dirname, '../../../shared/captures');
 
 /** Why the recordings of the Python conserver cannot be read; undefined where they can. */
-export const NO_CAPTURES = existsSync(FOLDER) ? undefined : `there is no ${FOLDER}`;
+export const NO_CAPTURES = existsSync(CAPTURES) ? undefined : `there is no ${CAPTURES}`;
 
 /** A request of a recording, in both encodings. */
 export interface CapturedRequest {
@@ -16,13 +17,13 @@ export interface CapturedRequest {
 /** The recordings of the Python conserver, by name. */
 export function captureNames(): string[] {
   if (NO_CAPTURES) return [];
-  const entries = readdirSync(FOLDER, { withFileTypes: true });
+  const entries = readdirSync(CAPTURES, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** A file of a recording. */
 export function capturedFile(recording: string, file: string): string {
-  return readFileSync(join(FOLDER, recording, file), 'utf8');
+  return readFileSync(join(CAPTURES, recording, file), 'utf8');
 }
 
 /** Every `/v1/traces` request of every recording, or of one. Empty where there are none. */
@@ -35,7 +36,7 @@ export function capturedRequests(recording?: string): CapturedRequest[] {
         const file = `${String(index).padStart(3, '0')}.bin`;
         return {
           name: `${name}/${file}`,
-          protobuf: readFileSync(join(FOLDER, name, 'requests', file)),
+          protobuf: readFileSync(join(CAPTURES, name, 'requests', file)),
           json: Buffer.from(JSON.stringify(request)),
         };
       });

@@ -1,0 +1,181 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Child, startChild } from './child.ts';
+import { VCON_OTEL } from './command-line.ts';
+import { eventually } from './eventually.ts';
+import { require } from './fault.ts';
+import { type HeardRuns, heardRuns } from './heard-runs.ts';
+
+/** What `/readyz` answers, as far as it is looked at here. */
+export interface ReceivingState {
+  readonly troubles: readonly string[];
+  readonly tracers: Readonly<Record<string, { readonly pending: number }>>;
+  readonly issues: Readonly<Record<string, number>>;
+  readonly receivers: {
+    readonly open_runs: number;
+    readonly spans: Readonly<Record<string, number>>;
+    readonly records: Readonly<Record<string, number>>;
+    readonly issues: Readonly<Record<string, number>>;
+    readonly redis_stream?: {
+      readonly connected: boolean;
+      readonly lag: number | null;
+      readonly pending: number;
+      readonly failure?: string;
+    };
+  };
+}
+
+/** What a `serve` says of where it is. */
+type Screen = { readonly health: string } | { readonly receiver: string };
+
+/** A body that is to arrive. */
+export interface Request {
+  readonly path: '/v1/traces' | '/v1/bridge';
+  readonly type: 'application/x-protobuf' | 'application/json';
+  readonly body: Buffer | string;
+  readonly encoding?: 'gzip';
+}
+
+/** Milliseconds after which a run is over, and is given up. */
+export const SETTLE = 2_000;
+const TIMEOUT = 5_000;
+/** Milliseconds after which nobody will answer. */
+const PATIENCE = 60_000;
+/** The tracers: one that hears at once, and one that is behind. */
+const TRACERS = { quick: 0, slow: 2 } as const;
+
+/**
+ * A real `vcon-otel serve` that listens, is killed and started again, on the same journal, with tracers that write down what
+ * they hear.
+ */
+export class ReceivingService {
+  /** Processes so far. */
+  readonly pids: number[] = [];
+  readonly #killed = new Set<number>();
+  readonly #folder: string;
+  #child: Child<Screen> | undefined;
+  #health = '';
+  #receiver = Promise.withResolvers<string>();
+
+  /** @param config what it has besides these tracers, journal and ports */
+  constructor(
+    folder: string,
+    config: {
+      readonly receivers?: object;
+      readonly tracers?: object;
+      readonly [section: string]: object | string | undefined;
+    },
+  ) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+    const { receivers, tracers, ...others } = config;
+    const module = join(import.meta.dirname, 'call-file-tracer.ts');
+    const writing = Object.entries(TRACERS).map(([name, milliseconds]) => [
+      name,
+      { module, options: { file: this.#file(name), milliseconds } },
+    ]);
+    const served = {
+      log_level: 'warn',
+      journal: { type: 'sqlite', path: join(folder, 'journal.db') },
+      health: { port: 0 },
+      ...others,
+      tracers: { ...Object.fromEntries(writing), ...tracers },
+      receivers: {
+        http: { port: 0 },
+        assembler: { settle: `${SETTLE}ms`, timeout: `${TIMEOUT}ms` },
+        ...receivers,
+      },
+    };
+    // JSON is YAML.
+    writeFileSync(this.#configFile, JSON.stringify(served));
+  }
+
+  /** @throws Error if it does not start */
+  async start(): Promise<void> {
+    const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], { timeout: 300_000, read });
+    this.#child = child;
+    this.pids.push(child.pid);
+    const { receiver } = await child.until((message) => 'receiver' in message);
+    ({ health: this.#health } = await child.until((message) => 'health' in message));
+    this.#receiver.resolve(receiver);
+  }
+
+  /** kill -9, without a start. */
+  async kill(): Promise<void> {
+    this.#receiver = Promise.withResolvers();
+    if (this.#child) this.#killed.add(this.#child.pid);
+    this.#child?.kill('SIGKILL');
+    const ending = await this.#child?.ended;
+    require(ending?.signal === 'SIGKILL', () => `the service ended by itself: ${ending?.stderr}`);
+  }
+
+  /** Sends until it is answered 200, by whichever process. @throws Error where it is refused for good */
+  async post({ path, type, body, encoding }: Request): Promise<void> {
+    const headers = { 'content-type': type, ...(encoding && { 'content-encoding': encoding }) };
+    for (const until = performance.now() + PATIENCE; ; ) {
+      const url = await this.#receiver.promise;
+      const signal = AbortSignal.timeout(5_000);
+      try {
+        const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal });
+        if (status === 200) return;
+        require(status === 503, () => `${path} was answered ${status}`);
+      } catch (error) {
+        // What cannot be reached has been killed.
+        if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
+      }
+      require(performance.now() < until, () => `${path} was not answered`);
+      await wait(5);
+    }
+  }
+
+  async readyz(): Promise<ReceivingState> {
+    const response = await fetch(`${this.#health}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    return (await response.json()) as ReceivingState;
+  }
+
+  /** Waits until every run is over, and told. */
+  quiet(): Promise<ReceivingState> {
+    return eventually(
+      'every run is over and told',
+      async () => {
+        const state = await this.readyz();
+        const { open_runs: open, redis_stream: stream } = state.receivers;
+        const isRead = !stream || (stream.lag === 0 && stream.pending === 0);
+        const isTold = Object.values(state.tracers).every(({ pending }) => pending === 0);
+        return open === 0 && isRead && isTold ? state : undefined;
+      },
+      60_000,
+    );
+  }
+
+  /** Asks it to end. @throws Error unless it does, with exit code 0 */
+  async stop(): Promise<void> {
+    this.#receiver = Promise.withResolvers();
+    this.#child?.kill('SIGTERM');
+    const ending = await this.#child?.ended;
+    require(ending?.code === 0, () => `the service ended with ${ending?.code}: ${ending?.stderr}`);
+  }
+
+  /** As {@link stop}, for good. @throws Error where a tracer heard twice what no kill excuses */
+  async end(): Promise<HeardRuns[]> {
+    await this.stop();
+    return Object.keys(TRACERS).map((name) => heardRuns(this.#file(name), this.pids, this.#killed));
+  }
+
+  get #configFile(): string {
+    return join(this.#folder, 'serve.yml');
+  }
+
+  #file(tracer: string): string {
+    return join(this.#folder, `${tracer}.calls`);
+  }
+}
+
+/** Reads what `serve` shows. */
+function read(line: string): Screen | undefined {
+  const [, health] = /^ {2}health +(\S+)\/healthz/.exec(line) ?? [];
+  if (health !== undefined) return { health };
+  const [, receiver] = /^ {2}receivers +(\S+)\/v1\/traces takes OTLP/.exec(line) ?? [];
+  return receiver === undefined ? undefined : { receiver };
+}
