@@ -23,8 +23,8 @@ import { hasRedis, startRedis } from './redis.ts';
 import { type Service, startService, startUnpacker } from './served.ts';
 
 const ROUNDS = SHORT ? 1 : 3;
-const RUNS = SHORT ? 64 : 10_000;
-const WARM_UP_RUNS = SHORT ? 16 : 1_600;
+const RUNS = SHORT ? 64 : 6_000;
+const WARM_UP_RUNS = SHORT ? 16 : 1_000;
 const TRACERS = 3;
 /** Spans of Redis clients for each of the conserver's, as a server with its instrumentation sends them. */
 const OTHERS = 3;
