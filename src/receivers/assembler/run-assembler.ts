@@ -203,7 +203,9 @@ export class RunAssembler implements Intake {
     this.#isSweeping = true;
     let until = performance.now() + SLICE;
     for (const run of this.#waiting.open) {
-      if (performance.now() - run.news < this.#settings.settle || this.#isStopped) break;
+      const isSettling = performance.now() - run.news < this.#settings.settle;
+      // What cannot be kept now is told later.
+      if (isSettling || this.#isStopped || this.full) break;
       this.#guarded(() => this.#closing.lookAt(run, this.#behind.size > 0));
       if (performance.now() < until) continue;
       await new Promise((resolve) => setImmediate(resolve));
