@@ -167,7 +167,7 @@ function farewell({ events, tracers, exporters, issues, receivers }: TracingStat
 
 function arrivals({ spans, records, openRuns, issues }: ReceiverStats): string[] {
   return [
-    `  received: ${spans.accepted} spans (${spans.ignored} others ignored, ${spans.rejected} rejected), ${records.accepted} records`,
+    `  received: ${spans.accepted} spans (${spans.ignored} others ignored, ${spans.rejected} rejected), ${records.accepted} records (${records.rejected + records.set_aside} set aside, ${records.lost} lost)`,
     ...(openRuns > 0 ? [`  received: ${openRuns} runs are not over, and kept for the next start`] : []),
     ...Object.entries(issues).map(
       ([kind, count]) => `  received: ${kind.replaceAll('_', ' ')} ${count} times`,

@@ -12,17 +12,16 @@ const OLDEST_REDIS = 7;
 export const redisStreamProbes: Probes = ({ config: { receivers, vcon_store } }, timeout) => {
   const { redis_stream: stream } = receivers;
   if (!stream) return [];
-  const url = stream.url ?? (vcon_store.type === 'redis' ? vcon_store.url : undefined);
+  // The configuration's check has seen to it that one of them is there.
+  const url = stream.url ?? (vcon_store.type === 'redis' ? vcon_store.url : '');
   return [
     {
       about: 'receivers.redis_stream',
-      look: async () =>
-        url === undefined
-          ? [fault('has no url, and vcon_store is not Redis', 'write receivers.redis_stream.url')]
-          : withRedisServer(url, timeout, async (server) => [
-              ...ofServer(server),
-              await ofStream(server, stream),
-            ]),
+      look: () =>
+        withRedisServer(url, timeout, async (server) => [
+          ...ofServer(server),
+          await ofStream(server, stream),
+        ]),
     },
   ];
 };

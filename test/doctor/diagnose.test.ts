@@ -318,12 +318,6 @@ describeWithRedis('Redis', () => {
     await client.set('text', SECRET);
     expect((await stream({ stream: 'text' }))[2]).toBe('fault the key text is no stream, but a string');
   });
-
-  test('of the stream has no url', async () => {
-    expect(await found('receivers.redis_stream', { receivers: { redis_stream: {} } })).toEqual([
-      'fault has no url, and vcon_store is not Redis',
-    ]);
-  });
 });
 
 describe('vcon_store of type directory', () => {

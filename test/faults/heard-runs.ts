@@ -28,16 +28,15 @@ export function heardRuns(
     .map((line) => JSON.parse(line) as HeardCall);
   const last = new Map<string, { readonly short: string; readonly process: number }>();
   const runs = new Map<string, string[]>();
-  /** Of each run, the last two processes that heard of it. */
-  const hearers = new Map<string, readonly number[]>();
+  const hearers = new Hearers();
   let again = 0;
   for (const { pid, call, eventId, runId, short } of calls) {
     const process = processes.indexOf(pid);
     const known = last.get(`${eventId} ${call}`);
     last.set(`${eventId} ${call}`, { short, process });
-    const [latest = process, before = latest] = hearers.get(runId) ?? [];
-    const previous = latest === process ? before : latest;
-    hearers.set(runId, [process, previous]);
+    const previous = hearers.heard(runId, process);
+    // An event is a call of `trace` and one of `run`: a kill between the two repeats both.
+    const previousOfEvent = hearers.heard(eventId, process);
     if (!known) {
       const run = runs.get(runId) ?? [];
       run.push(short);
@@ -45,8 +44,8 @@ export function heardRuns(
       continue;
     }
     require(known.short === short, () => `${eventId} was told as "${known.short}" and as "${short}"`);
-    const isExcused = previous < process && killed.has(processes[previous] ?? 0);
-    require(known.process === previous && isExcused, () =>
+    const isKilled = previous < process && killed.has(processes[previous] ?? 0);
+    require(known.process < process && previousOfEvent === previous && isKilled, () =>
       [
         `${eventId} was told twice, by processes ${known.process + 1} and ${process + 1} of ${processes.length}:`,
         ...calls
@@ -56,6 +55,19 @@ export function heardRuns(
     again += 1;
   }
   return { runs: [...runs.values()], events: new Set(calls.map(({ eventId }) => eventId)).size, again };
+}
+
+/** Of anything that is heard, the last two processes that heard of it. */
+class Hearers {
+  readonly #of = new Map<string, readonly [latest: number, before: number]>();
+
+  /** @returns the last process before this one, or this one where there was none */
+  heard(what: string, process: number): number {
+    const [latest, before] = this.#of.get(what) ?? [process, process];
+    const previous = latest === process ? before : latest;
+    this.#of.set(what, [process, previous]);
+    return previous;
+  }
 }
 
 /** @throws Error unless the runs are those that were, in any order */

@@ -1,12 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ConfigInput, parseConfig } from '../../src/config.ts';
 import { startService, type Tracing } from '../../src/service.ts';
 import { capturedFile, capturedRecords, capturedRequests, NO_CAPTURES } from '../support/captures.ts';
 import { perRun, recordingTracer } from '../support/recording-tracer.ts';
-import { describeWith } from '../support/server.ts';
 
 let directory: string;
 let tracing: Tracing | undefined;
@@ -107,7 +106,7 @@ test('a chain that lists no tracers is not told, though its records are taken', 
   expect(stats().receivers?.records.accepted).toBe(3);
 });
 
-describeWith('a recording', NO_CAPTURES, 'the recordings of the Python conserver', () => {
+describe.skipIf(NO_CAPTURES)('the recordings (skipped where ../shared is not there)', () => {
   test('is told run by run, without any issue', async () => {
     const file = join(directory, 'config.yml');
     await writeFile(file, capturedFile('03-halt-middle', 'config.yml'));
