@@ -62,7 +62,15 @@ export async function smallDisk(path: string, size: string): Promise<SmallDisk> 
     mountReadOnly: () => {
       // On top, since nothing can be made read-only in which a file is open for writing.
       run('mount', '--bind', path, path);
-      run('mount', '-o', 'remount,bind,ro', path);
+      for (let tries = 20; ; tries -= 1)
+        try {
+          run('mount', '-o', 'remount,bind,ro', path);
+          return;
+        } catch (error) {
+          // Somebody may have opened a file there in between.
+          if (tries === 0) throw error;
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+        }
     },
     // Even if something is open there.
     mountWritable: () => run('umount', '--lazy', path),

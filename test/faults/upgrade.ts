@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import { SCHEMA_VERSION } from '../../src/journal/sqlite/writer/schema.ts';
+import { migrate, SCHEMA_VERSION } from '../../src/journal/sqlite/writer/schema.ts';
 import { startChild } from './child.ts';
 import { jsonOf } from './command-line.ts';
 import { type Fault, type Injection, require, runFaults } from './fault.ts';
@@ -81,6 +81,9 @@ async function opened({ folder, say }: Injection): Promise<void> {
 async function cutOff({ size, folder, say }: Injection): Promise<void> {
   const copies = { full: 1_000, short: 100, test: 10 }[size];
   const journal = journalOf1(join(folder, 'cut-off.db'), copies);
+  const current = new DatabaseSync(journal);
+  migrate(current);
+  current.close();
   const before = contentOf(journal);
   const pending = 9 + 48 * copies;
   for (let place = 0; place < PLACES; place += 1) {

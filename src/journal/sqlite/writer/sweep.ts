@@ -3,7 +3,7 @@ import type { ConsumerId } from './schema.ts';
 
 /** What a sweep is to remove. */
 export interface SweepAim {
-  /** Events that happened, and were heard, before this, milliseconds since the Unix epoch. */
+  /** Events that happened before this, milliseconds since the Unix epoch. */
   readonly before: number;
   /** Dead letters too: only where there is no other room. */
   readonly deadLetters: boolean;
@@ -25,8 +25,8 @@ const SPAN = 2_000;
 
 /**
  * Removes events that nobody has still to hear, oldest first, a few at a time, going round and round the log
- * (what is pinned by a slow consumer stays in the way, and what lies behind it is still removed). What happened long before it
- * came is kept for its time all the same: it is by what is kept that a receiver's repeats are recognised.
+ * (what is pinned by a slow consumer stays in the way, and what lies behind it is still removed). Those of a run that the
+ * inbox speaks of stay: it is by what is kept that a receiver's repeats are recognised.
  */
 export class Sweep {
   readonly #db: DatabaseSync;
@@ -65,7 +65,6 @@ export class Sweep {
       before,
       ...consumers,
       ...consumers,
-      before,
     );
     const runs = new Set<number>();
     let dead = 0;
@@ -102,7 +101,7 @@ export class Sweep {
            and not exists (select 1 from delivery d where d.consumer = c.consumer and d.seq = e.seq
              and d.state not in ('retry', 'queued')))
          and not exists (select 1 from consumer c join delivery d on d.consumer = c.consumer and d.seq = e.seq
-           where c.consumer in (${marks}) and (d.state in (${kept}) or d.at >= ?))`,
+           where c.consumer in (${marks}) and d.state in (${kept}))`,
       );
       this.#candidates.set(key, statement);
     }
