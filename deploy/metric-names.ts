@@ -1,0 +1,64 @@
+import { METRIC } from '../src/model/semconv.ts';
+
+/**
+ * Every metric that a dashboard, a rule, an alert or a page of ours may ask Prometheus for, without the `_bucket`,
+ * `_sum` and `_count` of a histogram. A test holds that nothing else is asked for.
+ */
+export const METRIC_NAMES = {
+  /** Ours, docs/metrics.md. */
+  vcon: {
+    histograms: [
+      METRIC.chainDuration,
+      METRIC.linkDuration,
+      METRIC.storageDuration,
+      METRIC.tracerDuration,
+    ].map(({ name }) => `${inPrometheus(name)}_seconds`),
+    counters: [
+      METRIC.tracerDeliveries,
+      METRIC.bridgeIssues,
+      METRIC.receiverSpans,
+      METRIC.receiverRecords,
+      METRIC.receiverIssues,
+      METRIC.exporterSpans,
+    ].map(({ name }) => `${inPrometheus(name)}_total`),
+    gauges: [
+      ...[
+        METRIC.chainActive,
+        METRIC.tracerCircuitOpen,
+        METRIC.journalDepth,
+        METRIC.journalDeadLetters,
+        METRIC.journalFull,
+        METRIC.receiverRuns,
+        METRIC.receiverLag,
+      ].map(({ name }) => inPrometheus(name)),
+      `${inPrometheus(METRIC.journalOldestAge.name)}_seconds`,
+    ],
+  },
+  /**
+   * The Python server's own (CONSERVER §5). It names no unit, so Prometheus adds none; its histograms have buckets made
+   * for milliseconds (0, 5, 10, 25 … 10,000) whatever the unit of the value, so quantiles of seconds say nothing.
+   */
+  conserver: {
+    histograms: [
+      'conserver_main_loop_vcon_processing_time',
+      'conserver_link_execution_time',
+      'conserver_storage_duration_ms',
+    ],
+    counters: [
+      'conserver_main_loop_count_vcons_received_total',
+      'conserver_main_loop_count_vcons_processed_total',
+      'conserver_link_count_total',
+      'conserver_storage_count_total',
+      'conserver_dlq_count_total',
+    ],
+    gauges: [
+      'conserver_vcons_inflight',
+      'conserver_ingress_list_length',
+      'conserver_redis_memory_used_bytes',
+    ],
+  },
+} as const;
+
+function inPrometheus(name: string): string {
+  return name.replaceAll('.', '_');
+}
