@@ -32,6 +32,11 @@ export const METRIC_NAMES = {
         METRIC.receiverLag,
       ].map(({ name }) => inPrometheus(name)),
       `${inPrometheus(METRIC.journalOldestAge.name)}_seconds`,
+      'vcon_journal_size_bytes',
+      'vcon_journal_max_size_bytes',
+      'vcon_ledger_records',
+      'vcon_ledger_checkpoint_records',
+      'vcon_ledger_checkpoint_age_seconds',
     ],
   },
   /**
@@ -57,6 +62,22 @@ export const METRIC_NAMES = {
       'conserver_redis_memory_used_bytes',
     ],
   },
+  /** Of the Collector, about itself. None of the counters is there before it has counted something. */
+  collector: {
+    histograms: [],
+    counters: [
+      'otelcol_receiver_accepted_spans_total',
+      'otelcol_receiver_refused_spans_total',
+      'otelcol_exporter_sent_spans_total',
+      'otelcol_exporter_send_failed_spans_total',
+      'otelcol_exporter_enqueue_failed_spans_total',
+      'otelcol_exporter_send_failed_metric_points_total',
+      'otelcol_exporter_enqueue_failed_metric_points_total',
+    ],
+    gauges: ['otelcol_exporter_queue_size', 'otelcol_exporter_queue_capacity'],
+  },
+  /** Prometheus' own, of everything that it scrapes. */
+  prometheus: { histograms: [], counters: [], gauges: ['up'] },
 } as const;
 
 function inPrometheus(name: string): string {
