@@ -20,7 +20,9 @@ export const METRIC_NAMES = {
       METRIC.receiverRecords,
       METRIC.receiverIssues,
       METRIC.exporterSpans,
-    ].map(({ name }) => `${inPrometheus(name)}_total`),
+    ]
+      .map(({ name }) => `${inPrometheus(name)}_total`)
+      .concat(`${inPrometheus(METRIC.processCpu.name)}_seconds_total`),
     gauges: [
       ...[
         METRIC.chainActive,
@@ -30,13 +32,15 @@ export const METRIC_NAMES = {
         METRIC.journalFull,
         METRIC.receiverRuns,
         METRIC.receiverLag,
+        METRIC.ledgerRecords,
+        METRIC.ledgerCheckpointRecords,
       ].map(({ name }) => inPrometheus(name)),
-      `${inPrometheus(METRIC.journalOldestAge.name)}_seconds`,
-      'vcon_journal_size_bytes',
-      'vcon_journal_max_size_bytes',
-      'vcon_ledger_records',
-      'vcon_ledger_checkpoint_records',
-      'vcon_ledger_checkpoint_age_seconds',
+      ...[METRIC.journalOldestAge, METRIC.ledgerCheckpointAge, METRIC.eventLoopDelay].map(
+        ({ name }) => `${inPrometheus(name)}_seconds`,
+      ),
+      ...[METRIC.journalSize, METRIC.journalMaxSize, METRIC.processMemory].map(
+        ({ name }) => `${inPrometheus(name)}_bytes`,
+      ),
     ],
   },
   /**
@@ -75,6 +79,20 @@ export const METRIC_NAMES = {
       'otelcol_exporter_enqueue_failed_metric_points_total',
     ],
     gauges: ['otelcol_exporter_queue_size', 'otelcol_exporter_queue_capacity'],
+  },
+  /** What the Collector makes of spans (connectors span_metrics and service_graph). */
+  spans: {
+    histograms: [
+      'traces_span_metrics_duration_seconds',
+      'traces_service_graph_request_server_seconds',
+      'traces_service_graph_request_client_seconds',
+    ],
+    counters: [
+      'traces_span_metrics_calls_total',
+      'traces_service_graph_request_total',
+      'traces_service_graph_request_failed_total',
+    ],
+    gauges: [],
   },
   /** Prometheus' own, of everything that it scrapes. */
   prometheus: { histograms: [], counters: [], gauges: ['up'] },

@@ -26,6 +26,7 @@ import { exportBuiltSpans, type NamedBatch, openBatches, openReaders } from './s
 import { claimGlobals, disclaimGlobals, releaseGlobals } from './service/globals.ts';
 import { createLog, sendDiagnosticsTo } from './service/log.ts';
 import { openJournal } from './service/open-journal.ts';
+import { measureProcess } from './service/process-metrics.ts';
 import {
   hasReceivers,
   openConserverChains,
@@ -112,6 +113,10 @@ export async function startService(loaded: LoadedConfig, settings: ServiceSettin
     const { readers, prometheusUrl, close } = await openReaders(loaded);
     ends.push({ what: 'Prometheus endpoint', end: close });
     const meterProvider = new MeterProvider({ resource, readers });
+    if (readers.length > 0) {
+      const unmeasure = measureProcess(meterProvider);
+      ends.push({ what: 'process metrics', end: async () => unmeasure() });
+    }
     ends.push({ what: 'metrics', end: () => meterProvider.shutdown({ timeoutMillis: LAST_METRICS }) });
     const vcons = settings.vcons ?? openVconStore(config.vcon_store);
     if (!settings.vcons) ends.push({ what: 'vCon store', end: () => vcons.close() });

@@ -1,5 +1,5 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Journal, JournalTrouble, RepeatStanding } from '../journal/journal.ts';
+import type { Journal, JournalSize, JournalTrouble, RepeatStanding } from '../journal/journal.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { holdForDelivery } from '../model/delivery.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
@@ -56,6 +56,11 @@ export class Dispatcher {
   /** Whether whoever feeds the journal should come back later. */
   get full(): boolean {
     return !this.#ended && this.#journal.full;
+  }
+
+  /** What the journal takes of a disk. */
+  get size(): JournalSize | undefined {
+    return this.#journal.size;
   }
 
   /** Resolves when it is not {@link full}. */

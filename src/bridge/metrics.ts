@@ -6,6 +6,7 @@ import {
   metrics,
   type ObservableResult,
 } from '@opentelemetry/api';
+import type { JournalSize } from '../journal/journal.ts';
 import type { Issues } from '../model/issues.ts';
 import { ATTR, DURATION_BUCKETS, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
 import { ISSUE_KINDS, type IssueKind } from './issues.ts';
@@ -16,10 +17,13 @@ const OUTCOMES = ['ok', 'failed', 'retried', 'dead', 'dropped', 'skipped'] as co
 
 /** What the bridge's metrics are read from. */
 export interface BridgeMetricsSource {
-  readonly workers: readonly TracerWorker[];
+  readonly queue: {
+    readonly workers: readonly TracerWorker[];
+    /** Whether the journal is full, and what it takes of a disk. */
+    readonly full: boolean;
+    readonly size: JournalSize | undefined;
+  };
   readonly issues: Issues<IssueKind>;
-  /** Whether the journal is full. */
-  full(): boolean;
 }
 
 /**
@@ -32,35 +36,42 @@ export class BridgeMetrics {
 
   constructor(source: BridgeMetricsSource, provider: MeterProvider = metrics) {
     const meter = provider.getMeter(SCOPE_NAME);
+    const { queue, issues } = source;
     this.#duration = meter.createHistogram(METRIC.tracerDuration.name, {
       ...about(METRIC.tracerDuration),
       advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
     });
     const releases = [
       observe(meter, 'Counter', METRIC.tracerDeliveries, (result) => {
-        for (const { name, stats } of source.workers)
+        for (const { name, stats } of queue.workers)
           for (const outcome of OUTCOMES)
             result.observe(stats[outcome], { [ATTR.tracerName]: name, [ATTR.outcome]: outcome });
       }),
       observe(meter, 'Gauge', METRIC.journalDepth, (result) => {
-        for (const { name, depth } of source.workers) result.observe(depth, { [ATTR.tracerName]: name });
+        for (const { name, depth } of queue.workers) result.observe(depth, { [ATTR.tracerName]: name });
       }),
       observe(meter, 'Gauge', METRIC.journalOldestAge, (result) => {
-        for (const worker of source.workers)
+        for (const worker of queue.workers)
           result.observe(worker.oldestAge(Date.now()), { [ATTR.tracerName]: worker.name });
       }),
       observe(meter, 'Gauge', METRIC.journalDeadLetters, (result) => {
-        for (const { name, deadLetters } of source.workers)
+        for (const { name, deadLetters } of queue.workers)
           result.observe(deadLetters, { [ATTR.tracerName]: name });
       }),
-      observe(meter, 'Gauge', METRIC.journalFull, (result) => result.observe(source.full() ? 1 : 0)),
+      observe(meter, 'Gauge', METRIC.journalFull, (result) => result.observe(queue.full ? 1 : 0)),
+      observe(meter, 'Gauge', METRIC.journalSize, (result) => {
+        if (queue.size) result.observe(queue.size.used);
+      }),
+      observe(meter, 'Gauge', METRIC.journalMaxSize, (result) => {
+        if (queue.size) result.observe(queue.size.limit);
+      }),
       observe(meter, 'Gauge', METRIC.tracerCircuitOpen, (result) => {
-        for (const { name, circuit } of source.workers)
+        for (const { name, circuit } of queue.workers)
           result.observe(circuit === 'closed' ? 0 : 1, { [ATTR.tracerName]: name });
       }),
       observe(meter, 'Counter', METRIC.bridgeIssues, (result) => {
         // From the start, so that the first issue is an increase.
-        for (const kind of ISSUE_KINDS) result.observe(source.issues.of(kind), { [ATTR.issueKind]: kind });
+        for (const kind of ISSUE_KINDS) result.observe(issues.of(kind), { [ATTR.issueKind]: kind });
       }),
     ];
     this.#release = () => {

@@ -77,7 +77,7 @@ export class TracerSpanProcessor implements SpanProcessor {
     this.#maxOpenRuns = settings.maxOpenRuns ?? 250_000;
     this.#drainTimeout = settings.drainTimeout ?? 10_000;
     this.#metersHandedIn = meterProvider !== undefined;
-    const made = createTracers(tracers, { vcons });
+    const made = createTracers(tracers, { vcons, ...(meterProvider && { meterProvider }) });
     this.#processors = made.filter((tracer) => isSpanProcessor(tracer));
     this.#dispatcher = new Dispatcher(
       made.filter((tracer): tracer is BoundTracer => !isSpanProcessor(tracer)),
@@ -283,8 +283,6 @@ export class TracerSpanProcessor implements SpanProcessor {
   }
 
   #measure(provider?: MeterProvider): BridgeMetrics {
-    const { workers } = this.#dispatcher;
-    const full = () => this.#dispatcher.full;
-    return new BridgeMetrics({ workers, issues: this.#issues, full }, provider);
+    return new BridgeMetrics({ queue: this.#dispatcher, issues: this.#issues }, provider);
   }
 }

@@ -22,6 +22,8 @@ export interface Journal {
   readonly full: boolean;
   /** Resolves when the journal is not {@link full} (any more). */
   room(): Promise<void>;
+  /** What it takes of a disk; undefined where it has none. */
+  readonly size: JournalSize | undefined;
   /** Whether the last try to write has failed: what is accepted now is not durable before one succeeds. */
   readonly failing: boolean;
   /** The place of a consumer; made, at the end of the log, when its name is new. */
@@ -35,6 +37,13 @@ export interface Journal {
   listen(listener: JournalListener): void;
   /** Keeps what can be kept, then releases what the journal holds. Safe twice. */
   close(): Promise<void>;
+}
+
+/** In bytes. */
+export interface JournalSize {
+  readonly used: number;
+  /** What it may take: from a share of this on it is {@link Journal.full}. */
+  readonly limit: number;
 }
 
 /** Texts that are kept until they are removed, as durable as the log ({@link Journal.durable}). */

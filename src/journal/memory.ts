@@ -36,6 +36,7 @@ const ROOM_BELOW = 0.75;
 class MemoryJournal implements Journal {
   readonly persistent = false;
   readonly failing = false;
+  readonly size = undefined;
   readonly #capacity: number;
   readonly #onFull: OnFull;
   readonly #consumers = new Map<string, MemoryConsumer>();

@@ -7,6 +7,7 @@ import type {
   Journal,
   JournalConsumer,
   JournalListener,
+  JournalSize,
   JournalTrouble,
   OnFull,
   RepeatStanding,
@@ -52,7 +53,7 @@ export async function sqliteJournal(settings: SqliteJournalSettings): Promise<Jo
   const notices: Notice[] = [];
   let hear = (notice: Notice): void => void notices.push(notice);
   const thread = new WriterThread({ path, retention, maxSize, patience }, (notice) => hear(notice));
-  const journal = new SqliteJournal(thread, await thread.start(), onFull);
+  const journal = new SqliteJournal(thread, await thread.start(), onFull, maxSize);
   hear = (notice) => journal.hear(notice);
   for (const notice of notices) journal.hear(notice);
   return journal;
@@ -64,6 +65,7 @@ class SqliteJournal implements Journal {
   readonly #commits: GroupCommit;
   readonly #window: Window;
   readonly #pressure: Pressure;
+  readonly #maxSize: number;
   readonly #consumers = new Map<string, SqliteConsumer>();
   #last: number;
   #listener: JournalListener | undefined;
@@ -72,8 +74,9 @@ class SqliteJournal implements Journal {
   /** Events were given up, and not removed yet. */
   #isGivingUp = false;
 
-  constructor(thread: WriterThread, last: number, onFull: OnFull) {
+  constructor(thread: WriterThread, last: number, onFull: OnFull, maxSize: number) {
     this.#thread = thread;
+    this.#maxSize = maxSize;
     this.#last = last;
     this.#window = new Window(last);
     this.#pressure = new Pressure(onFull);
@@ -113,6 +116,10 @@ class SqliteJournal implements Journal {
 
   room(): Promise<void> {
     return this.#pressure.room();
+  }
+
+  get size(): JournalSize {
+    return { used: Math.round(this.#pressure.usage * this.#maxSize), limit: this.#maxSize };
   }
 
   consumer(name: string, settings: ConsumerSettings): JournalConsumer {

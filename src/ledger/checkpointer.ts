@@ -15,6 +15,8 @@ export interface CheckpointerSettings {
   readonly notAnchored: (error: unknown) => void;
   /** Of the newest checkpoint. */
   readonly size: number;
+  /** When it was signed, milliseconds since the Unix epoch; undefined where there is none. */
+  readonly time: number | undefined;
   readonly historyBytes: number;
 }
 
@@ -22,6 +24,7 @@ export interface CheckpointerSettings {
 export class Checkpointer {
   readonly #settings: CheckpointerSettings;
   #size: number;
+  #time: number | undefined;
   #historyBytes: number;
   /** Full tiles that are still to be written, and those that may not be on the disk. */
   readonly #unwritten: Tile[] = [];
@@ -32,12 +35,18 @@ export class Checkpointer {
   constructor(settings: CheckpointerSettings) {
     this.#settings = settings;
     this.#size = settings.size;
+    this.#time = settings.time;
     this.#historyBytes = settings.historyBytes;
   }
 
   /** Records that the newest checkpoint has. */
   get size(): number {
     return this.#size;
+  }
+
+  /** When the newest checkpoint was signed, milliseconds since the Unix epoch. */
+  get time(): number | undefined {
+    return this.#time;
   }
 
   /**
@@ -55,6 +64,7 @@ export class Checkpointer {
     await writeEnd(join(directory, HISTORY_FILE), this.#historyBytes, note);
     this.#historyBytes += Buffer.byteLength(note);
     this.#size = head.size;
+    this.#time = Date.now();
     await replaceFile(join(directory, CHECKPOINT_FILE), note);
     if (anchor !== undefined) await appendDurably(anchor, note).catch(notAnchored);
   }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -81,6 +82,7 @@ export class Ledger {
       anchor,
       notAnchored: () => notice('anchor', 'a checkpoint could not be written to the anchor'),
       size: end.head?.size ?? 0,
+      time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#edge);
@@ -99,6 +101,11 @@ export class Ledger {
   /** Records, those included that are no longer kept. */
   get size(): number {
     return this.#edge.frontier.size;
+  }
+
+  /** What the newest signed checkpoint covers, and when it was signed (milliseconds since the Unix epoch). */
+  get checkpoint(): { readonly size: number; readonly time: number | undefined } {
+    return this.#checkpointer;
   }
 
   /**

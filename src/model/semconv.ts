@@ -122,6 +122,19 @@ export const METRIC = {
     unit: '{journal}',
     description: '1 while the journal asks whoever feeds it to come back later, 0 otherwise.',
   },
+  journalSize: { name: 'vcon.journal.size', unit: 'By', description: 'What the journal takes on its disk.' },
+  journalMaxSize: { name: 'vcon.journal.max_size', unit: 'By', description: 'What the journal may take.' },
+  ledgerRecords: { name: 'vcon.ledger.records', unit: '{record}', description: 'Records in a ledger.' },
+  ledgerCheckpointRecords: {
+    name: 'vcon.ledger.checkpoint_records',
+    unit: '{record}',
+    description: 'Records of a ledger that its newest signed checkpoint covers.',
+  },
+  ledgerCheckpointAge: {
+    name: 'vcon.ledger.checkpoint_age',
+    unit: 's',
+    description: 'Age of a ledger’s newest signed checkpoint.',
+  },
   bridgeIssues: {
     name: 'vcon.bridge.issues',
     unit: '{issue}',
@@ -157,6 +170,23 @@ export const METRIC = {
     name: 'vcon.exporter.spans',
     unit: '{span}',
     description: 'Sampled spans handed to the exporter, by what became of them.',
+  },
+  /** Of the process itself, by OpenTelemetry's own names (semantic conventions: process, Node.js runtime). */
+  processMemory: {
+    name: 'process.memory.usage',
+    unit: 'By',
+    description: 'Physical memory that the process takes.',
+  },
+  processCpu: {
+    name: 'process.cpu.time',
+    unit: 's',
+    description: 'CPU time that the process has taken, by mode.',
+  },
+  eventLoopDelay: {
+    name: 'nodejs.eventloop.delay.p99',
+    unit: 's',
+    description:
+      'Delay of the event loop that 99 % of turns stayed below since the metrics were last collected.',
   },
 } as const satisfies Record<string, MetricDescription>;
 

@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { z } from 'zod';
 import type { ChainEvent, EventName } from './event.ts';
@@ -46,6 +47,8 @@ export interface TracerSettings {
   readonly name: string;
   /** Where the tracer may look up vCons. */
   readonly vcons: VconStore;
+  /** Where metrics of the tracer's own go; absent where nobody wants them. */
+  readonly meterProvider?: MeterProvider;
 }
 
 /** What code hands to a tracer that looks whether all is there. */

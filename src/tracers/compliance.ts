@@ -16,6 +16,7 @@ import type { EventName } from '../model/event.ts';
 import { RarelyLogged } from '../model/rarely-logged.ts';
 import { defineTracer, type EventContext } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
+import { measureLedger } from './compliance/ledger-metrics.ts';
 import { probe } from './compliance/probe.ts';
 
 const schema = z.strictObject({
@@ -54,8 +55,9 @@ type ComplianceOptions = z.output<typeof schema>;
 export default defineTracer({
   options: schema,
   audit: true,
-  create(options, { name, vcons }) {
+  create(options, { name, vcons, meterProvider }) {
     const ledger = open(options, name);
+    const release = meterProvider && measureLedger(ledger, name, meterProvider);
     const keys = new KeyStore(options.directory);
     const log = new RarelyLogged('vcon-otel/compliance');
     return {
@@ -70,7 +72,10 @@ export default defineTracer({
         }
       },
       forceFlush: () => ledger.flush(),
-      shutdown: () => ledger.close(),
+      shutdown() {
+        release?.();
+        return ledger.close();
+      },
     };
   },
   probe: async (options) => probe(options),

@@ -86,7 +86,7 @@ async function obtainPrometheus(name: 'prometheus' | 'promtool'): Promise<Progra
   const path = join(CACHE, `${name}-${PROMETHEUS.known}`);
   const about = `${name} ${PROMETHEUS.known}`;
   const failure = await built(path, about, (folder) =>
-    buildTool(folder, PROMETHEUS, `cmd/${name}`, ['-tags=remove_all_sd', '-o', 'program']),
+    buildTool(folder, PROMETHEUS, `cmd/${name}`, ['-tags=remove_all_sd,enable_dns_sd', '-o', 'program']),
   );
   return failure === undefined ? { path, about } : { missing: `${about} could not be built: ${failure}` };
 }

@@ -15,6 +15,7 @@ import { Issues } from '../../src/model/issues.ts';
 import { RarelyLogged } from '../../src/model/rarely-logged.ts';
 import { DURATION_BUCKETS, METRIC } from '../../src/model/semconv.ts';
 import { measureReceivers, type ReceiverIssue, Tally } from '../../src/receivers/index.ts';
+import { measureProcess } from '../../src/service/process-metrics.ts';
 import { EXPECTED_NAMES } from './expected-names.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -38,7 +39,9 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
   await batches.forceFlush();
   const meter = meterProvider.getMeter('vcon-otel');
   const { tracerDuration, tracerDeliveries, tracerCircuitOpen, bridgeIssues } = METRIC;
-  const { journalDepth, journalOldestAge, journalDeadLetters, journalFull } = METRIC;
+  const { journalDepth, journalOldestAge, journalDeadLetters, journalFull, journalSize, journalMaxSize } =
+    METRIC;
+  const { ledgerRecords, ledgerCheckpointRecords, ledgerCheckpointAge } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
       ...tracerDuration,
@@ -47,9 +50,21 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     .record(1, { 'vcon.tracer.name': 'audit' });
   for (const counter of [tracerDeliveries, bridgeIssues])
     meter.createObservableCounter(counter.name, counter).addCallback((result) => result.observe(1));
-  for (const gauge of [journalDepth, journalOldestAge, journalDeadLetters, journalFull, tracerCircuitOpen])
+  for (const gauge of [
+    journalDepth,
+    journalOldestAge,
+    journalDeadLetters,
+    journalFull,
+    journalSize,
+    journalMaxSize,
+    ledgerRecords,
+    ledgerCheckpointRecords,
+    ledgerCheckpointAge,
+    tracerCircuitOpen,
+  ])
     meter.createObservableGauge(gauge.name, gauge).addCallback((result) => result.observe(1));
   const issues = new Issues<ReceiverIssue>('test', new RarelyLogged('test'));
+  measureProcess(meterProvider)();
   measureReceivers({ tally: new Tally(), issues, runs: () => 1, lag: () => 1 }, meterProvider);
 }
 

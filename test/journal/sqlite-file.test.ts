@@ -39,6 +39,16 @@ function overwrite(path: string, offset: number, length: number): void {
 }
 
 describe('a journal that is open', () => {
+  test('tells what it takes of its disk, and what it may take', async () => {
+    const { journal } = await openJournal({ path: temporaryPath(), maxSize: 32 * 1024 * 1024 });
+    await keep(journal, eventIds(1));
+    const before = journal.size;
+    expect(before?.limit).toBe(32 * 1024 * 1024);
+    await keep(journal, eventIds(500));
+    expect(journal.size?.used).toBeGreaterThan(before?.used ?? 0);
+    await journal.close();
+  });
+
   test('is refused to a second one, in this process and in another, until it is closed', async () => {
     const path = temporaryPath();
     const { journal } = await openJournal({ path });

@@ -24,6 +24,7 @@ export function keptJournal(earlier: Delivery | undefined = undefined) {
     durable: () => memory.durable(),
     full: false,
     failing: false,
+    size: undefined,
     room: () => memory.room(),
     openInbox: () => memory.openInbox(),
     listen: (listener) => memory.listen(listener),

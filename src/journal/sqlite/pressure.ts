@@ -24,6 +24,11 @@ export class Pressure {
     return this.#isFull;
   }
 
+  /** Share of the largest size. */
+  get usage(): number {
+    return this.#usage;
+  }
+
   /** Whether events have to be given up to make room. */
   get overfull(): boolean {
     return this.#usage >= (this.#onFull === 'drop' ? FULL : OVERFULL);

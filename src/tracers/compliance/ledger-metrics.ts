@@ -1,0 +1,38 @@
+import type { MeterProvider, ObservableGauge, ObservableResult } from '@opentelemetry/api';
+import type { Ledger } from '../../ledger/index.ts';
+import { ATTR, METRIC, SCOPE_NAME } from '../../model/semconv.ts';
+
+/**
+ * Has a ledger looked at whenever metrics are collected.
+ * @returns ends that
+ */
+export function measureLedger(ledger: Ledger, tracer: string, provider: MeterProvider): () => void {
+  const meter = provider.getMeter(SCOPE_NAME);
+  const attributes = { [ATTR.tracerName]: tracer };
+  const gauges = [METRIC.ledgerRecords, METRIC.ledgerCheckpointRecords, METRIC.ledgerCheckpointAge].map(
+    ({ name, ...about }) => meter.createObservableGauge(name, about),
+  );
+  const values = [
+    () => ledger.size,
+    () => ledger.checkpoint.size,
+    // None yet is no age.
+    () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
+  ];
+  const releases = gauges.map((gauge, index) => observe(gauge, () => values[index]?.(), attributes));
+  return () => {
+    for (const release of releases) release();
+  };
+}
+
+function observe(
+  gauge: ObservableGauge,
+  value: () => number | undefined,
+  attributes: Readonly<Record<string, string>>,
+): () => void {
+  const callback = (result: ObservableResult) => {
+    const seen = value();
+    if (seen !== undefined) result.observe(seen, attributes);
+  };
+  gauge.addCallback(callback);
+  return () => gauge.removeCallback(callback);
+}
