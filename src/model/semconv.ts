@@ -156,7 +156,8 @@ export const METRIC = {
   exporterSpans: {
     name: 'vcon.exporter.spans',
     unit: '{span}',
-    description: 'Sampled spans handed to the exporter, by what became of them.',
+    description:
+      'Sampled spans handed to the exporter, by what became of them, and tries that are made again.',
   },
 } as const satisfies Record<string, MetricDescription>;
 
