@@ -237,7 +237,8 @@ function forgo(tracers: readonly TracerEntry[], log: Logger): void {
 
 /** No process detector: it would put command lines, and with them file names, on every span. */
 function describeService(serviceName: string): Resource {
-  const detectors = [envDetector, hostDetector, serviceInstanceIdDetector];
+  // The later wins: what somebody has written down is meant so.
+  const detectors = [hostDetector, serviceInstanceIdDetector, envDetector];
   return defaultResource()
     .merge(detectResources({ detectors }))
     .merge(resourceFromAttributes({ 'service.name': serviceName }));

@@ -181,6 +181,21 @@ describe('a chain that runs', () => {
     expect(scrape).not.toContain(UUID);
   });
 
+  test.each<[string, string, unknown]>([
+    ['one of its own', '', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+    ['the one that the environment gives it', 'service.instance.id=blue,host.name=here', 'blue'],
+  ])('names its process in spans and metrics: %s', async (_what, attributes, id) => {
+    vi.stubEnv('OTEL_RESOURCE_ATTRIBUTES', attributes);
+    const tracing = await start({ exporters: { otlp: { endpoint: collector.endpoint } } });
+    await pass();
+    await tracing.shutdown();
+    expect(collector.resources()).toHaveLength(2);
+    for (const resource of collector.resources()) {
+      expect(resource).toMatchObject({ 'service.name': 'conserver', 'service.instance.id': id });
+      if (attributes) expect(resource['host.name']).toBe('here');
+    }
+  });
+
   test('is shown to a tracer that is a span processor', async () => {
     const exporter = new InMemorySpanExporter();
     const create = () => new SimpleSpanProcessor({ exporter });

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { type Counter, diag, type MeterProvider, metrics, TraceFlags } from '@opentelemetry/api';
 import {
   BatchSpanProcessor,
@@ -15,15 +16,22 @@ const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
 
 /** How spans are batched. The first four are OpenTelemetry's `OTEL_BSP_*`; all are positive integers. */
 export interface BatchSettings {
-  /** Spans that may wait or be under way; 65,536 by default. What ends beyond that is dropped and counted. */
+  /**
+   * Spans that may wait or be under way. What ends beyond that is dropped and counted. 262,144 by default, or what fits
+   * into a fifth of Node's heap: a span takes about 1 kB.
+   */
   readonly maxQueueSize?: number;
   /** Spans in one export; 2,048 by default. */
   readonly maxExportBatchSize?: number;
   /** Milliseconds until a batch that is not full is sent; 5,000 by default. */
   readonly scheduledDelayMillis?: number;
-  /** Milliseconds after which an export counts as failed; 30,000 by default. */
+  /** Milliseconds after which a try counts as failed; 30,000 by default. */
   readonly exportTimeoutMillis?: number;
-  /** Milliseconds that `shutdown` waits before what is pending counts as dropped; 10,000 by default. */
+  /** After a failed try that may pass, a random part of these milliseconds passes; doubles while it fails; 1,000 by default. */
+  readonly retryMillis?: number;
+  /** Milliseconds beyond which that does not grow; 10,000 by default. */
+  readonly maxRetryMillis?: number;
+  /** Milliseconds for a last try at `shutdown`, before what is pending counts as dropped; 10,000 by default. */
   readonly shutdownMillis?: number;
   /** Where the losses are counted; the global one, looked up at the first count, by default. */
   readonly meterProvider?: MeterProvider;
@@ -32,16 +40,19 @@ export interface BatchSettings {
 /** What became of the sampled spans so far. Their sum is the number of sampled spans that ended. */
 export interface SpanCounts {
   readonly exported: number;
-  /** Handed to the exporter, which reported an error or did not answer in time. */
+  /** Handed to the exporter, which reported an error that will not pass, or any at shutdown. */
   readonly failed: number;
-  /** Never handed to the exporter, or given up at shutdown. */
+  /** The queue was full, or time ran out at shutdown. */
   readonly dropped: number;
+  /** Under way, or kept until they can be sent. */
   readonly pending: number;
 }
 
 /**
  * Batches sampled spans for an exporter and accounts for every one of them: in {@link BoundedSpanProcessor.counts},
- * in the metric `vcon.exporter.spans`, and, if any are lost, in a log line.
+ * in the metric `vcon.exporter.spans`, and, if any are lost, in a log line. A failure is final unless its error has
+ * `permanent: false`, as our exporters say of an endpoint that is down: then the spans are kept while there is room, and
+ * sent again until they have arrived. Whoever gets a span twice knows it by its id.
  */
 export function batchSpans(exporter: SpanExporter, settings: BatchSettings = {}): BoundedSpanProcessor {
   return new BoundedSpanProcessor(exporter, settings);
@@ -66,14 +77,21 @@ export class BoundedSpanProcessor implements SpanProcessor {
   #shutdown: Promise<void> | undefined;
 
   constructor(exporter: SpanExporter, settings: BatchSettings) {
-    const { maxQueueSize = 65_536, maxExportBatchSize = 2_048, exportTimeoutMillis = 30_000 } = settings;
+    const {
+      maxQueueSize = queueThatFits(),
+      maxExportBatchSize = 2_048,
+      exportTimeoutMillis = 30_000,
+    } = settings;
     this.#limit = maxQueueSize;
     this.#shutdownMillis = settings.shutdownMillis ?? 10_000;
     this.#meterProvider = settings.meterProvider ?? metrics;
     this.#queue = new ExportQueue({
       exporter,
       timeoutMillis: exportTimeoutMillis,
+      retryMillis: settings.retryMillis ?? 1_000,
+      maxRetryMillis: settings.maxRetryMillis ?? 10_000,
       settled: (spans, error) => this.#settled(spans, error),
+      retried: (spans) => this.#count(spans, RETRIED),
     });
     this.#batcher = new BatchSpanProcessor({
       exporter: this.#queue,
@@ -109,7 +127,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     }
   }
 
-  /** Resolves when what has ended so far was exported or failed, at the latest after 30 s. Never rejects. */
+  /** Resolves when nothing is pending any more, at the latest after 30 s, whatever is then kept. Never rejects. */
   async forceFlush(): Promise<void> {
     if (this.#shutdown) return this.#shutdown;
     try {
@@ -119,7 +137,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     }
   }
 
-  /** Exports what is pending and shuts the exporter down, within the deadline. Never rejects; safe twice. */
+  /** Tries once more to export what is pending and shuts the exporter down, within the deadline. Never rejects; safe twice. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#close();
     return this.#shutdown;
@@ -170,7 +188,18 @@ export class BoundedSpanProcessor implements SpanProcessor {
   }
 }
 
+/** A minute without a Collector, and as much again, at 2,200 spans a second: 1,000,000 vCons an hour of eight spans. */
+const MAX_QUEUE_SIZE = 262_144;
+/** On the heap, of a span as the recorder makes it (measured). */
+const SPAN_BYTES = 1_000;
+
+/** Telemetry that waits must not be what a small process dies of. */
+function queueThatFits(): number {
+  return Math.min(MAX_QUEUE_SIZE, Math.floor(getHeapStatistics().heap_size_limit / 5 / SPAN_BYTES));
+}
+
 const FLUSH_MILLIS = 30_000;
 const EXPORTED: Readonly<Record<string, string>> = { [ATTR.outcome]: 'exported' };
 const FAILED: typeof EXPORTED = { [ATTR.outcome]: 'failed' };
 const DROPPED: typeof EXPORTED = { [ATTR.outcome]: 'dropped' };
+const RETRIED: typeof EXPORTED = { [ATTR.outcome]: 'retried' };

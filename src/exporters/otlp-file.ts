@@ -5,6 +5,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { errorType, VconOtelError } from '../model/error.ts';
+import { ExportError } from './export-error.ts';
 
 /**
  * Appends spans to a file as OTLP JSON lines: each line is one ExportTraceServiceRequest (OpenTelemetry Protocol
@@ -37,7 +38,8 @@ class OtlpFileExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void {
     if (this.#shutdown) {
-      resultCallback({ code: ExportResultCode.FAILED, error: new Error('the trace file is closed') });
+      const error = new ExportError('the trace file is closed', 'CLOSED', { permanent: true });
+      resultCallback({ code: ExportResultCode.FAILED, error });
       return;
     }
     const result = this.#write(this.#written, spans);
@@ -56,8 +58,10 @@ class OtlpFileExporter implements SpanExporter {
 
   async #write(before: Promise<void>, spans: ReadableSpan[]): Promise<ExportResult> {
     await before;
+    let encoded = false;
     try {
       const lines = encode(spans);
+      encoded = true;
       const data = this.#torn ? Buffer.concat([NEW_LINE, lines]) : lines;
       this.#torn = true;
       await appendAll(this.#file, data);
@@ -65,7 +69,8 @@ class OtlpFileExporter implements SpanExporter {
       return { code: ExportResultCode.SUCCESS };
     } catch (error) {
       const type = errorType(error);
-      const failure = Object.assign(new Error(`cannot write traces: ${type}`), { code: type });
+      // A disk that is full has room again some day.
+      const failure = new ExportError(`cannot write traces: ${type}`, type, { permanent: !encoded });
       return { code: ExportResultCode.FAILED, error: failure };
     }
   }

@@ -11,6 +11,8 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { errorType, VconOtelError } from '../model/error.ts';
+import { isRetriedStatus } from '../model/retried-status.ts';
+import { ExportError } from './export-error.ts';
 
 /**
  * Where OTLP/HTTP goes: a base URL, to which `/v1/traces` or `/v1/metrics` is appended, or the full URL of one
@@ -59,12 +61,26 @@ class MetricExporter extends OTLPMetricExporter {
   }
 }
 
-/** The SDK's errors carry the address and the response body, and end up in a log: only a code goes on. */
+/**
+ * The SDK's errors carry the address and the response body, and end up in a log: only a code goes on. A refusal is told by
+ * its status; anything else says that the endpoint is not well. The SDK itself tries again what may pass, and honours
+ * `Retry-After`, for as long as its timeout lets it (`OTEL_EXPORTER_OTLP_TIMEOUT`).
+ */
 function withoutDetails({ code, error }: ExportResult): ExportResult {
   if (code === ExportResultCode.SUCCESS) return { code };
   const status: unknown = error && 'code' in error ? error.code : undefined;
-  const reason = typeof status === 'number' ? `HTTP_${status}` : errorType(error);
-  return { code, error: Object.assign(new Error(`OTLP export failed: ${reason}`), { code: reason }) };
+  const known = typeof status === 'number';
+  const reason = known ? `HTTP_${status}` : reasonOf(error);
+  const permanent = known && !isRetriedStatus(status);
+  return { code, error: new ExportError(`OTLP export failed: ${reason}`, reason, { permanent }) };
+}
+
+/** Two of the SDK's errors are known by their words alone. */
+function reasonOf(error: Error | undefined): string {
+  if (error?.message === 'Request timed out') return 'TIMEOUT';
+  // 429, 502, 503 or 504: it does not say which.
+  if (error?.message === 'Export failed with retryable status') return 'HTTP_UNAVAILABLE';
+  return errorType(error);
 }
 
 function signalUrl(settings: OtlpSettings, path: string): string {

@@ -169,7 +169,8 @@ export const METRIC = {
   exporterSpans: {
     name: 'vcon.exporter.spans',
     unit: '{span}',
-    description: 'Sampled spans handed to the exporter, by what became of them.',
+    description:
+      'Sampled spans handed to the exporter, by what became of them, and tries that are made again.',
   },
   /** Of the process itself, by OpenTelemetry's own names (semantic conventions: process, Node.js runtime). */
   processMemory: {

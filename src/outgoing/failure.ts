@@ -1,5 +1,6 @@
 import { DeliveryError, type DeliveryErrorDetails } from '../model/delivery-error.ts';
 import { errorType } from '../model/error.ts';
+import { isRetriedStatus } from '../model/retried-status.ts';
 import type { HttpAnswer } from './http-client.ts';
 
 /**
@@ -18,20 +19,16 @@ export class OutgoingError extends DeliveryError {
 }
 
 /**
- * What to throw for an answer that is no success; undefined for a 2xx. What a second try may mend is retried (408, 425,
- * 429 and 5xx, RFC 9110 §15.5 f.; RFC 6585 §4; RFC 8470 §5.2) not before its `Retry-After`, and everything else is
- * permanent: a redirect too, which is never followed.
+ * What to throw for an answer that is no success; undefined for a 2xx. What a second try may mend is retried, not before
+ * its `Retry-After`, and everything else is permanent.
  */
 export function statusFailure({ status, headers }: HttpAnswer): OutgoingError | undefined {
   if (status >= 200 && status < 300) return undefined;
-  const permanent = !(RETRIED.has(status) || status >= 500);
   return new OutgoingError(`HTTP_${status}`, `the service answered with status ${status}`, {
-    permanent,
+    permanent: !isRetriedStatus(status),
     retryAfter: headers['retry-after'],
   });
 }
-
-const RETRIED: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** What to throw where no whole answer came: a broken or refused connection, a name that is not found, an answer cut short. */
 export function networkFailure(error: unknown): OutgoingError {

@@ -84,23 +84,11 @@ describe('over HTTP', () => {
   });
 
   test('spans that a server refuses count as failed, with one log line that tells no address and no body', async () => {
-    const { counts, endpoint } = await overHttp(() => 500, 10_000);
+    const { counts, endpoint } = await overHttp(() => 400, 10_000);
     expect(counts).toEqual({ exported: 0, failed: 10_000, dropped: 0, pending: 0 });
-    expect(log.lines).toEqual(['vcon-otel/exporters spans lost: 10000 failed to export (last: HTTP_500)']);
+    expect(log.lines).toEqual(['vcon-otel/exporters spans lost: 10000 failed to export (last: HTTP_400)']);
     expect(log.lines.join()).not.toContain(new URL(endpoint).host);
   });
-
-  test.each<Answer>(['hang up', 'silence'])(
-    'spans for a server that answers by %s count as failed, and shutdown does not wait for it',
-    async (answer) => {
-      const { counts } = await overHttp(() => answer, 100, { exportTimeoutMillis: 50, shutdownMillis: 50 });
-      expect(counts).toEqual({ exported: 0, failed: 100, dropped: 0, pending: 0 });
-      expect(log.lines).toEqual([
-        'vcon-otel/exporters the span exporter did not shut down: TIMEOUT',
-        'vcon-otel/exporters spans lost: 100 failed to export (last: TIMEOUT)',
-      ]);
-    },
-  );
 });
 
 describe('bounds', () => {

@@ -1,8 +1,12 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How the server answers a request: a status, `hang up`, or `silence` (no answer at all). */
-export type Answer = number | 'hang up' | 'silence';
+/** How the server answers a request: a status, perhaps with headers, `hang up`, or `silence` (no answer at all). */
+export type Answer =
+  | number
+  | { readonly status: number; readonly headers: OutgoingHttpHeaders }
+  | 'hang up'
+  | 'silence';
 
 export interface OtlpRequest {
   readonly path: string | undefined;
@@ -11,10 +15,11 @@ export interface OtlpRequest {
   readonly body: unknown;
 }
 
-/** Stands in for a Collector: keeps what it is sent. `answer` may take its time. */
+/** Stands in for a Collector: keeps what it is sent. `answer` may take its time. Port 0 is a free one. */
 export async function startOtlpServer(
   answer: (request: OtlpRequest) => Answer | Promise<Answer> = () => 200,
   responseBody = '{}',
+  port = 0,
 ) {
   const requests: OtlpRequest[] = [];
   const server = createServer(async (request, response) => {
@@ -23,14 +28,20 @@ export async function startOtlpServer(
     const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
     const received = { path: request.url, headers: request.headers, body };
     requests.push(received);
-    const status = await answer(received);
-    if (status === 'silence') return;
-    if (status === 'hang up') response.destroy();
-    else response.writeHead(status, { 'content-type': 'application/json' }).end(responseBody);
+    const answered = await answer(received);
+    if (answered === 'silence') return;
+    if (answered === 'hang up') {
+      response.destroy();
+      return;
+    }
+    const { status, headers } = typeof answered === 'number' ? { status: answered, headers: {} } : answered;
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(responseBody);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const { port: taken } = server.address() as AddressInfo;
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://127.0.0.1:${taken}`,
+    port: taken,
     requests,
     async close(): Promise<void> {
       server.closeAllConnections();

@@ -35,6 +35,13 @@ export async function startCollector() {
     /** The metrics of the last export. */
     metrics: (): OtlpMetric[] =>
       listOf(bodies('/v1/metrics').at(-1), 'resourceMetrics', 'scopeMetrics', 'metrics').map(readMetric),
+    /** Whom each request speaks of. */
+    resources: (): Readonly<Record<string, string>>[] =>
+      [...bodies('/v1/traces'), ...bodies('/v1/metrics')].flatMap((body) =>
+        [...listOf(body, 'resourceSpans'), ...listOf(body, 'resourceMetrics')].map(({ resource }) =>
+          readAttributes((resource as Json).attributes),
+        ),
+      ),
     close: server.close,
   };
 }
@@ -58,12 +65,13 @@ function readMetric(metric: Json): OtlpMetric {
   return {
     name: String(metric.name),
     points: data.dataPoints.map((point) => ({
-      attributes: Object.fromEntries(
-        ((point.attributes ?? []) as { key: string; value: { stringValue: string } }[]).map(
-          ({ key, value }) => [key, value.stringValue],
-        ),
-      ),
+      attributes: readAttributes(point.attributes),
       value: Number(point.asInt ?? point.asDouble ?? point.count),
     })),
   };
+}
+
+function readAttributes(attributes: unknown): Record<string, string> {
+  const list = (attributes ?? []) as { key: string; value: { stringValue: string } }[];
+  return Object.fromEntries(list.map(({ key, value }) => [key, value.stringValue]));
 }
