@@ -4,6 +4,13 @@ export interface Sample {
   readonly value: number;
 }
 
+/** A rule that Prometheus evaluates. */
+export interface Rule {
+  readonly name: string;
+  readonly query: string;
+  readonly health: string;
+}
+
 /** What a dashboard gets of Prometheus. */
 export class PrometheusApi {
   readonly #url: string;
@@ -29,6 +36,15 @@ export class PrometheusApi {
     for (const { labels, value } of samples)
       values[labels[label] ?? ''] = (values[labels[label] ?? ''] ?? 0) + value;
     return values;
+  }
+
+  /** Every recording and alerting rule. */
+  async rules(): Promise<readonly Rule[]> {
+    const response = await fetch(`${this.#url}/api/v1/rules`);
+    const { data } = (await response.json()) as {
+      data: { groups: { rules: { name: string; health: string }[] }[] };
+    };
+    return data.groups.flatMap(({ rules }) => rules);
   }
 
   async metricNames(): Promise<readonly string[]> {

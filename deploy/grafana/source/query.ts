@@ -21,14 +21,14 @@ export function share(part: string, whole: string): string {
   return `(${part} or 0 * ${whole}) / (${whole} > 0)`;
 }
 
-/** A quantile of a histogram, by labels. @param histogram without `_bucket`, with its matchers */
+/** A quantile of a histogram, by labels; nothing, and not NaN, while nothing happens. @param histogram without `_bucket`, with its matchers */
 export function quantile(
   q: number,
   metric: string,
   matchers: readonly string[],
   by: readonly string[],
 ): string {
-  return `histogram_quantile(${q}, ${perSecond(series(`${metric}_bucket`, ...matchers), ['le', ...by])})`;
+  return `histogram_quantile(${q}, ${perSecond(series(`${metric}_bucket`, ...matchers), ['le', ...by])}) >= 0`;
 }
 
 /** The mean of what a histogram has seen, for those whose buckets say nothing. */
