@@ -42,7 +42,7 @@ export class PrometheusApi {
   async rules(): Promise<readonly Rule[]> {
     const response = await fetch(`${this.#url}/api/v1/rules`);
     const { data } = (await response.json()) as {
-      data: { groups: { rules: { name: string; health: string }[] }[] };
+      data: { groups: { rules: Rule[] }[] };
     };
     return data.groups.flatMap(({ rules }) => rules);
   }

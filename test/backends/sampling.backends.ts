@@ -115,7 +115,8 @@ async function forward({ adapterReceiver }: Stack, vcon: string, index: number):
     out: vcon,
     links: ['only'],
     index,
-    ts: String(BigInt(Date.now()) * 1_000_000n),
+    // Slow enough to be shown.
+    ts: String(BigInt(Date.now() - (index < 0 ? 2_000 : 0)) * 1_000_000n),
     worker: { host: 'host-a', pid: 11 },
     seq: index + 2,
   };

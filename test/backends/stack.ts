@@ -92,6 +92,7 @@ export async function startStack(
       TEMPO_ENDPOINT: `127.0.0.1:${port.tempo}`,
       PROMETHEUS_ENDPOINT: url('prometheus'),
       ADAPTER_ENDPOINT: url('receiver'),
+      METRICS_INTERVAL: '1s',
       DECISION_WAIT: '20s',
       DECISION_WAIT_AFTER_ROOT: '2s',
       ...collectorEnv,
