@@ -21,7 +21,8 @@ export async function runDemo(otlp: string, args: readonly string[] = []): Promi
     process.execPath,
     [program, 'demo', '--json', '--out', out, ...args],
     {
-      env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${otlp}/v1/traces` },
+      // Spans come a few at a time, as from a program that runs for long.
+      env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${otlp}/v1/traces`, OTEL_BSP_SCHEDULE_DELAY: '200' },
     },
   );
   if (code !== 0) throw new Error(`the demo ended with ${code}: ${stderr}`);
