@@ -43,16 +43,24 @@ async function obtainCollector(): Promise<Programs['collector']> {
   const onPath = await command('otelcol-contrib', ['--version']);
   if (onPath.code === 0)
     return { path: 'otelcol-contrib', about: `${onPath.stdout.trim()}, from the path`, without: [] };
+  const choices = COLLECTOR_VERSIONS.flatMap((version) =>
+    [[], OPTIONAL_COMPONENTS].map((without) => ({
+      version,
+      without,
+      path: join(CACHE, ['otelcol', version, ...without.map((name) => `no-${name}`)].join('-')),
+      about: `OpenTelemetry Collector ${version}${without.length > 0 ? ` without ${without.join(', ')}` : ''}`,
+    })),
+  );
+  // What could not be built once is not tried every time: empty the cache for that.
+  for (const { path, about, without } of choices) if (await exists(path)) return { path, about, without };
   const failures: string[] = [];
-  for (const version of COLLECTOR_VERSIONS)
-    for (const without of [[], OPTIONAL_COMPONENTS]) {
-      const path = join(CACHE, ['otelcol', version, ...without.map((name) => `no-${name}`)].join('-'));
-      const about = `OpenTelemetry Collector ${version}${without.length > 0 ? ` without ${without.join(', ')}` : ''}`;
-      const failure = await built(path, about, (folder) => buildCollector(folder, version, without));
-      if (failure === undefined) return { path, about, without };
-      failures.push(`${about}: ${failure}`);
-    }
-  return { missing: `no Collector could be built: ${failures.join('; ')}`, without: [] };
+  for (const { version, without, path, about } of choices) {
+    const failure = await built(path, about, (folder) => buildCollector(folder, version, without));
+    if (failure === undefined) return { path, about, without };
+    console.log(`${about} could not be built: ${failure}`);
+    failures.push(about);
+  }
+  return { missing: `no Collector could be built: neither ${failures.join(' nor ')}`, without: [] };
 }
 
 async function buildCollector(
