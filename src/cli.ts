@@ -37,7 +37,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vcon-otel: ')) })
     .showHelpAfterError('(vcon-otel --help lists the commands)');
   const commands = [
-    demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal }),
+    demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal, end }),
     timelineCommand({ stdout, stderr, colour, columns: stdout.columns, journalPath }),
     validateCommand({ stdout, colour }),
     doctorCommand({ stdout, colour, end }),

@@ -31,7 +31,7 @@ const PICTURE: Readonly<Record<string, readonly string[]>> = {
   exporters: ['model'],
   'vcon-store': ['model'],
   timeline: ['model'],
-  demo: ['model'],
+  demo: ['instrumentation', 'vcon-store', 'model'],
   health: ['model'],
   config: ['bridge', 'model'],
   testing: ['config', 'bridge', 'instrumentation', 'model'],

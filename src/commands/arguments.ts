@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { delay } from '../config/duration.ts';
 import { isVconUuid } from '../model/vcon.ts';
 
 /** Where an operator says that a journal is: a file, or a configuration that names it. */
@@ -20,6 +21,13 @@ export function takesJournal(command: Command): Command {
 export function parseLimit(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return Number(text);
+}
+
+/** A duration, in milliseconds. @throws InvalidArgumentError */
+export function parseDelay(text: string): number {
+  const { success, data } = delay().safeParse(text);
+  if (!success) throw new InvalidArgumentError('It is a duration such as 500ms or 10s.');
+  return data;
 }
 
 /** @throws InvalidArgumentError */

@@ -1,19 +1,19 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseConfig } from '../config.ts';
 import type { DemoChains } from '../demo/chains.ts';
-import { counted, Progress, type Terminal } from '../demo/progress.ts';
+import { type Files, farewell, type Summary } from '../demo/farewell.ts';
+import { passThrough } from '../demo/pass-through.ts';
+import { Progress, type Terminal } from '../demo/progress.ts';
 import { SpanCounter } from '../demo/span-counter.ts';
-import { runChain } from '../instrumentation/run-chain.ts';
 import { VconOtelError } from '../model/error.ts';
-import type { ChainOutcome } from '../model/event.ts';
-import { isVconUuid } from '../model/vcon.ts';
+import { shownUrl } from '../model/shown-url.ts';
 import type { TracingStats } from '../service.ts';
 import { readRuns, renderRun } from '../timeline/index.ts';
-import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } from '../vcon-store/index.ts';
+import { type ListedVcon, listVcons, memoryVconStore } from '../vcon-store/index.ts';
+import { parseDelay } from './arguments.ts';
 
 /** What the command needs of the process it runs in. */
 export interface DemoSettings {
@@ -25,11 +25,13 @@ export interface DemoSettings {
   readonly columns: number | undefined;
   /** Resolves with the name of the signal that asks the process to end. */
   readonly signal: () => Promise<string>;
+  /** Ends the process: what tries to reach a Collector that is down may hold it. */
+  readonly end: (code: number) => void;
 }
 
 /**
  * `vcon-otel demo`: runs vCon files through three chains in this process and shows what tracing makes of it. Needs
- * no server and no network.
+ * no server and no network. With `--forever` it sends the spans to a Collector and does nothing else, until it is told to end.
  * @throws VconOtelError from its action: `FILE_UNUSABLE` where the folder of vCons or for the output cannot be used
  */
 export function demoCommand(settings: DemoSettings): Command {
@@ -39,7 +41,24 @@ export function demoCommand(settings: DemoSettings): Command {
     .option('--out <dir>', 'where the trace file, the audit log and the storages go', './vcon-otel-demo')
     .option('--count <n>', 'how many times to run them all', parseCount, 1)
     .option('--json', 'print one JSON summary and nothing else on standard output')
-    .action((options: DemoOptions) => demo(options, settings));
+    .addOption(
+      new Option(
+        '--forever',
+        'again and again, for a Collector (OTEL_EXPORTER_OTLP_ENDPOINT); keeps nothing',
+      ).conflicts(['out', 'count', 'json']),
+    )
+    .addOption(
+      new Option('--pause <duration>', 'with --forever: between two vCons (default: 2s)').argParser(
+        parseDelay,
+      ),
+    )
+    .action(async function (this: Command, options: DemoOptions) {
+      const refuse = (sentence: string) =>
+        this.error(`error: ${sentence}`, { exitCode: 2, code: 'demo.forever' });
+      if (options.forever) return demoForever(options, settings, refuse);
+      if (options.pause !== undefined) refuse("option '--pause <duration>' goes with --forever");
+      return demo(options, settings);
+    });
 }
 
 interface DemoOptions {
@@ -47,6 +66,9 @@ interface DemoOptions {
   readonly out: string;
   readonly count: number;
   readonly json?: true;
+  readonly forever?: true;
+  /** Milliseconds. */
+  readonly pause?: number;
 }
 
 /** Timelines that are drawn at most; the trace file has all. */
@@ -112,20 +134,43 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   if (interrupted) process.exitCode = 130;
 }
 
+/** What is sent, and where to, is for the environment to say. */
+const TRAFFIC = { service_name: 'vcon-otel-demo', log_level: 'warn' } as const;
+const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+/** Milliseconds. */
+const PAUSE = 2_000;
+const LINE_INTERVAL = 60_000;
+
+async function demoForever(
+  { vcons = SHIPPED_VCONS, pause = PAUSE }: DemoOptions,
+  { stderr, signal, end }: DemoSettings,
+  refuse: (sentence: string) => never,
+): Promise<void> {
+  const loaded = parseConfig(TRAFFIC);
+  const { traces = refuse(`--forever sends spans to a Collector: ${ENDPOINT} must say where it is`) } =
+    loaded.otlp;
+  const ending = new AbortController();
+  void signal().then(() => ending.abort());
+  const { makeTraffic } = await import('../demo/traffic.ts');
+  const { startService } = await import('../service.ts');
+  const tracing = await startService(loaded);
+  const title = `Running vCons through three chains until SIGTERM or Ctrl-C, spans to ${shownUrl(traces)}`;
+  const progress = new Progress(stderr, { title, interval: LINE_INTERVAL });
+  try {
+    await makeTraffic({ vcons, pause, progress, signal: ending.signal });
+  } finally {
+    progress.end();
+    await tracing.shutdown();
+  }
+  end(0);
+}
+
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
     throw new VconOtelError('FILE_UNUSABLE', `the folder ${path} cannot be made`, { cause });
   }
-}
-
-interface Files {
-  readonly traces: string;
-  readonly audit: string;
-  readonly database: string;
-  readonly journal: string;
-  readonly ledger: string;
 }
 
 function configFor({ chains }: DemoChains, { traces, audit, database, journal, ledger }: Files) {
@@ -161,44 +206,6 @@ function configFor({ chains }: DemoChains, { traces, audit, database, journal, l
 
 async function* repeated({ vcons = SHIPPED_VCONS, count }: DemoOptions): AsyncGenerator<ListedVcon> {
   for (let round = 0; round < count; round += 1) yield* listVcons(vcons);
-}
-
-/** Queues a vCon for the first chain and lets it go as far as the chains' lists lead it. */
-async function passThrough(
-  { uuid, text }: Extract<ListedVcon, { text: string }>,
-  { chains }: DemoChains,
-  vcons: MemoryVconStore,
-  progress: Progress,
-): Promise<void> {
-  const vconUuid = isVconUuid(uuid) ? uuid : uuidOf(text);
-  await vcons.write(vconUuid, text);
-  await vcons.push(chains[0].ingressList, vconUuid);
-  for (const { chain, ingressList } of chains)
-    for (let vcon = await vcons.pop(ingressList); vcon; vcon = await vcons.pop(ingressList)) {
-      const { outcome } = await runChain(chain, vcon, { vcons, queue: vcons, ingressList });
-      progress.ran(outcome);
-    }
-  // Nobody else takes them off, and a list in memory is bounded. They are counted as failed runs.
-  for (const { ingressList } of chains) while (await vcons.pop(`DLQ:${ingressList}`));
-  progress.done();
-}
-
-/** A name for a vCon that has no uuid in the clear: version 8 (RFC 9562 §5.8) of its own bytes, so always the same. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-interface Summary {
-  readonly runs: Readonly<Record<ChainOutcome, number>>;
-  readonly spans: number;
-  readonly traces: number;
-  readonly events: number;
-  readonly tracers: Readonly<Record<string, { trace: number; run: number; failed: number }>>;
-  readonly dropped_spans: number;
-  readonly out: string;
-  /** What `audit verify` says of the ledger. */
-  readonly ledger: { readonly verdict: string; readonly records: number };
 }
 
 function summarize(
@@ -237,53 +244,10 @@ async function drawTimelines(file: string, { stdout, colour, columns }: DemoSett
   if (older) stdout.write(`(the last ${MAX_DRAWN} runs; vcon-otel timeline --last --limit 0 draws all)\n\n`);
 }
 
-interface Ending {
-  readonly progress: Progress;
-  readonly chains: DemoChains;
-  readonly files: Files;
-  readonly seconds: number;
-  readonly interrupted: boolean;
-  /** Events that an earlier demo left, and events that are left to the next one. */
-  readonly before: number;
-  readonly after: number;
-}
-
 /** What passes from one demo to the next in its journal, when one is interrupted. */
 function carriedOver({ events, tracers }: TracingStats): { before: number; after: number } {
   const due = Object.values(tracers).map(({ ok, failed, dead, pending }) => ok + failed + dead + pending);
   const left = Object.values(tracers).map(({ pending }) => pending);
   // The tracer that was furthest behind says it best.
   return { before: Math.max(0, ...due.map((all) => all - events)), after: Math.max(0, ...left) };
-}
-
-function farewell(
-  { runs, spans, traces, events, tracers, dropped_spans, out, ledger }: Summary,
-  { progress, chains, files, seconds, interrupted, before, after }: Ending,
-): string {
-  const rows = [
-    ['runs', `${runs.complete} complete, ${runs.halted} halted, ${runs.error} failed`],
-    [
-      'spans',
-      `${spans} in ${counted(traces, 'trace')}${dropped_spans > 0 ? `, ${dropped_spans} not exported everywhere` : ''}`,
-    ],
-    ...Object.entries(tracers).map(([name, { trace, run, failed }]) => [
-      `tracer ${name}`,
-      `${counted(events, 'event')}: ${trace} trace() and ${run} run() calls, ${failed} failed`,
-    ]),
-    ...(before > 0 ? [['from before', `${counted(before, 'event')} of an interrupted demo`]] : []),
-    ...(after > 0 ? [['not heard yet', `${counted(after, 'event')}, kept for the next demo`]] : []),
-    ['trace file', `${files.traces}  (Jaeger's upload, otel-tui and the Collector read it)`],
-    ['audit log', files.audit],
-    ['audit table', `${files.database}  (table vcon_events)`],
-    ['storages', `${chains.archive}, ${chains.warehouse}`],
-    ['ledger', `${files.ledger}: ${ledger.verdict}, ${counted(ledger.records, 'record')}, signed`],
-    ['draw again', `npx vcon-otel timeline ${out}`],
-    ['verify again', `npx vcon-otel audit verify ${files.ledger}`],
-  ];
-  const did = interrupted ? 'Interrupted after' : 'Done:';
-  return `${[
-    `${did} ${counted(progress.vcons, 'vCon')} in ${seconds.toFixed(1)} s`,
-    '',
-    ...rows.map(([title = '', value]) => `  ${title.padEnd(20)}${value}`),
-  ].join('\n')}\n`;
 }

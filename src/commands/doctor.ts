@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { delay } from '../config/duration.ts';
+import { Command, Option } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '../config.ts';
 import { type Diagnosis, diagnose } from '../doctor/index.ts';
 import { type Finding, fault } from '../model/finding.ts';
 import { cleanText, print, safeJson } from '../timeline/index.ts';
+import { parseDelay } from './arguments.ts';
 
 /** What the command needs of the process it runs in. */
 export interface DoctorSettings {
@@ -35,13 +35,6 @@ interface DoctorOptions {
   /** Milliseconds. */
   readonly timeout: number;
   readonly json?: true;
-}
-
-/** Milliseconds. @throws InvalidArgumentError */
-function parseDelay(text: string): number {
-  const { success, data } = delay().safeParse(text);
-  if (!success) throw new InvalidArgumentError('It is a duration such as 500ms or 10s.');
-  return data;
 }
 
 async function doctor(

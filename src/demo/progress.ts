@@ -4,17 +4,28 @@ import type { ChainOutcome } from '../model/event.ts';
 /** Where progress is shown. */
 export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
-/** Counts runs and shows them: in place on a terminal, at the end elsewhere. */
+/** What {@link Progress} may be told. */
+export interface ProgressSettings {
+  /** What runs, for the first line. */
+  readonly title?: string;
+  /** Milliseconds from one line to the next where there is no terminal. Default: only one, at the end. */
+  readonly interval?: number;
+}
+
+/** Counts runs and shows them: in place on a terminal; elsewhere now and then, and at the end. */
 export class Progress {
   readonly runs: Record<ChainOutcome, number> = { complete: 0, halted: 0, error: 0 };
   readonly skipped = new Map<string, number>();
   vcons = 0;
   readonly #stderr: Terminal;
-  #drawn = 0;
+  readonly #interval: number;
+  #drawn = performance.now();
 
-  constructor(stderr: Terminal) {
+  constructor(stderr: Terminal, settings: ProgressSettings = {}) {
+    const { title = 'Running vCons through three chains', interval = Number.POSITIVE_INFINITY } = settings;
     this.#stderr = stderr;
-    stderr.write(stderr.isTTY ? '' : 'Running vCons through three chains …\n');
+    this.#interval = stderr.isTTY ? 50 : interval;
+    stderr.write(stderr.isTTY ? '' : `${title} …\n`);
   }
 
   ran(outcome: ChainOutcome): void {
@@ -39,9 +50,9 @@ export class Progress {
 
   #draw(): void {
     const now = performance.now();
-    if (!this.#stderr.isTTY || now - this.#drawn < 50) return;
+    if (now - this.#drawn < this.#interval) return;
     this.#drawn = now;
-    this.#stderr.write(`\r\u001b[K${this.#line()}`);
+    this.#stderr.write(this.#stderr.isTTY ? `\r\u001b[K${this.#line()}` : `${this.#line()}\n`);
   }
 
   #line(): string {

@@ -33,6 +33,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves when standard output holds this text. */
   printed(text: string): Promise<void>;
+  /** Resolves when standard error holds this text. */
+  said(text: string): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
@@ -70,16 +72,18 @@ export function startNode(args: readonly string[], { cwd, env = {} }: Surroundin
       resolve({ code, stdout, stderr });
     });
   });
+  const holds = async (text: string, read: () => string) => {
+    await vi.waitUntil(() => read().includes(text) || child.exitCode !== null, {
+      interval: 5,
+      timeout: TIMEOUT,
+    });
+    if (!read().includes(text)) throw new Error(`ended with ${child.exitCode} before that: ${stderr}`);
+  };
   return {
     child,
     ended,
-    async printed(text) {
-      await vi.waitUntil(() => stdout.includes(text) || child.exitCode !== null, {
-        interval: 5,
-        timeout: TIMEOUT,
-      });
-      if (!stdout.includes(text)) throw new Error(`ended with ${child.exitCode} before that: ${stderr}`);
-    },
+    printed: (text) => holds(text, () => stdout),
+    said: (text) => holds(text, () => stderr),
   };
 }
 

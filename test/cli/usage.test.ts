@@ -44,6 +44,7 @@ describe.concurrent('--help', () => {
   test('of a command tells its options and exits 0', async () => {
     const { code, stdout, stderr } = await vconOtel(['demo', '--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const option of ['--vcons', '--out', '--count', '--json']) expect(stdout).toContain(option);
+    for (const option of ['--vcons', '--out', '--count', '--json', '--forever', '--pause'])
+      expect(stdout).toContain(option);
   });
 });

@@ -20,12 +20,13 @@ export interface OtlpPoint {
   readonly value: number;
 }
 
-/** Stands in for an OpenTelemetry Collector. */
-export async function startCollector() {
-  const server = await startOtlpServer();
+/** Stands in for an OpenTelemetry Collector. Port 0 is a free one. */
+export async function startCollector(port = 0) {
+  const server = await startOtlpServer(undefined, undefined, port);
   const bodies = (path: string) => server.requests.filter((request) => request.path === path).map(bodyOf);
   return {
     endpoint: server.endpoint,
+    port: server.port,
     requests: server.requests,
     /** All spans that have arrived. */
     spans: (): OtlpSpan[] =>
