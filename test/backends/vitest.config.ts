@@ -8,7 +8,7 @@ export default defineConfig({
     ...base.test,
     include: ['test/backends/**/*.backends.ts'],
     fileParallelism: false,
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     // The first run builds the programs.
     hookTimeout: 2_400_000,
     reporters: ['verbose'],

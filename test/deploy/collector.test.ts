@@ -67,6 +67,11 @@ describe('otel-collector.yaml', () => {
     expect(COLLECTOR.service.extensions).toContain('file_storage');
   });
 
+  test('what tail sampling hands on is queued by spans: a burst of traces is more requests than a queue of them holds', () => {
+    for (const name of COLLECTOR.service.pipelines['traces/sampled']?.exporters ?? [])
+      expect(COLLECTOR.exporters[name]).toMatchObject({ sending_queue: { sizer: 'items' } });
+  });
+
   test('spans are measured before they are sampled', () => {
     for (const [, { processors, exporters }] of PIPELINES)
       if (exporters.includes('span_metrics') || exporters.includes('service_graph'))
