@@ -10,7 +10,6 @@ import {
   readRuns,
   renderDeliveries,
   renderRun,
-  renderSvg,
   runOfEvents,
   runRecord,
   safeJson,
@@ -39,7 +38,7 @@ const DEFAULT_LIMIT = 20;
 
 /**
  * `vcon-otel timeline`: draws the runs of a file of spans or of a journal as waterfalls, or prints them as one JSON
- * document `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds), or as one SVG picture. Of a journal each run also has its
+ * document `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds). Of a journal each run also has its
  * `deliveries` at each tracer. A reader that goes away (`| head`) ends it quietly.
  * @throws VconOtelError from its action: `FILE_UNUSABLE` for a file that is missing, unreadable or without such a run,
  * `OPTIONS_INVALID` where the beginning of a uuid fits several vCons.
@@ -51,9 +50,7 @@ export function timelineCommand(settings: TimelineSettings): Command {
     .option('--last', `the last demo: ${DEMO_FOLDER}`)
     .option('--journal [path]', 'the runs of a journal and their deliveries (default: that of serve)')
     .option('--vcon <uuid>', 'only runs of this vCon (its uuid, or the beginning of it)')
-    .addOption(
-      new Option('--format <format>', 'how to show them').choices(['text', 'json', 'svg']).default('text'),
-    )
+    .addOption(new Option('--format <format>', 'how to show them').choices(['text', 'json']).default('text'))
     .option(
       '--limit <n>',
       'how many runs at most, the most recent ones; 0 for all',
@@ -77,7 +74,7 @@ interface TimelineOptions {
   /** True without a path. */
   readonly journal?: string | true;
   readonly vcon?: string;
-  readonly format: 'text' | 'json' | 'svg';
+  readonly format: 'text' | 'json';
   readonly limit: number;
 }
 
@@ -188,7 +185,6 @@ function textsOf(
   format: TimelineOptions['format'],
   settings: TimelineSettings,
 ): Iterable<string> {
-  if (format === 'svg') return [renderSvg([...told].map(({ run }) => run))];
   return format === 'json' ? jsonOf(told) : textOf(told, settings);
 }
 

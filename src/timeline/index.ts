@@ -5,7 +5,6 @@ export { print } from './print.ts';
 export { readRuns, type Timeline } from './read-runs.ts';
 export { runRecord } from './run-record.ts';
 export type { RunFilter } from './select-runs.ts';
-export { renderSvg } from './svg.ts';
 export { renderTable } from './table.ts';
 export { cleanText, safeJson } from './terminal-text.ts';
 export type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';
