@@ -199,6 +199,7 @@ describe('where everything is marked and everything fails, no mark is', () => {
 describe('where the demo runs marked vCons from files with marked names, no mark is', () => {
   let demo: Ended;
   let timeline: Ended;
+  let picture: Ended;
 
   beforeAll(async () => {
     const vcons = at('marked');
@@ -222,6 +223,7 @@ describe('where the demo runs marked vCons from files with marked names, no mark
       await writeFile(join(vcons, `${MARK} ${number}.vcon.json`), text);
     demo = await vconOtel(['demo', '--vcons', vcons, '--out', at('demo')]);
     timeline = await vconOtel(['timeline', at('demo'), '--format', 'json']);
+    picture = await vconOtel(['timeline', at('demo'), '--format', 'svg']);
   });
 
   test('in what it prints', () => {
@@ -237,8 +239,11 @@ describe('where the demo runs marked vCons from files with marked names, no mark
     for (const file of [...files, 'db-audit.db']) expect(leaks(read('demo', file))).toEqual([]);
   });
 
-  test('in its timeline', () => {
-    expect(leaks(timeline.stdout + timeline.stderr)).toEqual([]);
-    expect(timeline.stdout).toContain(UUID);
+  test.each([
+    ['timeline', () => timeline],
+    ['picture', () => picture],
+  ])('in its %s', (_, shown) => {
+    expect(leaks(shown().stdout + shown().stderr)).toEqual([]);
+    expect(shown().stdout).toContain(UUID);
   });
 });

@@ -63,6 +63,23 @@ describe('README', () => {
     expect(stdout).toMatch(/✗ storage\.warehouse .*ERR_SQLITE_ERROR/);
   });
 
+  test('its picture is what the program draws of examples/timeline.otlp.jsonl', async () => {
+    const { stdout } = await node(
+      join(root, 'bin/vcon-otel.js'),
+      ...['timeline', join(examples, 'timeline.otlp.jsonl'), '--format', 'svg'],
+    );
+    expect(stdout).toBe(await readFile(join(root, 'docs/timeline.svg'), 'utf8'));
+  });
+
+  test('the run below it is one of the same file', async () => {
+    const { stdout } = await node(
+      join(root, 'bin/vcon-otel.js'),
+      ...['timeline', join(examples, 'timeline.otlp.jsonl'), '--vcon', '6ee51b2d'],
+    );
+    const run = stdout.split('\n\n').find((text) => text.includes(' screening '));
+    expect(readme).toContain(`\`\`\`\n${run}\n\nDone:`);
+  });
+
   test('every file it links to is there', async () => {
     for (const [, target = ''] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
       await expect(readFile(join(root, target), 'utf8')).resolves.toBeTypeOf('string');

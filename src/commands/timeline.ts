@@ -4,6 +4,7 @@ import { VconOtelError } from '../model/error.ts';
 import { eventName } from '../model/event.ts';
 import {
   deliveryRecord,
+  drawRuns,
   findTraceFile,
   print,
   type RunDelivery,
@@ -37,9 +38,9 @@ const DEFAULT_COLUMNS = 100;
 const DEFAULT_LIMIT = 20;
 
 /**
- * `vcon-otel timeline`: draws the runs of a file of spans or of a journal as waterfalls, or prints them as one JSON
- * document `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds). Of a journal each run also has its
- * `deliveries` at each tracer. A reader that goes away (`| head`) ends it quietly.
+ * `vcon-otel timeline`: draws the runs of a file of spans or of a journal as waterfalls, as one SVG document, or prints
+ * them as one JSON document `{"runs":[…]}`, a run on each line (`runRecord` says what a run holds). Of a journal each run
+ * also has its `deliveries` at each tracer, but for the SVG. A reader that goes away (`| head`) ends it quietly.
  * @throws VconOtelError from its action: `FILE_UNUSABLE` for a file that is missing, unreadable or without such a run,
  * `OPTIONS_INVALID` where the beginning of a uuid fits several vCons.
  */
@@ -50,7 +51,9 @@ export function timelineCommand(settings: TimelineSettings): Command {
     .option('--last', `the last demo: ${DEMO_FOLDER}`)
     .option('--journal [path]', 'the runs of a journal and their deliveries (default: that of serve)')
     .option('--vcon <uuid>', 'only runs of this vCon (its uuid, or the beginning of it)')
-    .addOption(new Option('--format <format>', 'how to show them').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'how to show them').choices(['text', 'json', 'svg']).default('text'),
+    )
     .option(
       '--limit <n>',
       'how many runs at most, the most recent ones; 0 for all',
@@ -74,7 +77,7 @@ interface TimelineOptions {
   /** True without a path. */
   readonly journal?: string | true;
   readonly vcon?: string;
-  readonly format: 'text' | 'json';
+  readonly format: 'text' | 'json' | 'svg';
   readonly limit: number;
 }
 
@@ -185,6 +188,7 @@ function textsOf(
   format: TimelineOptions['format'],
   settings: TimelineSettings,
 ): Iterable<string> {
+  if (format === 'svg') return [drawRuns(Array.from(told, ({ run }) => run))];
   return format === 'json' ? jsonOf(told) : textOf(told, settings);
 }
 

@@ -5,6 +5,7 @@ export { print } from './print.ts';
 export { readRuns, type Timeline } from './read-runs.ts';
 export { runRecord } from './run-record.ts';
 export type { RunFilter } from './select-runs.ts';
+export { drawRuns } from './svg/picture.ts';
 export { renderTable } from './table.ts';
 export { cleanText, safeJson } from './terminal-text.ts';
 export type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';

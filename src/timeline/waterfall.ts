@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { spanName } from '../model/semconv.ts';
 import { bar } from './bar.ts';
 import { formatDuration } from './format-duration.ts';
+import { durationOf, isChanged, lookOf, missingOf, outcomeOf, stepName } from './run-words.ts';
 import { cleanText, displayWidth, fitText } from './terminal-text.ts';
 import type { TimelineRun, TimelineStep } from './timeline-run.ts';
 
@@ -40,30 +40,20 @@ const LOOK = {
 } as const;
 
 function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
-  const look = lookOf(run);
-  const outcome = run.outcome === 'error' && run.errorType ? `error ${run.errorType}` : run.outcome;
+  const look = LOOK[lookOf(run)];
+  const [outcome, missing] = [outcomeOf(run), missingOf(run)];
   const parts: Part[] = [
     { text: `${look.mark} ${run.chain}`, style: ['bold', look.style] },
     { text: run.vconUuid ?? 'vCon unknown', style: 'bold' },
   ];
   if (isChanged(run)) parts.push({ text: `→ ${run.outVconUuid}`, style: 'bold' });
   if (outcome) parts.push({ text: outcome, style: look.style });
-  if (run.open) parts.push({ text: 'not over yet', style: 'yellow' });
-  else if (run.truncated) parts.push({ text: 'without its chain span', style: 'yellow' });
-  parts.push({ text: (run.inferred.includes('duration') ? '~' : '') + formatDuration(run.duration) });
+  if (missing) parts.push({ text: missing, style: 'yellow' });
+  parts.push({ text: durationOf(run) });
   parts.push({ text: `trace ${run.traceId}`, style: 'dim' });
   for (const { chain, traceId } of run.linkedFrom)
     parts.push({ text: `from ${chain ?? '?'} (trace ${traceId.slice(0, 8)}…)`, style: 'dim' });
   return flow(parts, columns, paint);
-}
-
-function lookOf(run: TimelineRun): (typeof LOOK)[keyof typeof LOOK] {
-  if (run.outcome === undefined) return LOOK.unknown;
-  return LOOK[run.outcome === 'complete' ? 'success' : run.outcome === 'halted' ? 'halt' : 'error'];
-}
-
-function isChanged(of: { vconUuid: string | undefined; outVconUuid: string | undefined }): boolean {
-  return of.vconUuid !== undefined && of.outVconUuid !== undefined && of.vconUuid !== of.outVconUuid;
 }
 
 /** Parts side by side, two blanks between them; the lines after the first are indented. */
@@ -113,9 +103,8 @@ const DURATION_WIDTH = 9;
 const NOWHERE = { start: 0, end: 0 };
 const DEEPEST_INDENT = 6;
 
-function labelOf({ stage, name, depth }: TimelineStep): string {
-  const shown = stage === 'other' ? name : spanName(stage, name);
-  return '  '.repeat(Math.min(depth, DEEPEST_INDENT)) + cleanText(shown);
+function labelOf(step: TimelineStep): string {
+  return '  '.repeat(Math.min(step.depth, DEEPEST_INDENT)) + cleanText(stepName(step));
 }
 
 function noteOf(step: TimelineStep): string {

@@ -97,6 +97,13 @@ describe('timeline --journal', () => {
     expect(await drawn()).toBe(before);
   });
 
+  it('draws the runs with --format svg, and not what tracers have heard', async () => {
+    const { stdout } = await run('--journal', path, '--format', 'svg');
+    expect(stdout).toMatch(/^<svg .* aria-label="Timeline of 2 runs">/);
+    for (const text of [VCON, OTHER_VCON, 'not over yet']) expect(stdout).toContain(`>${text}<`);
+    expect(stdout).not.toContain('jlinc');
+  });
+
   it('prints each delivery with --format json', async () => {
     const { stdout } = await run('--journal', path, '--format', 'json', '--vcon', VCON);
     const { runs } = JSON.parse(stdout);

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { timelineCommand } from '../../src/commands/timeline.ts';
 import { VconOtelError } from '../../src/model/error.ts';
+import { drawRuns, readRuns } from '../../src/timeline/index.ts';
 import { NEW_VCON, record, recordRun, temporaryFolder, traceFile, VCON } from '../timeline/recording.ts';
 
 /** A path that is said is the path. */
@@ -102,6 +103,18 @@ describe('what it prints', () => {
     ]);
   });
 
+  it('one SVG document and nothing else with --format svg, of the same runs', async () => {
+    const path = await twoRuns();
+    const { stdout } = await run(path, '--format', 'svg');
+    expect(stdout).toBe(drawRuns((await readRuns(path, { limit: 0 })).runs));
+    const limited = await run(path, '--format', 'svg', '--limit', '1');
+    expect(limited.stdout).toMatch(
+      /^<svg .* aria-label="Timeline of 1 run">[\s\S]*>archive<[\s\S]*<\/svg>\n$/,
+    );
+    expect(limited.stdout).not.toContain('intake');
+    expect(limited.stderr).toBe('Older runs are not shown (--limit 1; 0 shows all)\n');
+  });
+
   it('a remark on what could not be read, apart from the runs', async () => {
     const { tracer, line } = record();
     recordRun(tracer, { duration: 10 });
@@ -110,13 +123,14 @@ describe('what it prints', () => {
     expect(stderr).toBe('Unreadable lines and spans left out: 1\n');
   });
 
-  it('no control character of a name, in either format', async () => {
+  it('no control character of a name, in any format', async () => {
     const { tracer, line } = record();
     const name = 'a\u001b[2J\u009b31m\u202e\u2028\u{e0001}b';
     recordRun(tracer, { duration: 10, links: [{ name, from: 1, to: 2 }] });
     const path = await traceFile(line());
     const [text, json] = [await run(path), await run(path, '--format', 'json')];
-    for (const { stdout } of [text, json])
+    const svg = await run(path, '--format', 'svg');
+    for (const { stdout } of [text, json, svg])
       expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
     expect(JSON.parse(json.stdout).runs[0].steps[0].name).toBe(name);
   });
