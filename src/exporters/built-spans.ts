@@ -96,7 +96,10 @@ function attributesOf(event: ChainEvent): Attributes {
   if (link !== undefined) attributes[CONSERVER_ATTR.linkName] = attributes[ATTR.linkName] = link;
   if (linkIndex !== undefined) attributes[CONSERVER_ATTR.linkIndex] = attributes[ATTR.linkIndex] = linkIndex;
   if (stage === 'link' && outcome !== undefined) attributes[ATTR.linkOutcome] = outcome;
-  if (storage !== undefined) attributes[CONSERVER_ATTR.storageName] = attributes[ATTR.storageName] = storage;
+  if (storage !== undefined) {
+    attributes[CONSERVER_ATTR.storageName] = attributes[ATTR.storageName] = storage;
+    attributes[ATTR.peerService] = storage;
+  }
   if (errorType !== undefined) attributes[ATTR.errorType] = errorType;
   return attributes;
 }

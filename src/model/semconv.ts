@@ -59,6 +59,7 @@ export const ATTR = {
   errorType: 'error.type',
   peerService: 'peer.service',
   dbSystemName: 'db.system.name',
+  cpuMode: 'cpu.mode',
 } as const;
 
 /** Name, unit (UCUM) and description of an instrument. */

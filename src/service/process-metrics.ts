@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MeterProvider } from '@opentelemetry/api';
-import { METRIC, SCOPE_NAME } from '../model/semconv.ts';
+import { ATTR, METRIC, SCOPE_NAME } from '../model/semconv.ts';
 
 /**
  * Measures this process under OpenTelemetry's names, whenever metrics are collected.
@@ -14,8 +14,8 @@ export function measureProcess(provider: MeterProvider): () => void {
     .addCallback((result) => result.observe(process.memoryUsage.rss()));
   meter.createObservableCounter(cpu.name, cpu).addCallback((result) => {
     const { user, system } = process.cpuUsage();
-    result.observe(user / 1e6, { 'cpu.mode': 'user' });
-    result.observe(system / 1e6, { 'cpu.mode': 'system' });
+    result.observe(user / 1e6, { [ATTR.cpuMode]: 'user' });
+    result.observe(system / 1e6, { [ATTR.cpuMode]: 'system' });
   });
   // Its timer keeps no process alive.
   const delay = monitorEventLoopDelay();

@@ -3,12 +3,15 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { detectResources, resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
+import { createTracer, isSpanProcessor } from '../../src/bridge/create-tracer.ts';
 import { builtSpans } from '../../src/exporters/built-spans.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
+import { emptyVconStore as vcons } from '../../src/model/vcon.ts';
 import { crashed, temporaryPath } from '../journal/temporary-journal.ts';
 import { type Delivery, deliver } from '../receivers/assembler/deliveries.ts';
 import { millis, Passage } from '../receivers/assembler/passage.ts';
 import { openStand, type StandSettings } from '../receivers/assembler/stand.ts';
+import { eventContext } from '../tracers/started.ts';
 
 const plans = { main: { links: ['a', 'b'], storages: ['s1'] } };
 const resource = resourceFromAttributes({ 'service.name': 'conserver' });
@@ -99,6 +102,24 @@ test('they say what ours say, and what of it was concluded', async () => {
     'vcon.chain.links': ['a', 'b'],
     'vcon.chain.outcome': 'complete',
   });
+});
+
+test('a storage is the peer of its span, as where it is recorded live', async () => {
+  const { exporter, spans } = exporterFailing();
+  const tracer = createTracer({ name: 'exporters.test', module: builtSpans(exporter, resource) }, { vcons });
+  if (isSpanProcessor(tracer)) throw new Error('it is a SpanProcessor');
+  const saved = eventContext({
+    stage: 'storage',
+    phase: 'complete',
+    storage: 's1',
+    outcome: 'success',
+    inferred: ['span'],
+  });
+  await tracer.tracer.trace?.(saved.inVconUuid, 'storage_complete', {}, saved);
+  await tracer.tracer.shutdown?.();
+  expect(spans.map(({ name, kind, attributes }) => [name, kind, attributes['peer.service']])).toEqual([
+    ['storage.s1', SpanKind.CLIENT, 's1'],
+  ]);
 });
 
 test('the same records always make the same ids', async () => {
