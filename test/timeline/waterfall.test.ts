@@ -3,36 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderRun, type TimelineRun, type TimelineStep } from '../../src/timeline/index.ts';
 import { displayWidth } from '../../src/timeline/terminal-text.ts';
+import { RUN, STEP } from './drawing.ts';
 import { NEW_VCON, VCON } from './recording.ts';
-
-const RUN: TimelineRun = {
-  runId: 'b7ad6b7169203331',
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  chain: 'intake',
-  vconUuid: VCON,
-  outVconUuid: VCON,
-  outcome: 'complete',
-  errorType: undefined,
-  start: Date.UTC(2026, 0, 31),
-  duration: 0.1,
-  truncated: false,
-  linkedFrom: [],
-  steps: [],
-  inferred: [],
-};
-
-const STEP: TimelineStep = {
-  stage: 'link',
-  name: 'tag',
-  index: 0,
-  outcome: 'success',
-  errorType: undefined,
-  start: 0,
-  duration: 0.1,
-  depth: 0,
-  vconUuid: VCON,
-  outVconUuid: VCON,
-};
 
 const plain = (run: Partial<TimelineRun>, width = 100) =>
   renderRun({ ...RUN, ...run }, { width, colour: false });
