@@ -33,7 +33,7 @@ export class JaegerApi {
 
   /** Undefined where there is none. */
   async trace(traceId: string): Promise<JaegerTrace | undefined> {
-    const response = await fetch(`${this.#url}/api/traces/${traceId}`);
+    const response = await this.#get(`/api/traces/${traceId}`);
     if (response.status === 404) return undefined;
     return ((await response.json()) as { data: JaegerTrace[] }).data[0];
   }
@@ -47,7 +47,7 @@ export class JaegerApi {
       end: String(Date.now() * 1_000),
       ...(Object.keys(tags).length > 0 && { tags: JSON.stringify(tags) }),
     });
-    const response = await fetch(`${this.#url}/api/traces?${query}`);
+    const response = await this.#get(`/api/traces?${query}`);
     if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${await response.text()}`);
     return ((await response.json()) as { data: JaegerTrace[] }).data;
   }
@@ -61,9 +61,13 @@ export class JaegerApi {
       lookback: '3600000',
       ratePer: '60000',
     });
-    const response = await fetch(`${this.#url}/api/metrics/calls?${query}`);
+    const response = await this.#get(`/api/metrics/calls?${query}`);
     if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${await response.text()}`);
     return ((await response.json()) as { metrics: unknown[] }).metrics;
+  }
+
+  #get(path: string): Promise<Response> {
+    return fetch(this.#url + path, { signal: AbortSignal.timeout(30_000) });
   }
 }
 

@@ -21,7 +21,7 @@ export class PrometheusApi {
 
   /** @throws Error where the query is not understood */
   async query(query: string): Promise<Sample[]> {
-    const response = await fetch(`${this.#url}/api/v1/query?${new URLSearchParams({ query })}`);
+    const response = await this.#get(`/api/v1/query?${new URLSearchParams({ query })}`);
     const body = (await response.json()) as Answer;
     if (body.status !== 'success') throw new Error(`${body.error}: ${query}`);
     const { resultType, result } = body.data;
@@ -40,7 +40,7 @@ export class PrometheusApi {
 
   /** Every recording and alerting rule. */
   async rules(): Promise<readonly Rule[]> {
-    const response = await fetch(`${this.#url}/api/v1/rules`);
+    const response = await this.#get(`/api/v1/rules`);
     const { data } = (await response.json()) as {
       data: { groups: { rules: Rule[] }[] };
     };
@@ -48,7 +48,7 @@ export class PrometheusApi {
   }
 
   async metricNames(): Promise<readonly string[]> {
-    const response = await fetch(`${this.#url}/api/v1/label/__name__/values`);
+    const response = await this.#get(`/api/v1/label/__name__/values`);
     return ((await response.json()) as { data: string[] }).data;
   }
 
@@ -56,8 +56,12 @@ export class PrometheusApi {
   async exemplars(query: string): Promise<number> {
     const now = Date.now() / 1e3;
     const range = { query, start: String(now - 3_600), end: String(now + 60) };
-    const response = await fetch(`${this.#url}/api/v1/query_exemplars?${new URLSearchParams(range)}`);
+    const response = await this.#get(`/api/v1/query_exemplars?${new URLSearchParams(range)}`);
     return ((await response.json()) as { data: unknown[] }).data.length;
+  }
+
+  #get(path: string): Promise<Response> {
+    return fetch(this.#url + path, { signal: AbortSignal.timeout(30_000) });
   }
 }
 

@@ -49,15 +49,20 @@ export class Running {
     );
   }
 
-  /** Asks it to end, and waits until it has. Safe twice. */
+  /** Asks it to end, insists after half a minute, and waits until it has. Safe twice. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, 'exit');
     child.kill(signal);
+    const insist = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
     await exit;
+    clearTimeout(insist);
   }
 }
+
+/** Milliseconds. */
+const PATIENCE = 30_000;
 
 async function answers(url: string): Promise<boolean> {
   return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(

@@ -124,6 +124,7 @@ async function forward({ adapterReceiver }: Stack, vcon: string, index: number):
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(record),
+    signal: AbortSignal.timeout(30_000),
   });
   if (!response.ok) throw new Error(`the adapter answered ${response.status}: ${await response.text()}`);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,7 @@ export async function startStack(
     async stop() {
       for (const program of all.toReversed()) await program.stop();
       await redis.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

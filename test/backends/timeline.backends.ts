@@ -202,6 +202,7 @@ async function postTraces(otlp: string, body: Buffer): Promise<void> {
     method: 'POST',
     headers: { 'content-type': 'application/x-protobuf' },
     body: new Uint8Array(body),
+    signal: AbortSignal.timeout(30_000),
   });
   if (!response.ok)
     throw new Error(`the Collector answered ${response.status} to a recording of ${CAPTURES}`);
