@@ -3,12 +3,49 @@ import { defineConfig } from 'vitest/config';
 /** `import 'vcon-otel'` means the sources here, as package.json's `exports` has it. */
 const conditions = ['vcon-otel-source'];
 
-export default defineConfig({
+/** What holds for every test of this repository. */
+export const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['test/**/*.test.ts'],
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For what hangs. How long something takes is for bench/ to say.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { interval: 5, timeout: 60_000 } },
+  },
+};
+
+const SLOW = 'test/**/*.slow.test.ts';
+const SEARCHES = 'test/**/*.search.test.ts';
+
+/** The rings: `npm test` is `quick`, `npm run test:slow` is `slow`; CONTRIBUTING.md says what belongs where. */
+export default defineConfig({
+  ...shared,
+  test: {
+    maxWorkers: '100%',
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: 'quick',
+          include: ['test/**/*.test.ts'],
+          exclude: [SLOW],
+          // Modules are loaded once for all files of a worker: no test leaves anything behind for the next.
+          isolate: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: 'slow',
+          include: [SLOW, SEARCHES],
+          env: { RING: 'slow' },
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
   },
 });

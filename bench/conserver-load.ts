@@ -5,74 +5,44 @@ import { uuidOf } from './measure.ts';
 
 /** The chain that runs here pass, as a configuration has it. */
 export const CHAIN = {
+  name: 'main',
   links: ['transcribe', 'diarize', 'analyze', 'tag', 'summarize'],
   storages: ['postgres', 's3'],
 } as const;
-const NAME = 'main';
 
-/** Of each run: spans, records, events, and the calls that a tracer hears. */
+/** Of each run: spans, facts from inside the server, and the calls that a tracer hears. */
 export const SPANS_PER_RUN = 1 + CHAIN.links.length + CHAIN.storages.length;
-export const RECORDS_PER_RUN = CHAIN.links.length + 1;
+export const FACTS_PER_RUN = 2 + 2 * SPANS_PER_RUN + 2 * CHAIN.links.length + 1;
 const RUN_CALLS = CHAIN.links.length + 2;
 export const CALLS_PER_RUN = 2 * SPANS_PER_RUN + RUN_CALLS;
-/** Of a run that only records tell of: nothing is known of its storages. */
-export const CALLS_PER_RECORDED_RUN = 2 * (1 + CHAIN.links.length) + RUN_CALLS;
 
 /** Spans of one request. */
 export const SPANS_PER_REQUEST = 512;
 /** Runs whose spans are mixed: what a busy conserver has under way. */
 const UNDER_WAY = 32;
-/** Milliseconds of each step, and of the first record after the start of the first link. */
+/** Milliseconds of each step. */
 const STEP = 20;
 
 /** A span as protobufjs encodes it. */
 type WireSpan = Readonly<Record<string, unknown>>;
 
 /** A passage of a vCon through {@link CHAIN} on a Python conserver. */
-export class LoadedRun {
-  readonly number: number;
+class LoadedRun {
   readonly vcon: string;
   readonly traceId = randomBytes(16);
   readonly chainSpan = randomBytes(8);
-  readonly linkSpans = CHAIN.links.map(() => randomBytes(8));
-  /** When each record was made, milliseconds since the Unix epoch, from the one before the first link on. */
-  readonly times: number[] = [];
 
   constructor(number: number) {
-    this.number = number;
     this.vcon = uuidOf(number);
   }
 
-  /** The record of a link, -1 being the one before the first, made now. @param pid and number of its worker */
-  record(index: number, pid: number, seq: number, now: number): string {
-    this.times.push(now);
-    return JSON.stringify({
-      v: 1,
-      kind: 'run',
-      tracer: 'forwarder',
-      in: this.vcon,
-      out: this.vcon,
-      links: CHAIN.links,
-      index,
-      ts: `${Math.round(now * 1e3)}000`,
-      trace_id: this.traceId.toString('hex'),
-      span_id: this.linkSpans[Math.max(index, 0)]?.toString('hex'),
-      root_span_id: this.chainSpan.toString('hex'),
-      chain: NAME,
-      worker: { host: 'conserver-1', pid },
-      seq,
-    });
-  }
-
-  /** Its spans in the order in which they end, around its records or, where it has none, up to now. */
+  /** Its spans in the order in which they end. */
   spans(now: number): WireSpan[] {
-    const times =
-      this.times.length > 0 ? this.times : Array.from({ length: RECORDS_PER_RUN }, (_, i) => now + i * STEP);
-    const at = (index: number) => times[index + 1] ?? now;
-    const last = at(CHAIN.links.length - 1);
+    const at = (step: number) => now + step * STEP;
+    const last = at(CHAIN.links.length);
     return [
       ...CHAIN.links.map((link, index) =>
-        this.#span(`link.${link}`, this.linkSpans[index], at(index - 1), at(index), {
+        this.#span(`link.${link}`, randomBytes(8), at(index), at(index + 1), {
           link_name: link,
           link_index: index,
         }),
@@ -80,11 +50,11 @@ export class LoadedRun {
       ...CHAIN.storages.map((storage) =>
         this.#span(`storage.${storage}`, randomBytes(8), last, last + 1, { storage_name: storage }),
       ),
-      this.#span(`vcon_processing.${NAME}`, this.chainSpan, at(-1) - 1, last + 1, {}),
+      this.#span(`vcon_processing.${CHAIN.name}`, this.chainSpan, now - 1, last + 1, {}),
     ];
   }
 
-  #span(name: string, spanId: Buffer | undefined, start: number, end: number, attributes: object): WireSpan {
+  #span(name: string, spanId: Buffer, start: number, end: number, attributes: object): WireSpan {
     const isChain = spanId === this.chainSpan;
     return {
       traceId: this.traceId,
@@ -94,7 +64,7 @@ export class LoadedRun {
       kind: 1,
       startTimeUnixNano: start * 1e6,
       endTimeUnixNano: end * 1e6,
-      attributes: attributesOf({ vcon_id: this.vcon, chain_name: NAME, ...attributes }),
+      attributes: attributesOf({ vcon_id: this.vcon, chain_name: CHAIN.name, ...attributes }),
       // OK, as the server marks the span of a chain that went well.
       status: { code: isChain ? 1 : 0 },
     };
@@ -134,7 +104,7 @@ export function bodiesOf(spans: Iterable<WireSpan>, others = 0): Buffer[] {
 }
 
 /** The body of one request. */
-export function packed(spans: readonly WireSpan[], others = 0): Buffer {
+function packed(spans: readonly WireSpan[], others = 0): Buffer {
   const scopeSpans = [{ scope: { name: '__main__' }, spans }];
   const rest = spans.flatMap((span) => Array.from({ length: others }, () => redisSpan(span)));
   if (others > 0) scopeSpans.push({ scope: { name: 'opentelemetry.instrumentation.redis' }, spans: rest });

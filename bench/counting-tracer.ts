@@ -6,7 +6,7 @@ import type { ChainEvent } from '../src/index.ts';
 /** What all tracers of the process have heard, and how the process is doing. Times are milliseconds. */
 export interface Heard {
   readonly calls: number;
-  /** Since the question before: from when a record was made until `run` was called for what it tells. */
+  /** Since the question before: from when a fact was made until `run` was called for what it tells. */
   readonly latencies: readonly number[];
   readonly rss: number;
   /** Since the question before: the longest, and nearly the longest, that the event loop was late. */
@@ -36,7 +36,7 @@ export function run(
   { time }: ChainEvent,
 ): boolean {
   calls += 1;
-  // The last call tells of the end of the chain, of which there is no record.
+  // The end of a chain is told with the fact after it.
   if (index < links.length) latencies.push(performance.timeOrigin + performance.now() - time);
   return true;
 }

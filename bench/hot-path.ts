@@ -8,9 +8,9 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type Journal, memoryJournal, sqliteJournal, TracerSpanProcessor } from '../src/index.ts';
 import { passChains, requireDelivered, SPANS_PER_CHAIN, sixSpans, startSdk } from './chain.ts';
 import { ownFolder } from './disk.ts';
-import { Film } from './film.ts';
 import { median, printTable, SHORT, spread, uuidOf } from './measure.ts';
 import { inOwnProcess, ownVariant, tellParent } from './own-process.ts';
+import { RecordedSpans } from './recorded-spans.ts';
 
 const ROUNDS = SHORT ? 1 : 5;
 /** Of the hot path: so long that collecting garbage is part of each, so short that few are disturbed by others. */
@@ -73,13 +73,13 @@ function row(name: string, values: readonly number[], one: number): string[] {
 
 /** Shows the bridge spans that an SDK made before, and lets tracers hear them before the next ones are made. */
 async function hotPath(journal: string): Promise<Cost> {
-  const film = new Film();
-  const sdk = startSdk([film]);
+  const recorded = new RecordedSpans();
+  const sdk = startSdk([recorded]);
   const bridge = await bridgeWith(journal);
   const took: number[] = [];
   for (let slice = -WARM_UP_SLICES; slice < SLICES; slice += 1) {
     for (let i = 0; i < CHAINS_PER_SLICE; i += 1) await sixSpans(uuidOf(i));
-    const nanoseconds = film.showTo(bridge);
+    const nanoseconds = recorded.replayTo(bridge);
     if (slice >= 0) took.push(nanoseconds / (CHAINS_PER_SLICE * SPANS_PER_CHAIN));
     await bridge.forceFlush();
   }

@@ -43,13 +43,14 @@ const signer = signerOf('ledger.example/bench', generateKey());
 console.log(`\n${describeDisk()}`);
 const large = join(folder, 'large');
 const rates = [
-  ['', 'records', 'records/s', 'p50', 'p99'],
+  ['', 'records', 'records/s', 'CPU µs', 'p50', 'p99'],
   await appended(`${grouped(MANY)} at a time`, large, RECORDS, MANY),
   await appended(`${BRIDGE} at a time, as the bridge calls`, join(folder, 'bridge'), BESIDE, BRIDGE),
   await appended('one by one', join(folder, 'alone'), ALONE, 1),
 ];
 printTable('Records appended, each on the disk before it is acknowledged', rates);
-printTable('A ledger read', [['', 'records', 'records/s', 'took'], await opened(large), verified(large)]);
+const read = ['', 'records', 'records/s', 'CPU µs', 'took'];
+printTable('A ledger read', [read, await opened(large), verified(large)]);
 printTable(`The inclusion proof of a record in a ledger of ${grouped(RECORDS)}`, [
   ['', 'p50', 'p99'],
   ...proofs(large),
@@ -67,11 +68,12 @@ async function appended(name: string, directory: string, records: number, atOnce
       waits.push(performance.now() - began);
     }
   };
-  const began = performance.now();
+  const [began, cpu] = [performance.now(), process.cpuUsage()];
   await Promise.all(Array.from({ length: atOnce }, caller));
   const rate = records / ((performance.now() - began) / 1e3);
+  const each = cpuOf(records, cpu);
   await ledger.close();
-  return [name, grouped(records), grouped(rate), ms(median(waits)), ms(quantile(waits, 0.99))];
+  return [name, grouped(records), grouped(rate), each, ms(median(waits)), ms(quantile(waits, 0.99))];
 }
 
 async function opened(directory: string): Promise<string[]> {
@@ -79,11 +81,11 @@ async function opened(directory: string): Promise<string[]> {
   const ledger = open(directory);
   const took = performance.now() - began;
   await ledger.close();
-  return ['opened: the last segment, and the ids before it', '', '', ms(took)];
+  return ['opened: the last segment, and the ids before it', '', '', '', ms(took)];
 }
 
 function verified(directory: string): string[] {
-  const began = performance.now();
+  const [began, cpu] = [performance.now(), process.cpuUsage()];
   const { verdict, size, completeness } = verifyLedger({
     directory,
     verifiers: [parseVerifierKey(signer.vkey)],
@@ -91,7 +93,14 @@ function verified(directory: string): string[] {
   const took = performance.now() - began;
   if (verdict !== 'intact' || size !== RECORDS || completeness.examples.length > 0)
     throw new Error(`a clean ledger of ${size} records is ${verdict}`);
-  return ['verified: no alarm', grouped(size), grouped(size / (took / 1e3)), `${(took / 1e3).toFixed(1)} s`];
+  const rate = grouped(size / (took / 1e3));
+  return ['verified: no alarm', grouped(size), rate, cpuOf(size, cpu), `${(took / 1e3).toFixed(1)} s`];
+}
+
+/** Processor time for each record, of all threads: steady where the machine is not. */
+function cpuOf(records: number, before: NodeJS.CpuUsage): string {
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) / records).toFixed(1);
 }
 
 /** Each record at random, with no tile read before, and with those that were read for the proofs before it. */

@@ -3,8 +3,8 @@
  * and what is left of a run that has finished.
  */
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
-import { SpanMetricsProcessor } from '../src/exporters/span-metrics.ts';
 import { TracerSpanProcessor, traceChain } from '../src/index.ts';
+import { SpanMetricsProcessor } from '../src/service/span-metrics-processor.ts';
 import { startSdk } from './chain.ts';
 import { collectGarbage, grouped, median, printTable, SHORT, uuidOf } from './measure.ts';
 import { inOwnProcess, ownVariant, tellParent } from './own-process.ts';

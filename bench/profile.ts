@@ -4,11 +4,11 @@ import { join } from 'node:path';
 /** What a thread does, by the files that its functions are in; the first that fits counts. */
 const PARTS: readonly (readonly [part: string, file: RegExp])[] = [
   ['decode', /\/src\/receivers\/(otlp|json)\//],
-  ['assemble', /\/src\/receivers\/assembler\//],
+  ['assemble', /\/src\/assembly\//],
   ['HTTP, Redis', /\/src\/receivers\/|\/node_modules\/(fastify|find-my-way|ioredis|redis-parser)\//],
-  ['spans to events', /\/src\/bridge\/(tracer-span-processor|run-events|read-span|event-id)\.ts/],
+  ['spans to events', /\/src\/(bridge|model)\//],
   ['journal', /\/src\/journal\//],
-  ['dispatch', /\/src\/bridge\/|\/bench\/counting-tracer\.ts/],
+  ['dispatch', /\/src\/(delivery|service)\/|\/bench\/counting-tracer\.ts/],
   ['metrics', /\/src\/exporters\/|\/node_modules\/@opentelemetry\//],
 ];
 const COLLECTING = 'garbage collection';

@@ -35,7 +35,8 @@ export async function startRedis(folder: string, appendfsync: 'always' | 'everys
   throw new Error(`redis-server did not start on port ${port}`);
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody has. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -8,12 +8,12 @@ import type { Heard } from './counting-tracer.ts';
 import { ownFolder } from './disk.ts';
 
 /** A process that is fed, and measured. */
-export interface Served<Told> {
+export interface Served<Answer> {
   /** Where spans are posted to. */
   readonly url: string;
   /** Microseconds of processor time so far, by the kind of thread; empty where the system does not tell. */
   threads(): ReadonlyMap<string, number>;
-  ask(): Promise<Told>;
+  ask(): Promise<Answer>;
   /** Ends it. @throws Error where it had something to say on stderr */
   stop(): Promise<void>;
 }
@@ -45,14 +45,17 @@ export const STREAM = 'vcon-otel:events';
 
 const folders = ownFolder();
 const bin = join(import.meta.dirname, '..', 'bin', 'vcon-otel.js');
-const module = join(import.meta.dirname, 'counting-tracer.ts');
+/** It looks at the thread that it is in, and answers messages of the process. */
+const counting = { module: join(import.meta.dirname, 'counting-tracer.ts'), isolation: 'none' };
 
 export async function startService({ on, redisUrl, settle, flags = [] }: ServiceSettings): Promise<Service> {
   const folder = mkdtempSync(join(folders, 'service-'));
   const file = join(folder, 'config.yml');
   const config = {
-    tracers: { t0: { module }, t1: { module }, t2: { module } },
-    chains: { main: CHAIN },
+    // A line for each call is written on `info`.
+    log_level: 'warn',
+    tracers: { t0: counting, t1: counting, t2: counting },
+    chains: { [CHAIN.name]: { links: CHAIN.links, storages: CHAIN.storages } },
     receivers: {
       http: { port: 0 },
       ...(redisUrl && { redis_stream: { url: redisUrl, stream: STREAM } }),
@@ -86,8 +89,25 @@ export async function startUnpacker(on: readonly string[]): Promise<Served<Pick<
   return { ...served, url: found[0] ?? '' };
 }
 
-/** Starts a process, and waits until it has written what is looked for. */
-async function start<Told>(command: readonly string[], looked: readonly RegExp[]) {
+/** Starts a process of ours, and waits until it has written what is looked for. */
+async function start<Answer>(command: readonly string[], looked: readonly RegExp[]) {
+  const { child, complaint, threads, stop } = startProgram(command);
+  const found = await readUntil(child, looked);
+  if (found.length < looked.length) throw new Error(`${command.join(' ')} did not start: ${complaint()}`);
+  return {
+    found,
+    threads,
+    ask: async (): Promise<Answer> => {
+      child.send('how are you');
+      const [told] = await once(child, 'message');
+      return told as Answer;
+    },
+    stop,
+  };
+}
+
+/** Starts a process that never outlives this one. */
+export function startProgram(command: readonly string[]) {
   const [name = '', ...args] = command;
   const child = spawn(name, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environment() });
   const kill = () => void child.kill('SIGKILL');
@@ -97,21 +117,15 @@ async function start<Told>(command: readonly string[], looked: readonly RegExp[]
   child.stderr?.on('data', (text) => {
     complaint += text;
   });
-  const found = await readUntil(child, looked);
-  if (found.length < looked.length) throw new Error(`${command.join(' ')} did not start: ${complaint}`);
   return {
-    found,
+    child,
+    complaint: () => complaint,
     threads: () => threadsOf(child.pid),
-    ask: async (): Promise<Told> => {
-      child.send('how are you');
-      const [told] = await once(child, 'message');
-      return told as Told;
-    },
     stop: async () => {
       child.kill('SIGTERM');
       await gone;
       process.off('exit', kill);
-      if (complaint !== '') throw new Error(`the service complained: ${complaint}`);
+      if (complaint !== '') throw new Error(`${command.join(' ')} complained: ${complaint}`);
     },
   };
 }

@@ -5,9 +5,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { metrics } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import { SpanMetricsProcessor } from '../src/exporters/span-metrics.ts';
+import { OwnDurations, RunMetrics } from '../src/exporters/index.ts';
 import { TracerSpanProcessor } from '../src/index.ts';
+import { SpanMetricsProcessor } from '../src/service/span-metrics-processor.ts';
+import { TracerDelivery } from '../src/service/tracer-delivery.ts';
 import { passChains, requireDelivered, SPANS_PER_CHAIN, startSdk } from './chain.ts';
 import { median, printTable, SHORT, spread } from './measure.ts';
 
@@ -16,10 +19,15 @@ const ROUNDS = SHORT ? 1 : 5;
 const CHAINS = SHORT ? 200 : 20_000;
 
 const trivial = { trace: () => undefined, run: () => true };
-const bridge = (tracers: number) =>
-  new TracerSpanProcessor({
-    tracers: Array.from({ length: tracers }, (_, i) => ({ name: `t${i}`, module: trivial })),
-  });
+const settings = (tracers: number) => ({
+  tracers: Array.from({ length: tracers }, (_, i) => ({ name: `t${i}`, module: trivial })),
+});
+const bridge = (tracers: number) => new TracerSpanProcessor(settings(tracers));
+/** As a service has it: the runs that the bridge follows make the metrics, in histograms of our own. */
+const served = (tracers: number) =>
+  new TracerSpanProcessor(settings(tracers), new TracerDelivery(settings(tracers)), [
+    new RunMetrics(metrics, () => true, new OwnDurations(() => true)),
+  ]);
 
 const variants: Readonly<Record<string, () => SpanProcessor[]>> = {
   'bare SDK': () => [],
@@ -28,6 +36,7 @@ const variants: Readonly<Record<string, () => SpanProcessor[]>> = {
   '+ bridge, 5 tracers': () => [bridge(5)],
   '+ span-metrics': () => [new SpanMetricsProcessor()],
   '+ bridge, 5 tracers, span-metrics': () => [bridge(5), new SpanMetricsProcessor()],
+  '+ bridge, 5 tracers, own metrics': () => [served(5)],
 };
 
 const [, , only] = process.argv;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { type ChainEvent, type Journal, type JournalConsumer, sqliteJournal } from '../src/index.ts';
-import { encode } from '../src/journal/sqlite/codec.ts';
-import { consumerOf, consumerStats, withJournalFile } from '../src/journal/sqlite/operator/index.ts';
+import { type ChainEvent, type Journal, sqliteJournal } from '../src/index.ts';
+import type { Consumer } from '../src/journal/consumer.ts';
+import { openFileAdmin } from '../src/journal/open-admin.ts';
+import { pageOf } from '../src/journal/sqlite/page.ts';
 import { Store } from '../src/journal/sqlite/writer/store.ts';
 import { chainEvents, EVENTS_PER_RUN } from './chain-events.ts';
 import { ownFolder } from './disk.ts';
@@ -63,15 +64,17 @@ export async function journalAtPace(perSecond: number): Promise<Durability> {
   const events = chainEvents(RUNS);
   for (let next = events.next(); !next.done; ) {
     const due = (performance.now() - began) * perMillisecond;
+    const batch: ChainEvent[] = [];
+    const sampled: number[] = [];
     for (; !next.done && sent < due; next = events.next()) {
-      journal.append(next.value);
-      if (sent % SAMPLE === 0) time(journal, began + sent / perMillisecond, took);
+      batch.push(next.value);
+      if (sent % SAMPLE === 0) sampled.push(began + sent / perMillisecond);
       sent += 1;
     }
+    void append(journal, batch, sampled, took);
     await wait(1);
-    await journal.room();
   }
-  await journal.durable();
+  await journal.append([]);
   const seconds = (performance.now() - began) / 1e3;
   await finish();
   return durability((RUNS * EVENTS_PER_RUN) / seconds, took);
@@ -85,7 +88,7 @@ export async function insertForEach(): Promise<Durability> {
   for (const event of chainEvents(RUNS)) {
     const before = performance.now();
     if (before - began > INSERT_MS) break;
-    store.transaction(() => store.append(encode(event)));
+    store.transaction(() => store.append(pageOf([event])));
     took.push(performance.now() - before);
     if (took.length % 100 === 0) await turn();
   }
@@ -117,20 +120,21 @@ export async function bullmq(appendfsync: 'always' | 'everysec'): Promise<Durabi
 async function open(how: 'waiting' | 'heard') {
   const path = join(ownFolder(), 'journal.db');
   const journal = await sqliteJournal({ path });
-  const consumers = TRACERS.map((name) => {
-    const consumer: JournalConsumer = journal.consumer(name, {
+  const depths = new Map<string, number>();
+  for (const name of TRACERS) {
+    const consumer: Promise<Consumer> = journal.consumer(name, {
       onReadable: () => {
-        if (how === 'heard') hear(consumer);
+        if (how === 'heard') void consumer.then(hear);
       },
+      onCounts: ({ depth }) => depths.set(name, depth),
       onDrop: () => {
         throw new Error('an event was dropped');
       },
       onSkip: () => {},
     });
-    return consumer;
-  });
+  }
   const finish = async () => {
-    while (how === 'heard' && consumers.some(({ depth }) => depth > 0)) await turn();
+    while (how === 'heard' && [...depths.values()].some((depth) => depth > 0)) await turn();
     await journal.close();
     const closed = performance.now();
     await requireKept(path, how === 'heard');
@@ -140,33 +144,48 @@ async function open(how: 'waiting' | 'heard') {
 }
 
 /** Settles whatever can be read, in turns, so that a long queue does not stop everything else. */
-function hear(consumer: JournalConsumer): void {
-  const events = consumer.read(READ);
-  for (const event of events)
-    consumer.settle(event, 'ok', { attempts: 1, since: Date.now(), duration: 0, errorType: undefined });
-  if (events.length > 0) setImmediate(() => hear(consumer));
+async function hear(consumer: Consumer): Promise<void> {
+  const { events } = await consumer.read(READ);
+  if (events.length === 0) return;
+  consumer.report(
+    events.map((event) => ({
+      event,
+      outcome: 'ok',
+      delivery: { attempts: 1, since: Date.now(), duration: 0, errorType: undefined },
+    })),
+  );
+  setImmediate(() => void hear(consumer));
 }
 
 /** @returns the milliseconds that some of the events took to be durable */
 async function feed(journal: Journal, runs: number): Promise<number[]> {
   const took: number[] = [];
   const underWay: Promise<void>[] = [];
-  let sent = 0;
+  let batch: ChainEvent[] = [];
+  let sampled: number[] = [];
   for (const event of chainEvents(runs)) {
-    journal.append(event);
-    if (sent % SAMPLE === 0) time(journal, performance.now(), took);
-    sent += 1;
-    if (sent % BLOCK > 0) continue;
-    underWay.push(journal.durable());
+    if (batch.length % SAMPLE === 0) sampled.push(performance.now());
+    batch.push(event);
+    if (batch.length < BLOCK) continue;
+    underWay.push(append(journal, batch, sampled, took));
+    [batch, sampled] = [[], []];
     if (underWay.length >= BLOCKS) await underWay.shift();
     await turn();
   }
-  await journal.durable();
+  await append(journal, batch, sampled, took);
   return took;
 }
 
-function time(journal: Journal, began: number, took: number[]): void {
-  void journal.durable().then(() => took.push(performance.now() - began));
+/** @param sampled when some of the events were handed over */
+async function append(
+  journal: Journal,
+  batch: readonly ChainEvent[],
+  sampled: readonly number[],
+  took: number[],
+): Promise<void> {
+  await journal.append(batch);
+  const now = performance.now();
+  for (const began of sampled) took.push(now - began);
 }
 
 async function addJobs(queues: readonly Queue[], runs: number): Promise<number[]> {
@@ -197,13 +216,11 @@ function durability(perSecond: number, took: readonly number[]): Durability {
 /** What is fast because it is not there would prove nothing. */
 async function requireKept(path: string, heard: boolean): Promise<void> {
   const due = (WARM_UP_RUNS + RUNS) * EVENTS_PER_RUN;
-  await withJournalFile(path, 'read', (file) => {
-    for (const name of TRACERS) {
-      const place = consumerOf(file, name);
-      if (!place) throw new Error(`${name} has no place`);
-      const { depth, ok } = consumerStats(file, place);
-      if (depth !== (heard ? 0 : due) || ok !== (heard ? due : 0))
-        throw new Error(`${due} events were due; ${name} has ${depth} to hear and has heard ${ok}`);
-    }
-  });
+  const admin = await openFileAdmin(path);
+  for (const name of TRACERS) {
+    const { depth, ok } = await admin.stats(name);
+    if (depth !== (heard ? 0 : due) || ok !== (heard ? due : 0))
+      throw new Error(`${due} events were due; ${name} has ${depth} to hear and has heard ${ok}`);
+  }
+  await admin.close();
 }

@@ -5,28 +5,17 @@ const version = process.versions.node;
 const [major, minor] = version.split('.').map(Number);
 
 if (major < 22 || (major === 22 && minor < 15)) {
-  refuse(`vcon-otel needs Node.js 22.15 or newer; this is ${version}.`);
+  refuse(
+    `vcon-otel needs Node.js 22.15 or newer; this is ${version}. In a checkout, npm ci brings one, which "npx vcon-otel" and npm scripts use.`,
+  );
 } else {
   import('node:fs').then(({ existsSync }) => {
     // A checkout runs its sources as they are, an installed package has only what was built from them.
     if (!existsSync(new URL('../src/cli.ts', import.meta.url))) return start('../dist/cli.js');
-    if (process.features.typescript) return startFromSources();
+    if (process.features.typescript) return start('../src/cli.ts');
     return refuse(
       `In a checkout, use "npm run vcon-otel", which brings its own Node.js; this one, ${version}, does not run TypeScript.`,
     );
-  });
-}
-
-// A tracer of the user's imports "vcon-otel": in a checkout that means the sources, too.
-function startFromSources() {
-  const index = new URL('../src/index.ts', import.meta.url).href;
-  return import('node:module').then(({ registerHooks }) => {
-    if (registerHooks)
-      registerHooks({
-        resolve: (specifier, context, next) =>
-          specifier === 'vcon-otel' ? { url: index, shortCircuit: true } : next(specifier, context),
-      });
-    return start('../src/cli.ts');
   });
 }
 

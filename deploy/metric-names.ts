@@ -15,6 +15,7 @@ export const METRIC_NAMES = {
     ].map(({ name }) => `${inPrometheus(name)}_seconds`),
     counters: [
       METRIC.tracerDeliveries,
+      METRIC.storeReads,
       METRIC.bridgeIssues,
       METRIC.receiverSpans,
       METRIC.receiverRecords,
@@ -32,12 +33,17 @@ export const METRIC_NAMES = {
         METRIC.journalFull,
         METRIC.receiverRuns,
         METRIC.receiverLag,
+        METRIC.receiverFailing,
+        METRIC.exporterPending,
         METRIC.ledgerRecords,
         METRIC.ledgerCheckpointRecords,
       ].map(({ name }) => inPrometheus(name)),
-      ...[METRIC.journalOldestAge, METRIC.ledgerCheckpointAge, METRIC.eventLoopDelay].map(
-        ({ name }) => `${inPrometheus(name)}_seconds`,
-      ),
+      ...[
+        METRIC.journalOldestAge,
+        METRIC.ledgerCheckpointAge,
+        METRIC.exporterOldestAge,
+        METRIC.eventLoopDelay,
+      ].map(({ name }) => `${inPrometheus(name)}_seconds`),
       ...[METRIC.journalSize, METRIC.journalMaxSize, METRIC.processMemory].map(
         ({ name }) => `${inPrometheus(name)}_bytes`,
       ),

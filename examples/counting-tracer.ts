@@ -1,7 +1,7 @@
 import { defineTracer } from 'vcon-otel';
 import { z } from 'zod';
 
-/** Counts what happens, by chain, and writes it when asked to: a tracer with options and a memory. */
+/** Counts events by chain and prints the counts at shutdown: a tracer with options and state. */
 export default defineTracer({
   options: z.strictObject({ title: z.string().default('events') }),
   create: ({ title }) => {

@@ -3,8 +3,8 @@ import { defineTracer } from 'vcon-otel';
 import { z } from 'zod';
 
 /**
- * A tracer that never fails: what cannot be written to one place goes to the other, and what cannot go there either is counted.
- * Only for what may be lost. A tracer that must not lose anything throws instead, and is called again.
+ * A tracer that never fails: what it cannot write to one place goes to another, and what it cannot write there either is counted.
+ * Use this only for events that may be lost. A tracer that must not lose anything throws instead, and is called again.
  */
 export default defineTracer({
   options: z.strictObject({ file: z.string(), fallback: z.string() }),
@@ -16,7 +16,7 @@ export default defineTracer({
         try {
           await appendFile(file, line);
         } catch {
-          // The error may quote a path: it says nothing that the operator does not know.
+          // The error is not logged: it may quote a path, and tells the operator nothing new.
           await appendFile(fallback, line).catch(() => {
             lost += 1;
           });

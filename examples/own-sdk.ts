@@ -1,18 +1,27 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { AlwaysOnSampler, BatchSpanProcessor, createAlwaysRecordSampler } from '@opentelemetry/sdk-trace';
-import { SpanMetricsProcessor, TracerSpanProcessor, traceChain } from 'vcon-otel';
+import { alwaysRecord, SpanMetricsProcessor, TracerSpanProcessor, traceChain } from 'vcon-otel';
+import { batchSpans } from 'vcon-otel/exporters';
+import { memoryVconStore } from 'vcon-otel/vcon-store';
 import myTracer from './custom-tracer.ts';
 
 const sdk = new NodeSDK({
   spanProcessors: [
-    new TracerSpanProcessor({ tracers: [{ name: 'mine', module: myTracer }] }),
+    new TracerSpanProcessor({
+      tracers: [
+        { name: 'mine', module: myTracer },
+        { name: 'audit', module: 'tracers.compliance', options: { directory: './data/audit' } },
+      ],
+      // Where tracers look up documents; `redisVconStore({ url })` is the conserver's Redis.
+      vcons: memoryVconStore(),
+    }),
     new SpanMetricsProcessor(),
-    // `spanProcessors` switches `traceExporter` off without a word: the exporter has to stand here.
-    new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), maxQueueSize: 65_536 }),
+    // With `spanProcessors`, the SDK silently ignores `traceExporter`: the exporter must be listed here. The SDK's own batch
+    // processor works too; this one accounts for every span, and `shutdown` does not reject where no Collector is.
+    batchSpans(new OTLPTraceExporter()),
   ],
-  // Tracers hear every run, exporters get what your sampler picks.
-  sampler: createAlwaysRecordSampler(new AlwaysOnSampler()),
+  // Tracers hear every run; exporters get what your own sampler picks: `alwaysRecord(mine)`.
+  sampler: alwaysRecord(),
 });
 sdk.start();
 

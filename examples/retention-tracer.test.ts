@@ -6,12 +6,12 @@ import { testTracer } from 'vcon-otel/testing';
 import retentionTracer from './retention-tracer.ts';
 
 const checks = testTracer(retentionTracer, {
-  // For each check: options of its own, and what is to be done when it is over.
+  // For each check: options of its own, and how to clean up afterwards.
   prepare: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'retention-'));
     return { directory, options: { directory }, close: () => rm(directory, { recursive: true }) };
   },
-  // What arrived, so that it can be compared with what happened.
+  // What arrived, to compare with what happened.
   heard: async ({ directory }) => {
     const files = (await readdir(directory)).sort();
     const texts = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')));

@@ -1,31 +1,47 @@
-import { appendFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { defineTracer } from 'vcon-otel';
 import { z } from 'zod';
 
 const DAY = 86_400_000;
 
-/** A file for each day, and none that is older than `keep_days`: what may not be kept for ever goes by itself. */
+/** Writes a file each day, compresses old ones and deletes older ones: what must not be kept forever goes by itself. */
 export default defineTracer({
-  options: z.strictObject({ directory: z.string(), keep_days: z.int().positive().default(30) }),
-  create: ({ directory, keep_days }) => {
+  options: z.strictObject({
+    directory: z.string(),
+    retention_days: z.int().positive().default(90),
+    archive_after_days: z.int().positive().default(30),
+  }),
+  create: ({ directory, retention_days, archive_after_days }) => {
     let tidied = '';
     const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
+    const tidy = async (now: number) => {
+      const [oldest, archived] = [dayOf(now - retention_days * DAY), dayOf(now - archive_after_days * DAY)];
+      for (const name of await readdir(directory)) {
+        const [, day = '', extension] = /^(\d{4}-\d\d-\d\d)(\.jsonl|\.jsonl\.gz)$/.exec(name) ?? [];
+        const path = join(directory, name);
+        if (extension === undefined || day >= archived) continue;
+        // The archive is whole before what it is made of goes: a repeat after a crash starts over.
+        if (day >= oldest && extension === '.jsonl')
+          await writeFile(`${path}.gz`, await promisify(gzip)(await readFile(path)), { flush: true });
+        if (day < oldest || extension === '.jsonl') await rm(path);
+      }
+    };
     return {
       trace: async (vconUuid, event, _options, { eventId, time }) => {
+        // The day of writing, not of the event, so that no file changes once its day is over.
+        const today = dayOf(Date.now());
         await mkdir(directory, { recursive: true });
         await appendFile(
-          join(directory, `${dayOf(time)}.jsonl`),
-          `${JSON.stringify({ eventId, event, vconUuid })}\n`,
+          join(directory, `${today}.jsonl`),
+          `${JSON.stringify({ time, eventId, event, vconUuid })}\n`,
         );
         // Once a day is enough.
-        const today = dayOf(Date.now());
         if (tidied === today) return;
         tidied = today;
-        const oldest = dayOf(Date.now() - keep_days * DAY);
-        for (const name of await readdir(directory))
-          if (/^\d{4}-\d\d-\d\d\.jsonl$/.test(name) && name.slice(0, 10) < oldest)
-            await rm(join(directory, name));
+        await tidy(Date.now());
       },
     };
   },

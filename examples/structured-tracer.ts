@@ -3,8 +3,8 @@ import { defineTracer } from 'vcon-otel';
 import { z } from 'zod';
 
 /**
- * One JSON object for every event that ends something, with what the documented signature has no word for: where it happened,
- * how it ended, how long it took, and the way to its trace.
+ * Writes one JSON object for every event that ends something, with what the documented signature lacks: where it happened,
+ * how it ended, how long it took, and its trace id.
  */
 export default defineTracer({
   options: z.strictObject({ file: z.string(), labels: z.record(z.string(), z.string()).default({}) }),

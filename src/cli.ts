@@ -1,17 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { auditCommand } from './commands/audit.ts';
-import { auditReceiptsCommand } from './commands/audit-receipts.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { queueCommand } from './commands/queue.ts';
-import { replayCommand } from './commands/replay.ts';
-import { serveCommand } from './commands/serve.ts';
-import { tapCommand } from './commands/tap.ts';
-import { timelineCommand } from './commands/timeline.ts';
-import { validateCommand } from './commands/validate.ts';
-import { ConfigError, colourFromEnvironment, loadConfig, parseConfig } from './config.ts';
+import { auditCommand } from './cli/audit.ts';
+import { auditReceiptsCommand } from './cli/audit-receipts.ts';
+import { completionCommands } from './cli/completion.ts';
+import { demoCommand, demoTraffic } from './cli/demo.ts';
+import { devCommand } from './cli/dev.ts';
+import { doctorCommand, doctorOf } from './cli/doctor.ts';
+import { completeHelp } from './cli/help.ts';
+import { initCommand } from './cli/init.ts';
+import { newCommand } from './cli/new.ts';
+import { queueCommand } from './cli/queue.ts';
+import { readerGone } from './cli/reader-gone.ts';
+import { replayCommand } from './cli/replay.ts';
+import { schemaCommand } from './cli/schema.ts';
+import { serveCommand } from './cli/serve.ts';
+import { tapCommand } from './cli/tap.ts';
+import type { Terminal } from './cli/terminal.ts';
+import { timelineCommand } from './cli/timeline.ts';
+import { tryCommand } from './cli/try.ts';
+import { validateCommand } from './cli/validate.ts';
+import { withJournal } from './cli/with-journal.ts';
+import { ConfigError, colourFromEnvironment } from './config/load-config.ts';
 import { errorType, stackFrames, VconOtelError } from './model/error.ts';
+import { sayFault } from './model/fault.ts';
 
 /**
  * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted; `audit` has its own.
@@ -30,33 +41,73 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   // There is no place left to tell it.
   stderr.on('error', () => undefined);
   const colour = colourFromEnvironment(stdout);
+  await runCommandLine(argv, { stdout, stderr, colour, columns: stdout.columns, signal, readerGone, exit });
+  // Whatever still holds the process: a socket of a server that never answers, a module of somebody else's. What was written before
+  // has gone to the pipe by then.
+  stdout.write('', () => process.exit());
+}
+
+/** What the command line needs of the process that it runs in. */
+export interface CommandLineSettings {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: Terminal;
+  readonly colour: boolean;
+  /** How wide the terminal is, if it is one. */
+  readonly columns: number | undefined;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
+  /** Resolves when nobody reads standard output any more. */
+  readonly readerGone: () => Promise<void>;
+  /** Says with which code the process is to end: 0 unless it is called. */
+  readonly exit: (code: number) => void;
+}
+
+/** Runs one command to its end. Never rejects. */
+export async function runCommandLine(
+  argv: readonly string[],
+  { stdout, stderr, colour, columns, signal, readerGone, exit }: CommandLineSettings,
+): Promise<void> {
   const program = new Command('vcon-otel')
     .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')
     .version(version())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vcon-otel: ')) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'vcon-otel: ')),
+    })
     .showHelpAfterError('(vcon-otel --help lists the commands)');
   const commands = [
-    demoCommand({ stdout, stderr, colour, columns: stdout.columns, signal, end }),
-    timelineCommand({ stdout, stderr, colour, columns: stdout.columns, journalPath }),
-    validateCommand({ stdout, colour }),
-    doctorCommand({ stdout, colour, end }),
-    serveCommand({ stdout, stderr, signal }),
-    queueCommand({ stdout, stderr, journalPath }),
-    tapCommand({ stdout, stderr, colour, signal, journalPath }),
-    replayCommand({ stdout, stderr, signal, journalPath }),
+    demoCommand({ stdout, stderr, colour, columns, signal, exit }),
+    timelineCommand({ stdout, stderr, colour, columns, withJournal }),
+    initCommand({ stdin: process.stdin, stdout, doctor: doctorOf({ stdout, colour }) }),
+    devCommand({ stdout, colour, traffic: demoTraffic, signal, exit }),
+    schemaCommand({ stdout }),
+    newCommand({ stdout }),
+    tryCommand({ stdout, exit }),
+    validateCommand({ stdout, colour, exit }),
+    doctorCommand({ stdout, colour, exit }),
+    serveCommand({ stdout, stderr, signal, exit }),
+    queueCommand({ stdout, stderr, withJournal }),
+    tapCommand({ stdout, stderr, colour, signal, readerGone, withJournal }),
+    replayCommand({ stdout, stderr, signal, exit, withJournal }),
     auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),
     ),
   ];
-  for (const command of commands) program.addCommand(inherit(command, program));
+  const [completion, complete] = completionCommands({ stdout, program });
+  if (complete) program.addCommand(inherit(complete, program), { hidden: true });
+  for (const command of completion ? [...commands, completion] : commands) {
+    program.addCommand(inherit(command, program));
+    completeHelp(command, command.name());
+  }
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageCode(argv);
+    if (error instanceof CommanderError) exit(error.exitCode === 0 ? 0 : usageCode(argv));
     else {
       stderr.write(explain(error));
-      process.exitCode = 1;
+      exit(1);
     }
   }
 }
@@ -70,13 +121,6 @@ function exit(code: number): void {
   process.exitCode = code;
 }
 
-/** Ends the process, whatever still holds it. */
-function end(code: number): void {
-  process.exitCode = code;
-  // What was written before has gone to the pipe by then.
-  process.stdout.write('', () => process.exit());
-}
-
 /** How it reports wrong usage, down to the commands of a command. */
 function inherit(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent);
@@ -88,28 +132,6 @@ function inherit(command: Command, parent: Command): Command {
 function version(): string {
   const path = new URL('../package.json', import.meta.url);
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
-
-/**
- * The file of a journal: as a command was told, or as a configuration says, or where `serve` has it by default.
- * @throws ConfigError; VconOtelError `OPTIONS_INVALID` where the configuration's journal is in memory
- */
-async function journalPath({
-  journal,
-  config: file,
-}: {
-  journal?: string;
-  config?: string;
-}): Promise<string> {
-  if (journal !== undefined) return journal;
-  const { config } =
-    file === undefined ? parseConfig({ journal: { type: 'sqlite' } }, {}) : await loadConfig(file);
-  if (config.journal.type === 'sqlite') return config.journal.path;
-  throw new VconOtelError(
-    'OPTIONS_INVALID',
-    `${file} keeps its journal in memory: only one of type sqlite can be seen from outside`,
-    { path: 'journal.type' },
-  );
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
@@ -127,7 +149,7 @@ function signal(): Promise<string> {
 
 function explain(error: unknown): string {
   if (error instanceof ConfigError)
-    return `${['vcon-otel: the configuration is not valid', ...error.faults.map(({ path, message }) => `  ✗ ${path}: ${message}`)].join('\n')}\n`;
+    return `${['vcon-otel: the configuration is not valid', ...error.faults.map((fault) => `  ✗ ${sayFault(fault)}`)].join('\n')}\n`;
   if (error instanceof VconOtelError) return `vcon-otel: ${error.message}\n`;
   // The message may quote what it choked on; the frames alone tell a developer where.
   return `${[`vcon-otel: unexpected error ${errorType(error)}; please report it with these lines`, stackFrames(error)].join('\n')}\n`;

@@ -1,12 +1,9 @@
-export type { CircuitState } from './bridge/circuit-breaker.ts';
-export type { TracerEntry } from './bridge/create-tracer.ts';
-export type { CircuitBreakerSettings, DeliverySettings, RetrySettings } from './bridge/delivery-policy.ts';
-export type { IssueKind } from './bridge/issues.ts';
-export type { BridgedChain, TracerSpanProcessorSettings } from './bridge/settings.ts';
-export { type BridgeStats, TracerSpanProcessor, type TracerState } from './bridge/tracer-span-processor.ts';
-export type { TracerStats } from './bridge/tracer-worker.ts';
-export type { ConfigError, ConfigInput, Fault } from './config.ts';
-export { SpanMetricsProcessor, type SpanMetricsSettings } from './exporters/span-metrics.ts';
+export { z } from 'zod';
+export { alwaysRecord } from './bridge/always-record.ts';
+export type { ConfigError, ConfigInput } from './config/load-config.ts';
+export type { CircuitState } from './delivery/circuit-breaker.ts';
+export type { CircuitBreakerSettings, DeliverySettings, RetrySettings } from './delivery/delivery-policy.ts';
+export type { TracerStats } from './delivery/tracer-stats.ts';
 export { type RunChainResult, type RunChainSettings, runChain } from './instrumentation/run-chain.ts';
 export {
   type ChainRun,
@@ -15,19 +12,13 @@ export {
   type TracedStorage,
   traceChain,
 } from './instrumentation/trace-chain.ts';
-export type {
-  ConsumerSettings,
-  Delivery,
-  DeliveryOutcome,
-  Journal,
-  JournalConsumer,
-  JournalListener,
-  JournalTrouble,
-  OnFull,
-} from './journal/journal.ts';
+export type { JournalTrouble, OnFull } from './journal/event-log.ts';
+export type { Journal } from './journal/journal.ts';
 export { type MemoryJournalSettings, memoryJournal } from './journal/memory.ts';
 export { type SqliteJournalSettings, sqliteJournal } from './journal/sqlite.ts';
+export type { IssueKind } from './model/bridge-issues.ts';
 export type { Chain, Link, LinkResult, Step, Storage } from './model/chain.ts';
+export type { Component, ProbeSettings } from './model/component.ts';
 export { DeliveryError, type DeliveryErrorDetails } from './model/delivery-error.ts';
 export { type ErrorCode, VconOtelError } from './model/error.ts';
 export type {
@@ -39,6 +30,13 @@ export type {
   Stage,
   StorageOutcome,
 } from './model/event.ts';
+export {
+  defineExporter,
+  type Exporter,
+  type ExporterDefinition,
+  type ExporterHost,
+} from './model/exporter.ts';
+export type { Fault } from './model/fault.ts';
 export type { Finding } from './model/finding.ts';
 export { ATTR, CONSERVER_ATTR, METRIC, SCOPE_NAME } from './model/semconv.ts';
 export {
@@ -47,7 +45,6 @@ export {
   defineTracer,
   type EventContext,
   type Options,
-  type ProbeSettings,
   type TracerDefinition,
   type TracerModule,
   type TracerSettings,
@@ -57,8 +54,17 @@ export {
   type QueuedContext,
   type QueuedVcon,
   Vcon,
+  type VconLookup,
   type VconQueue,
   type VconStore,
 } from './model/vcon.ts';
-export type { ServiceSettings, Tracing, TracingStats } from './service.ts';
-export { startTracing } from './start-tracing.ts';
+export { defineVconStore, type VconStoreDefinition, type VconStoreHost } from './model/vcon-store.ts';
+export { SpanMetricsProcessor, type SpanMetricsSettings } from './service/span-metrics-processor.ts';
+export { startTracing } from './service/start-tracing.ts';
+export { type BridgeStats, TracerSpanProcessor, type TracerState } from './service/tracer-span-processor.ts';
+export type {
+  BridgedChain,
+  TracerEntry,
+  TracerSpanProcessorSettings,
+} from './service/tracer-span-processor-settings.ts';
+export type { ServiceSettings, Tracing, TracingStats } from './service/tracing.ts';

@@ -233,7 +233,7 @@ describe('where the demo runs marked vCons from files with marked names, no mark
     expect(leaks(demo.stdout + demo.stderr)).toEqual([]);
     expect(demo.code).toBe(0);
     expect(demo.stdout).toContain('Done: 3 vCons');
-    expect(demo.stderr).toContain('5 files skipped: not a vCon');
+    expect(demo.stderr).toContain('2 files skipped, vCon is not JSON: by name number ');
   });
 
   test('in its files, beside the storages that are there to keep the vCons', () => {

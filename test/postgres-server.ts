@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
+import { afterUs } from './support/after-us.ts';
+import { eventually } from './support/eventually.ts';
 import { describeWith, freePort } from './support/server.ts';
 
 /** A real PostgreSQL on the loopback interface, with its data in a temporary folder. */
 export interface PostgresServer {
   readonly port: number;
+  readonly database: string;
   /** Of its superuser `root`, for which the password is {@link PASSWORD}. */
   readonly url: string;
   /** Folder of its Unix socket. */
@@ -33,6 +36,24 @@ export const PASSWORD = 'a password';
 export function describeWithPostgres(name: string, body: () => void): void {
   describeWith('postgresql', installed ? undefined : MISSING, name, body);
 }
+
+/** As {@link startPostgresServer}, a database of one that all tests of this worker share: it is started once, and ends with the worker. */
+export async function sharedPostgres(): Promise<PostgresServer> {
+  shared ??= startPostgresServer().then((server) => {
+    // It may have been started again meanwhile.
+    afterUs('kill -9 "$(head -1 "$1/data/postmaster.pid")"; rm -rf "$1"', server.socket);
+    return server;
+  });
+  const server = await shared;
+  databases += 1;
+  const database = `test_${databases}`;
+  await server.query(`CREATE DATABASE ${database}`);
+  const url = server.url.replace(/[^/]+$/, database);
+  return { ...server, database, url, query: queryOn(url), remove: async () => {} };
+}
+
+let shared: Promise<PostgresServer> | undefined;
+let databases = 0;
 
 /** Makes a database cluster and starts it. It refuses to run as root: then it runs as the user of Debian's package. */
 export async function startPostgresServer(): Promise<PostgresServer> {
@@ -74,22 +95,20 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   const url = `postgres://root:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`;
   return {
     port,
+    database: 'postgres',
     url,
     socket: folder,
     certificate,
     kill: () => killed(running, data),
     start: async () => {
-      running = await listening(folder, data, port);
+      running = await eventually('what was killed is gone', () =>
+        listening(folder, data, port).catch((error: unknown) => {
+          if (!String(error).includes(STILL_THERE)) throw error;
+          return undefined;
+        }),
+      );
     },
-    query: async <Row extends object>(sql: string, values: unknown[] = []) => {
-      const client = new Client({ connectionString: url });
-      await client.connect();
-      try {
-        return (await client.query<Row>(sql, values)).rows;
-      } finally {
-        await client.end();
-      }
-    },
+    query: queryOn(url),
     remove: async () => {
       await killed(running, data);
       await rm(folder, { recursive: true, force: true });
@@ -97,6 +116,20 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   };
 }
 
+function queryOn(url: string): PostgresServer['query'] {
+  return async <Row extends object>(sql: string, values: unknown[] = []) => {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query<Row>(sql, values)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+}
+
+/** What it says while processes of one that was killed have yet to end. */
+const STILL_THERE = 'is still in use';
 const MISSING = 'install the Debian package postgresql';
 /** Debian keeps the programs of each version apart, and most of them out of the path. */
 const DEBIAN = '/usr/lib/postgresql';

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../src/config.ts';
-import { checkTracer } from '../src/service/check-tracer.ts';
+import { loadConfig } from '../src/config/load-config.ts';
+import { tracersOf } from '../src/service/components.ts';
+import { componentFaults } from '../src/service/named-component.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -55,7 +56,7 @@ describe('README', () => {
   });
 
   test('the summary is what the demo prints, but for the time it took', async () => {
-    const { stdout } = await node(join(root, 'bin/vcon-otel.js'), 'demo', '--out', 'vcon-otel-demo');
+    const { stdout } = await node(join(root, 'bin/vcon-otel.js'), 'demo');
     const withoutTime = (text: string) => text.replace(/in [\d.]+ s/, 'in … s');
     const from = (text: string) =>
       withoutTime(text.slice(text.indexOf('Done:')).split('```')[0] ?? '').trim();
@@ -92,13 +93,22 @@ describe('examples', () => {
     expect(files).toEqual([
       // By test/examples.test.ts, but for those that README shows.
       'async-tracer.ts',
+      'batch-tracer.ts',
+      'caching-tracer.ts',
       'counting-tracer.test.ts',
       'counting-tracer.ts',
+      'custom-exporter.ts',
       'custom-tracer.ts',
+      'custom-vcon-store.ts',
+      'environments.yaml',
+      'fail-safe-tracer.test.ts',
       'fail-safe-tracer.ts',
+      'own-sdk-2.ts',
       'own-sdk.ts',
       'retention-tracer.test.ts',
       'retention-tracer.ts',
+      'run-chain-redis.ts',
+      'run-tracer.ts',
       'start-tracing.ts',
       'structured-tracer.ts',
       'vcon-otel.yaml',
@@ -122,19 +132,20 @@ describe('examples', () => {
     );
   });
 
-  test('own-sdk.ts calls the custom tracer and exports the spans', async () => {
+  test('own-sdk.ts calls the custom tracer, keeps a ledger and exports the spans', async () => {
     received.length = 0;
     const { stdout } = await node(join(examples, 'own-sdk.ts'));
     expect(stdout.trim().split('\n')).toEqual(
       ['chain_start', 'link_start', 'link_complete', 'chain_complete'].map((event) => `${event} ${UUID}`),
     );
     expect(received).toEqual(['/v1/traces']);
+    const verified = await node(join(root, 'bin/vcon-otel.js'), 'audit', 'verify', 'data/audit', '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({ verdict: 'intact', complete: true, size: 4 });
   });
 
   test('vcon-otel.yaml is valid, its tracers too', async () => {
-    const { config, directory } = await loadConfig(join(examples, 'vcon-otel.yaml'), {});
-    for (const [name, tracer] of Object.entries(config.tracers))
-      expect(await checkTracer(name, tracer, directory)).toEqual([]);
+    const loaded = await loadConfig(join(examples, 'vcon-otel.yaml'), {});
+    for (const tracer of tracersOf(loaded)) expect(await componentFaults(tracer)).toEqual([]);
   });
 
   test('counting-tracer.ts counts', async () => {

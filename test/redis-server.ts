@@ -2,10 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { afterUs } from './support/after-us.ts';
 import { describeWith, freePort } from './support/server.ts';
 
 /** A real Redis on the loopback interface, in memory only. */
 export interface RedisServer {
+  readonly pid: number | undefined;
   readonly port: number;
   readonly url: string;
   /** Kills it, as a crash would. Safe twice. */
@@ -39,6 +41,23 @@ export async function startRedisServer(port?: number, settings: string[] = []): 
   }
 }
 
+/**
+ * A database of a Redis that all tests of this worker share: it is started once, and ends with the worker. For whoever neither stops it nor changes its
+ * settings.
+ */
+export async function sharedRedis(): Promise<RedisServer> {
+  shared ??= startRedisServer(undefined, ['--databases', '10000']).then((server) => {
+    afterUs('kill -9 "$1"', String(server.pid));
+    return server;
+  });
+  const { pid, port, url } = await shared;
+  databases += 1;
+  return { pid, port, url: `${url}/${databases}`, stop: async () => {} };
+}
+
+let shared: Promise<RedisServer> | undefined;
+let databases = 0;
+
 const MISSING = 'install the Debian package redis-server';
 const installed = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -54,7 +73,7 @@ async function listening(port: number, settings: string[]): Promise<RedisServer>
   for await (const line of createInterface({ input: child.stdout }))
     if (line.includes('Ready to accept connections')) {
       child.stdout.resume();
-      return { port, url: `redis://127.0.0.1:${port}`, stop: () => stopped(child) };
+      return { pid: child.pid, port, url: `redis://127.0.0.1:${port}`, stop: () => stopped(child) };
     }
   throw new Error(`redis-server did not start on port ${port}`);
 }

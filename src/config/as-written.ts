@@ -1,82 +1,36 @@
-import type { Delivery } from './delivery.ts';
-import { formatDuration } from './duration.ts';
-import type { Config, ConfigInput } from './schema.ts';
-import { formatSize } from './size.ts';
+import { z } from 'zod';
+import { writingOf } from '../model/options/quantity.ts';
+import { Config } from './schema.ts';
 
 /** A configuration as it may be written and read in again: durations and sizes have their units. */
-export function asWritten(config: Config): ConfigInput {
-  const { tracers, journal, receivers } = config;
-  return {
-    ...config,
-    tracers: Object.fromEntries(
-      Object.entries(tracers).map(([name, { delivery, ...tracer }]) => [
-        name,
-        delivery ? { ...tracer, delivery: deliveryAsWritten(delivery) } : tracer,
-      ]),
-    ),
-    receivers: receiversAsWritten(receivers),
-    journal:
-      journal.type === 'sqlite'
-        ? { ...journal, retention: formatDuration(journal.retention), max_size: formatSize(journal.max_size) }
-        : journal,
-  };
+export function asWritten(config: Config): unknown {
+  return written(Config, config);
 }
 
-type DeliveryInput = NonNullable<NonNullable<ConfigInput['tracers']>[string]>['delivery'];
-
-function deliveryAsWritten({ timeout, retry, circuit_breaker, ...rest }: Delivery): DeliveryInput {
-  return {
-    ...rest,
-    ...(timeout !== undefined && { timeout: formatDuration(timeout) }),
-    ...(retry && { retry: retryAsWritten(retry) }),
-    ...(circuit_breaker && { circuit_breaker: breakerAsWritten(circuit_breaker) }),
-  };
+/** By the schema, since the value alone does not say what it measures. */
+function written(schema: z.core.$ZodType | undefined, value: unknown): unknown {
+  const writing = schema && writingOf(schema);
+  if (writing && typeof value === 'number') return writing(value);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return written(schema.unwrap(), value);
+  if (schema instanceof z.ZodPipe)
+    // What is done to a value before or after it is checked leaves its keys as they are.
+    return written(schema.out instanceof z.ZodTransform ? schema.in : schema.out, value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (schema instanceof z.ZodDiscriminatedUnion)
+    return written(
+      schema.options.find((option) => option._zod.propValues?.type?.has(Reflect.get(value, 'type'))),
+      value,
+    );
+  if (schema instanceof z.ZodObject) {
+    const { shape } = schema;
+    return mapped(value, (key) => shape[key] ?? schema.def.catchall);
+  }
+  return schema instanceof z.ZodRecord ? mapped(value, () => schema.valueType) : value;
 }
 
-function retryAsWritten({
-  initial_interval,
-  max_interval,
-  max_elapsed_time,
-  ...rest
-}: NonNullable<Delivery['retry']>): NonNullable<DeliveryInput>['retry'] {
-  return {
-    ...rest,
-    ...(initial_interval !== undefined && { initial_interval: formatDuration(initial_interval) }),
-    ...(max_interval !== undefined && { max_interval: formatDuration(max_interval) }),
-    ...(max_elapsed_time !== undefined && {
-      max_elapsed_time: max_elapsed_time === 0 ? 0 : formatDuration(max_elapsed_time),
-    }),
-  };
-}
-
-function breakerAsWritten({
-  pause,
-  ...rest
-}: NonNullable<Delivery['circuit_breaker']>): NonNullable<DeliveryInput>['circuit_breaker'] {
-  return { ...rest, ...(pause !== undefined && { pause: formatDuration(pause) }) };
-}
-
-function receiversAsWritten({
-  http,
-  redis_stream,
-  assembler,
-}: Config['receivers']): ConfigInput['receivers'] {
-  return {
-    ...(http && {
-      http: {
-        ...http,
-        max_body: formatSize(http.max_body),
-        header_timeout: formatDuration(http.header_timeout),
-        body_timeout: formatDuration(http.body_timeout),
-      },
-    }),
-    ...(redis_stream && {
-      redis_stream: { ...redis_stream, claim_after: formatDuration(redis_stream.claim_after) },
-    }),
-    assembler: {
-      ...assembler,
-      settle: formatDuration(assembler.settle),
-      timeout: formatDuration(assembler.timeout),
-    },
-  };
+function mapped(value: object, schemaOf: (key: string) => z.core.$ZodType | undefined): object {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, written(schemaOf(key), inner)] as const),
+  );
 }

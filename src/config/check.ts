@@ -1,14 +1,24 @@
+import type { z } from 'zod';
+import type { Fault } from '../model/fault.ts';
+import type { ReceiverDefinition } from '../receivers/receiver.ts';
+import { builtInReceivers } from '../receivers/registry.ts';
 import { explain, faultsOf } from './explain.ts';
-import { ConfigError, type Fault } from './fault.ts';
 import { formatPath, isModulePath } from './path.ts';
+import { redisUrlOf } from './redis-url.ts';
 import { Config } from './schema.ts';
+
+/** What is right of a configuration, and what is wrong with it. */
+export interface CheckedConfig {
+  /** Without what is wrong; undefined where nothing can be made of it. */
+  readonly config: Config | undefined;
+  readonly faults: readonly Fault[];
+}
 
 /**
  * Checks a configuration that was read from a file or handed in by code.
  * @param found faults that are known already; of several faults with one path only the first is told
- * @throws ConfigError `CONFIG_INVALID` with every fault
  */
-export function checkConfig(raw: unknown, found: readonly Fault[]): Config {
+export function checkConfig(raw: unknown, found: readonly Fault[]): CheckedConfig {
   const result = Config.safeParse(raw ?? {}, { error: explain });
   const issues = result.success ? [] : result.error.issues;
   const faults = new Map<string, Fault>();
@@ -20,8 +30,39 @@ export function checkConfig(raw: unknown, found: readonly Fault[]): Config {
     ...(result.success ? receiverFaults(result.data) : []),
   ])
     if (!faults.has(fault.path)) faults.set(fault.path, fault);
-  if (result.success && faults.size === 0) return result.data;
-  throw new ConfigError('CONFIG_INVALID', [...faults.values()]);
+  const config = result.success ? result.data : withoutFaults(raw, issues);
+  return { config, faults: [...faults.values()] };
+}
+
+/** How often what was left is looked at again: a section that is taken away may be missed elsewhere. */
+const ROUNDS = 8;
+
+/** What is left of a configuration without its faulty parts, so that the others can be looked at all the same. */
+function withoutFaults(raw: unknown, issues: readonly z.core.$ZodIssue[]): Config | undefined {
+  let left = raw;
+  let wrong = issues;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // What is not even there makes what it is missing in faulty.
+    for (const { path, ...issue } of wrong)
+      for (const at of issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path])
+        left = without(left, round === 0 ? at : at.slice(0, -1));
+    const result = Config.safeParse(left ?? {});
+    if (result.success) return result.data;
+    wrong = result.error.issues;
+  }
+  return undefined;
+}
+
+/** A copy without one key. */
+function without(value: unknown, [key, ...rest]: readonly PropertyKey[]): unknown {
+  if (key === undefined) return undefined;
+  if (Array.isArray(value))
+    return rest.length === 0
+      ? value.filter((_, i) => i !== key)
+      : value.map((item, i) => (i === key ? without(item, rest) : item));
+  if (!isMapping(value)) return value;
+  const { [key as string]: inner, ...others } = value;
+  return rest.length === 0 || inner === undefined ? others : { ...value, [key]: without(inner, rest) };
 }
 
 const REFUSED_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
@@ -56,14 +97,20 @@ function undefinedTracers(raw: unknown): Fault[] {
 }
 
 /** What receivers need of the other sections. */
-function receiverFaults({ receivers, journal, vcon_store: store }: Config): Fault[] {
-  const { http, redis_stream: stream, assembler } = receivers;
-  if (!http && !stream) return [];
-  const faults: Fault[] = [];
-  if (stream && stream.url === undefined && store.type !== 'redis')
-    faults.push({ path: 'receivers.redis_stream.url', message: 'is required unless vcon_store is a Redis' });
+function receiverFaults({ receivers, journal, vcon_store }: Config): Fault[] {
+  const definitions: Readonly<Record<string, ReceiverDefinition>> = builtInReceivers;
+  const { assembler, ...sections } = receivers;
+  const surroundings = { redisUrl: redisUrlOf(vcon_store) };
+  const listening = Object.entries(sections).filter(([, options]) => options !== undefined);
+  if (listening.length === 0) return [];
+  const faults = listening.flatMap(([name, options = {}]) =>
+    (definitions[name]?.check?.(options, surroundings) ?? []).map(({ path, message }) => ({
+      path: `receivers.${name}.${path}`,
+      message,
+    })),
+  );
   // After a restart, what was told of a run that goes on is told from its beginning.
-  if (journal.type === 'sqlite' && journal.retention <= assembler.timeout)
+  if ('retention' in journal && journal.retention <= assembler.timeout)
     faults.push({
       path: 'journal.retention',
       message: 'must be longer than receivers.assembler.timeout: repeats are recognised by what is kept',
@@ -71,7 +118,8 @@ function receiverFaults({ receivers, journal, vcon_store: store }: Config): Faul
   return faults;
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
+/** Whether a value is a mapping as YAML or an object literal makes it. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { DeliverySettings } from '../bridge/delivery-policy.ts';
-import { delay, periodOrNone } from './duration.ts';
-import { section } from './section.ts';
+import type { DeliverySettings } from '../delivery/delivery-policy.ts';
+import { delay, periodOrNone } from '../model/options/duration.ts';
+import { section } from '../model/options/section.ts';
 
 const retry = z
   .strictObject({
@@ -29,7 +29,9 @@ export const delivery = z.strictObject({
   timeout: delay().optional(),
   retry: section(retry).optional(),
   retry_false: z.boolean().optional(),
+  chain_wait: periodOrNone().optional(),
   circuit_breaker: section(circuitBreaker).optional(),
+  chain_lost: z.boolean().optional(),
 });
 
 /** A checked `delivery` section. */
@@ -41,7 +43,9 @@ export function deliverySettings({
   timeout,
   retry,
   retry_false: retryFalse,
+  chain_wait: chainWait,
   circuit_breaker: circuitBreaker,
+  chain_lost: chainLost,
 }: Delivery): DeliverySettings {
   return {
     concurrency,
@@ -53,6 +57,8 @@ export function deliverySettings({
       maxAttempts: retry.max_attempts,
     },
     retryFalse,
+    chainWait,
     circuitBreaker,
+    chainLost,
   };
 }

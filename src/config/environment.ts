@@ -1,5 +1,5 @@
 import type { Config } from './schema.ts';
-import type { Variables } from './variables.ts';
+import type { Variables, VariablesReading } from './variables.ts';
 
 /** Which spans exporters get (`OTEL_TRACES_SAMPLER`). Tracers hear every run whatever it says. */
 export type SamplerChoice = {
@@ -33,35 +33,24 @@ export interface Environment {
   readonly variables: readonly string[];
 }
 
-/** Where OTLP goes: full URLs. A signal without one is not exported. */
-export interface OtlpUrls {
-  readonly traces?: string;
-  readonly metrics?: string;
-}
-
 /** Lets variables win over the configuration where it has a key for them. */
-export function applyVariables(config: Config, variables: Variables): Config {
-  const endpoint = variables.OTEL_EXPORTER_OTLP_ENDPOINT;
+export function applyVariables(config: Config, { variables, exporters }: VariablesReading): Config {
+  const named = [...exporters].filter(([, options]) => Object.keys(options).length > 0);
   return {
     ...config,
     service_name: variables.OTEL_SERVICE_NAME ?? config.service_name,
     log_level: variables.OTEL_LOG_LEVEL ?? config.log_level,
-    exporters: endpoint
-      ? { ...config.exporters, otlp: { ...config.exporters.otlp, endpoint } }
-      : config.exporters,
+    exporters: {
+      ...config.exporters,
+      ...Object.fromEntries(
+        named.map(([name, options]) => [name, { ...config.exporters[name], ...options }] as const),
+      ),
+    },
   };
 }
 
-/** Where OTLP goes, once the variables are applied. A signal's own endpoint is taken as it is. */
-export function otlpUrls({ exporters }: Config, variables: Variables): OtlpUrls {
-  const base = exporters.otlp?.endpoint;
-  const traces = variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && under(base, 'v1/traces'));
-  const metrics = variables.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? (base && under(base, 'v1/metrics'));
-  return { ...(traces && { traces }), ...(metrics && { metrics }) };
-}
-
 /** What the variables say beyond the configuration. */
-export function environmentFrom(variables: Variables): Environment {
+export function environmentFrom({ variables, heard }: VariablesReading): Environment {
   const {
     OTEL_BSP_MAX_QUEUE_SIZE: maxQueueSize,
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE: maxExportBatchSize,
@@ -80,15 +69,8 @@ export function environmentFrom(variables: Variables): Environment {
       ...(exportTimeoutMillis && { exportTimeoutMillis }),
     },
     ...(metricExportIntervalMillis && { metricExportIntervalMillis }),
-    variables: Object.keys(variables),
+    variables: heard,
   };
-}
-
-/** OTLP exporter specification: a signal's path is appended to the common endpoint's own path. */
-function under(endpoint: string, path: string): string {
-  const url = new URL(endpoint);
-  url.pathname = url.pathname.endsWith('/') ? url.pathname + path : `${url.pathname}/${path}`;
-  return url.href;
 }
 
 function samplerFrom({

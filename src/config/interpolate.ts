@@ -8,15 +8,15 @@ export interface Interpolated {
   readonly text: string;
   /** The variables it refers to, set or not. */
   readonly variables: readonly string[];
-  /** Whether the contents of a file are in it. */
+  /** Whether it contains the contents of a file. */
   readonly hasFile: boolean;
-  /** Why it could not be filled in; absent where it could. */
+  /** Why it could not be filled in; absent if it could. */
   readonly fault?: string;
 }
 
 /**
- * Fills in `${VAR}` and `${VAR:-default}`, and the contents of a file for `${file:PATH}`; `$${` stands for a literal `${`.
- * As in a shell, the default also replaces an empty variable. What is filled in is not looked at again.
+ * Fills in `${VAR}` and `${VAR:-default}`, and the contents of a file for `${file:PATH}`; `$${` is a literal `${`.
+ * As in a shell, the default also replaces an empty variable. Inserted text is not interpolated again.
  */
 export function interpolate(template: string, env: Env): Interpolated {
   const variables: string[] = [];

@@ -11,14 +11,18 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** Where code may have put a tracer's module itself, which is not ours to look through. */
+/** Where code may have put a module itself, into which we do not look. */
 export function isModulePath(path: readonly PropertyKey[]): boolean {
-  return path.length === 3 && path[0] === 'tracers' && path[2] === 'module';
+  const [section] = path;
+  const isNamed = section === 'tracers' || section === 'exporters';
+  return (
+    path.at(-1) === 'module' && path.length === (isNamed ? 3 : 2) && (isNamed || section === 'vcon_store')
+  );
 }
 
-/** Whether the last key is the name that somebody gave a tracer or chain: it says nothing about what is in it. */
+/** Whether the last key is a name of the user's own, which says nothing about its content. */
 export function isGivenName(path: readonly PropertyKey[]): boolean {
-  return path.length === 2 && (path[0] === 'tracers' || path[0] === 'chains');
+  return path.length === 2 && ['tracers', 'chains', 'exporters'].includes(String(path[0]));
 }
 
 const PLAIN_NAME = /^[\p{L}\p{N}_-]+$/u;

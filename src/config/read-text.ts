@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { errorType } from '../model/error.ts';
-import { ConfigError } from './fault.ts';
+import { ConfigError } from './config-error.ts';
 
 /**
  * Reads a configuration file: UTF-8, a regular file, at most 1 MiB.

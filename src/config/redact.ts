@@ -1,16 +1,16 @@
 import { formatPath, isGivenName, isModulePath } from './path.ts';
 
 /** What is printed in place of a secret. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
-/** Whether a key or an environment variable has the name of a secret. */
+/** Whether the name of a key or an environment variable suggests a secret. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
 /**
- * A copy of a configuration that may be shown: without the values of keys that sound secret, without those
- * that came from a variable that does, and without the credentials and queries of URLs.
+ * A copy of a configuration that may be shown: without the values of keys that sound secret, or that came from
+ * variables that do, and without the credentials and queries of URLs.
  * @param secretPaths paths of values from such variables
  */
 export function redact(config: unknown, secretPaths: ReadonlySet<string>): unknown {
@@ -39,7 +39,7 @@ function redactAt(value: unknown, path: readonly PropertyKey[], secretPaths: Rea
   );
 }
 
-// Options that code handed in may hold themselves.
+// Options passed in by code may contain themselves.
 const MAX_DEPTH = 64;
 
 function redactText(text: string): string {

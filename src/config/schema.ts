@@ -1,20 +1,35 @@
 import { z } from 'zod';
+import { builtInExporters } from '../exporters/registry.ts';
+import { closed, listening } from '../incoming/listening.ts';
+import { builtInJournals, DEFAULT_JOURNAL } from '../journal/registry.ts';
+import type { ExporterDefinition } from '../model/exporter.ts';
+import { delay, period } from '../model/options/duration.ts';
+import { emptyIfNull, section } from '../model/options/section.ts';
+import { text } from '../model/options/values.ts';
 import type { TracerModule } from '../model/tracer.ts';
+import type { VconStoreDefinition } from '../model/vcon-store.ts';
+import { builtInReceivers } from '../receivers/registry.ts';
+import { builtInVconStores, DEFAULT_VCON_STORE } from '../vcon-store/registry.ts';
+import {
+  moduleShape,
+  namedSections,
+  openSections,
+  openTypedSection,
+  typedSection,
+} from './component-sections.ts';
 import { delivery } from './delivery.ts';
-import { period } from './duration.ts';
-import { receivers } from './receivers.ts';
-import { emptyIfNull, isEmptySection, section } from './section.ts';
-import { fileSize } from './size.ts';
-import { httpUrl, port, redisUrl, text } from './values.ts';
 
 const names = emptyIfNull(z.array(text), []);
 
 const tracer = z.strictObject({
-  module: z.custom<string | TracerModule>(isModule, {
-    error: ({ input }) => (input === undefined ? 'is required' : 'expected a path or a package name'),
-  }),
-  options: section(z.record(z.string(), z.unknown())).prefault({}),
+  ...moduleShape<TracerModule>(),
+  enabled: z.boolean().optional(),
+  // Of a module of somebody else's; absent: `thread`.
+  isolation: z.enum(['thread', 'none']).optional(),
   delivery: section(delivery).optional(),
+  // With `module: python:…`.
+  python: text.optional(),
+  pythonpath: z.union([text, z.array(text)], { error: 'expected a folder, or a list of folders' }).optional(),
   // The conserver's, which installs at run time; copied blocks may have it.
   pip_name: z.string().nullish(),
 });
@@ -29,38 +44,31 @@ const chain = z.strictObject({
   timeout: z.number().positive().optional(),
 });
 
-const exporters = z.strictObject({
-  otlp: section(
-    z.strictObject({ endpoint: httpUrl, headers: section(z.record(text, z.string())).optional() }),
-  ).optional(),
-  otlp_file: section(z.strictObject({ path: text })).optional(),
-  prometheus: section(
-    z.strictObject({ host: text.default('127.0.0.1'), port: port.default(9464) }),
-  ).optional(),
+const exporters = openSections<typeof builtInExporters, ExporterDefinition>(builtInExporters);
+
+const vconStore = openTypedSection<typeof builtInVconStores, VconStoreDefinition>(
+  builtInVconStores,
+  DEFAULT_VCON_STORE,
+);
+
+const assembler = z.strictObject({
+  settle: delay().prefault('10s'),
+  timeout: delay().prefault('15m'),
+  max_runs: z.int().positive().default(100_000),
+  oldest: period().prefault('31d'),
+  ahead: period().prefault('1h'),
 });
 
-const vconStore = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('redis'), url: redisUrl }),
-  z.strictObject({ type: z.literal('directory'), path: text }),
-  z.strictObject({ type: z.literal('memory') }),
-]);
+// What listens to a Python conserver.
+const receivers = z.strictObject({
+  ...namedSections(builtInReceivers),
+  assembler: section(assembler).prefault({}),
+});
 
-const onFull = z.enum(['block', 'drop']);
+const health = closed(z.strictObject(listening(4419)));
 
-const journal = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('sqlite'),
-    path: text.default('./data/journal.db'),
-    retention: period().prefault('24h'),
-    max_size: fileSize().prefault('1GiB'),
-    on_full: onFull.default('block'),
-  }),
-  z.strictObject({
-    type: z.literal('memory'),
-    capacity: z.int().positive().default(100_000),
-    on_full: onFull.default('drop'),
-  }),
-]);
+/** Where the health of a service is told that says nothing about it. */
+export const DEFAULT_HEALTH: z.output<typeof health> = health.parse({});
 
 /**
  * The configuration, as docs/configuration.md tells it (DESIGN §7). Strict: a key that is not here is an
@@ -71,38 +79,29 @@ const journal = z.discriminatedUnion('type', [
 export const Config = z.strictObject({
   service_name: text.default('conserver'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  // Below the 30 s that orchestrators wait before they kill.
+  shutdown_timeout: delay().prefault('25s'),
   tracers: named(section(tracer)).prefault({}),
   chains: named(section(chain)).prefault({}),
   // The Python server's own file: read only, for its chains.
   conserver_config: text.optional(),
-  vcon_store: tagged(vconStore).prefault({ type: 'memory' }),
+  vcon_store: vconStore.prefault({ type: DEFAULT_VCON_STORE }),
   receivers: section(receivers).prefault({}),
   exporters: section(exporters).prefault({}),
-  journal: tagged(journal).prefault({ type: 'memory' }),
-  health: section(z.strictObject({ host: text.default('127.0.0.1'), port: port.default(4419) })).prefault({}),
+  journal: typedSection(builtInJournals, DEFAULT_JOURNAL).prefault({ type: DEFAULT_JOURNAL }),
+  // Health and metrics on one server.
+  admin: section(health).optional(),
+  // Without an admin server, it is there by default.
+  health: section(health).optional(),
 });
 export type Config = z.output<typeof Config>;
 
 /** The configuration as it may be written: defaults left out, a tracer's `module` also as an object. */
 export type ConfigInput = z.input<typeof Config>;
 
-/** A section of one `type` or another. Only a wholly empty one has a default: what is in it must say its type. */
-function tagged<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess(
-    (value: z.input<Schema> | null) => (isEmptySection(value) ? { type: 'memory' } : value),
-    schema,
-  );
-}
-
 function named<Schema extends z.ZodType>(schema: Schema) {
   return section(z.record(text, schema)).transform((record) => {
     const bare: Record<string, z.output<Schema>> = Object.create(null);
     return Object.assign(bare, record);
   });
-}
-
-function isModule(value: unknown): boolean {
-  return typeof value === 'object'
-    ? value !== null
-    : typeof value === 'function' || (typeof value === 'string' && value !== '');
 }

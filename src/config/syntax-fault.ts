@@ -1,5 +1,5 @@
 import type { ErrorCode, LineCounter, YAMLError } from 'yaml';
-import type { Fault } from './fault.ts';
+import type { Fault } from '../model/fault.ts';
 
 /** A YAML error in words of our own: the library's message may quote the file. */
 export function syntaxFault({ code, pos }: YAMLError, lines: LineCounter): Fault {

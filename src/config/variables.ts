@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import type { Fault } from './fault.ts';
+import type { BuiltInExporter } from '../exporters/built-in-exporter.ts';
+import { builtInExporters } from '../exporters/registry.ts';
+import type { Fault } from '../model/fault.ts';
 import type { Env } from './interpolate.ts';
 import type { Config } from './schema.ts';
 
 /** The environment variables that were heard, checked but not yet applied. */
 export interface VariablesReading {
   readonly variables: Variables;
+  /** What they say about exporters that come with the package: options by the exporter's name. */
+  readonly exporters: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** The names of all that were heard. */
+  readonly heard: readonly string[];
   /** Each names its variable. */
   readonly faults: readonly Fault[];
 }
@@ -21,20 +27,22 @@ export function readVariables(env: Env): VariablesReading {
     const value = Object.hasOwn(env, name) ? env[name]?.trim() : undefined;
     if (value) set[name] = value;
   }
-  const { data = {}, error } = Variables.safeParse(set);
-  const faults = (error?.issues ?? []).map(({ path, message }) => ({ path: path.join('.'), message }));
-  return { variables: data, faults: [...faults, ...ratioFaults(set)] };
+  const own = Variables.safeParse(set);
+  const ofExporters = ExporterVariables.safeParse(set);
+  const issues = [own, ofExporters].flatMap(({ error }) => error?.issues ?? []);
+  const faults = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  return {
+    variables: own.data ?? {},
+    exporters: exporterOptions(ofExporters.data ?? {}),
+    heard: Object.keys(set),
+    faults: [...faults, ...ratioFaults(set)],
+  };
 }
 
 /** The largest delay that a Node timer keeps; a larger one fires at once. */
 const MAX_WHOLE = 2_147_483_647;
 const WHOLE = `expected a whole number from 1 to ${MAX_WHOLE}`;
 const whole = z.string().transform(Number).pipe(z.int(WHOLE).min(1, WHOLE).max(MAX_WHOLE, WHOLE));
-
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
-const protocol = z.enum(['http/json', 'http/protobuf'], {
-  error: 'expected http/json or http/protobuf: OTLP is exported over HTTP only',
-});
 
 /** The levels of OpenTelemetry JS in our own; there is none for silence. */
 const LEVELS: Readonly<Record<string, Config['log_level']>> = {
@@ -76,20 +84,43 @@ const Variables = z
     OTEL_BSP_SCHEDULE_DELAY: whole,
     OTEL_BSP_EXPORT_TIMEOUT: whole,
     OTEL_METRIC_EXPORT_INTERVAL: whole,
-    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl,
-    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl,
-    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol,
-    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocol,
   })
   .partial();
 
 /** The variables that are set, typed. */
 export type Variables = z.output<typeof Variables>;
 
+const EXPORTERS: readonly (readonly [name: string, exporter: BuiltInExporter])[] =
+  Object.entries(builtInExporters);
+
+const ExporterVariables = z
+  .object(
+    Object.fromEntries(
+      EXPORTERS.flatMap(([, { variables = {} }]) =>
+        Object.entries(variables).map(([name, { schema }]) => [name, schema]),
+      ),
+    ),
+  )
+  .partial();
+
 /** The names of the variables that are read. */
-export const VARIABLE_NAMES: readonly string[] = Object.keys(Variables.shape);
+export const VARIABLE_NAMES: readonly string[] = [
+  ...Object.keys(Variables.shape),
+  ...Object.keys(ExporterVariables.shape),
+];
+
+function exporterOptions(values: Readonly<Record<string, unknown>>): VariablesReading['exporters'] {
+  return new Map(
+    EXPORTERS.map(([exporter, { variables = {} }]) => [
+      exporter,
+      Object.fromEntries(
+        Object.entries(variables).flatMap(([name, { option }]) =>
+          option !== undefined && values[name] !== undefined ? [[option, values[name]]] : [],
+        ),
+      ),
+    ]),
+  );
+}
 
 /** The argument means something to the ratio samplers only. */
 function ratioFaults(set: Readonly<Record<string, string>>): Fault[] {

@@ -1,7 +1,9 @@
 import { type Document, isScalar, LineCounter, parseDocument, Scalar, visit } from 'yaml';
-import { ConfigError, type Fault } from './fault.ts';
+import type { Fault } from '../model/fault.ts';
+import { ConfigError } from './config-error.ts';
 import { type Env, interpolate } from './interpolate.ts';
 import { formatPath } from './path.ts';
+import { type PlaceOf, placesIn } from './places.ts';
 import { isSecretName } from './redact.ts';
 import { syntaxFault } from './syntax-fault.ts';
 
@@ -13,6 +15,7 @@ export interface YamlReading {
   readonly secretPaths: ReadonlySet<string>;
   /** What was wrong with variables. */
   readonly faults: readonly Fault[];
+  readonly placeOf: PlaceOf;
 }
 
 /**
@@ -39,7 +42,8 @@ export function readYaml(text: string, env: Env): YamlReading {
       'CONFIG_INVALID',
       broken.slice(0, MAX_SYNTAX_FAULTS).map((error) => syntaxFault(error, lines)),
     );
-  return new VariableReader(document, env).read(toTemplates(document));
+  const placeOf = placesIn(document, lines);
+  return { ...new VariableReader(document, env).read(toTemplates(document)), placeOf };
 }
 
 // One slip can make hundreds of errors in a row.
@@ -96,7 +100,7 @@ class VariableReader {
     this.#env = env;
   }
 
-  read(value: unknown): YamlReading {
+  read(value: unknown): Omit<YamlReading, 'placeOf'> {
     return { value: this.#fill(value, []), secretPaths: this.#secretPaths, faults: this.#faults };
   }
 

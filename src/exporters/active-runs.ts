@@ -1,72 +1,74 @@
 import type { Attributes, ObservableResult } from '@opentelemetry/api';
 import { ATTR } from '../model/semconv.ts';
+import { type IsConfigured, OVERFLOW } from './outcome-sets.ts';
 
-/** Runs looked after at the same time. Beyond it the oldest is given up: most likely it was left open for good. */
-const MAX_OPEN = 200_000;
-/** Chains counted under their own name; the rest share OpenTelemetry's overflow attribute. */
-const MAX_CHAINS = 1_000;
+/** Chains that no configuration names and that are counted under their own name; the rest share OpenTelemetry's overflow attribute. */
+const MAX_UNKNOWN = 1_000;
+/** Milliseconds after which such a chain, of which no run is under way, is reported no more. */
+const IDLE = 3_600_000;
 
-/** The runs under way: how many for each chain, and whether a link of a run has failed. */
+/** How many runs of each chain are under way. */
 export class ActiveRuns {
-  /** By the span id of the chain span, oldest first. */
-  readonly #open = new Map<string, OpenRun>();
   readonly #chains = new Map<string, ChainCount>();
-  readonly #others: ChainCount = { attributes: { 'otel.metric.overflow': true }, runs: 0 };
+  readonly #others: ChainCount = { attributes: OVERFLOW, runs: 0, isConfigured: false, usedAt: 0 };
+  readonly #isConfigured: IsConfigured;
+  readonly #elapsed: () => number;
+  #unknown = 0;
+  #overflowed = false;
 
-  begin(spanId: string, chain: string): void {
-    if (this.#open.has(spanId)) return;
-    if (this.#open.size >= MAX_OPEN) {
-      const oldest = this.#open.keys().next();
-      if (!oldest.done) this.end(oldest.value);
-    }
-    const count = this.#countOf(chain);
+  constructor(isConfigured: IsConfigured, elapsed: () => number = () => performance.now()) {
+    this.#isConfigured = isConfigured;
+    this.#elapsed = elapsed;
+  }
+
+  /** A run of a chain has begun. */
+  begin(chain: string): void {
+    const count = this.#chains.get(chain) ?? this.#added(chain);
     count.runs += 1;
-    this.#open.set(spanId, { count, linkError: undefined });
+    count.usedAt = this.#elapsed();
   }
 
-  /** Notes the `error.type` of a failed link; `spanId` is its parent. */
-  linkFailed(spanId: string, error: string): void {
-    const run = this.#open.get(spanId);
-    if (run) run.linkError ??= error;
-  }
-
-  /** Ends a run. @returns the `error.type` of its first link that failed, if any did */
-  end(spanId: string): string | undefined {
-    const run = this.#open.get(spanId);
-    if (!run) return undefined;
-    this.#open.delete(spanId);
-    run.count.runs -= 1;
-    return run.linkError;
+  /** One that has begun is over. */
+  end(chain: string): void {
+    const count = this.#chains.get(chain);
+    // It may have begun when there was no room for its chain.
+    if (count === undefined || count.runs === 0) this.#others.runs -= 1;
+    else count.runs -= 1;
   }
 
   /** Reports the runs under way. A chain once seen is reported as 0 when it has none. */
   observe(result: ObservableResult): void {
+    this.#forgetIdle();
     for (const { runs, attributes } of this.#chains.values()) result.observe(runs, attributes);
-    if (this.#chains.size >= MAX_CHAINS) result.observe(this.#others.runs, this.#others.attributes);
+    if (this.#overflowed) result.observe(this.#others.runs, this.#others.attributes);
   }
 
-  /** Ends all runs. */
-  clear(): void {
-    this.#open.clear();
-    for (const count of [...this.#chains.values(), this.#others]) count.runs = 0;
-  }
-
-  #countOf(chain: string): ChainCount {
-    let count = this.#chains.get(chain);
-    if (count) return count;
-    if (this.#chains.size >= MAX_CHAINS) return this.#others;
-    count = { attributes: { [ATTR.chainName]: chain }, runs: 0 };
+  #added(chain: string): ChainCount {
+    const isConfigured = this.#isConfigured({ stage: 'chain', chain, name: chain });
+    if (!isConfigured && this.#unknown >= MAX_UNKNOWN) {
+      this.#overflowed = true;
+      return this.#others;
+    }
+    const count = { attributes: { [ATTR.chainName]: chain }, runs: 0, isConfigured, usedAt: 0 };
     this.#chains.set(chain, count);
+    if (!isConfigured) this.#unknown += 1;
     return count;
+  }
+
+  #forgetIdle(): void {
+    const now = this.#elapsed();
+    for (const [chain, { runs, isConfigured, usedAt }] of this.#chains)
+      if (runs === 0 && !isConfigured && now - usedAt > IDLE) {
+        this.#chains.delete(chain);
+        this.#unknown -= 1;
+      }
   }
 }
 
 interface ChainCount {
   readonly attributes: Attributes;
+  readonly isConfigured: boolean;
   runs: number;
-}
-
-interface OpenRun {
-  readonly count: ChainCount;
-  linkError: string | undefined;
+  /** When a run has begun last. */
+  usedAt: number;
 }

@@ -1,5 +1,13 @@
-import { getHeapStatistics } from 'node:v8';
-import { type Counter, diag, type MeterProvider, metrics, TraceFlags } from '@opentelemetry/api';
+import {
+  type Counter,
+  context,
+  diag,
+  type MeterProvider,
+  metrics,
+  ROOT_CONTEXT,
+  TraceFlags,
+} from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 import {
   BatchSpanProcessor,
   type ReadableSpan,
@@ -7,78 +15,53 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
 import { withDeadline } from '../model/deadline.ts';
-import { errorType } from '../model/error.ts';
+import { errorType, VconOtelError } from '../model/error.ts';
 import { ATTR, METRIC, SCOPE_NAME } from '../model/semconv.ts';
-import { ExportQueue } from './export-queue.ts';
+import { type BatchSettings, queueThatFits, type SpanCounts } from './batch-settings.ts';
+import { ExportQueue, mayPass } from './export-queue.ts';
 import { LossLog } from './loss-log.ts';
+import { LINE, type SpanLog } from './span-log/span-log.ts';
 
 const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
-
-/** How spans are batched. The first four are OpenTelemetry's `OTEL_BSP_*`; all are positive integers. */
-export interface BatchSettings {
-  /**
-   * Spans that may wait or be under way. What ends beyond that is dropped and counted. 262,144 by default, or what fits
-   * into a fifth of Node's heap: a span takes about 1 kB.
-   */
-  readonly maxQueueSize?: number;
-  /** Spans in one export; 2,048 by default. */
-  readonly maxExportBatchSize?: number;
-  /** Milliseconds until a batch that is not full is sent; 5,000 by default. */
-  readonly scheduledDelayMillis?: number;
-  /** Milliseconds after which a try counts as failed; 30,000 by default. */
-  readonly exportTimeoutMillis?: number;
-  /** After a failed try that may pass, a random part of these milliseconds passes; doubles while it fails; 1,000 by default. */
-  readonly retryMillis?: number;
-  /** Milliseconds beyond which that does not grow; 10,000 by default. */
-  readonly maxRetryMillis?: number;
-  /** Milliseconds for a last try at `shutdown`, before what is pending counts as dropped; 10,000 by default. */
-  readonly shutdownMillis?: number;
-  /** Where the losses are counted; the global one, looked up at the first count, by default. */
-  readonly meterProvider?: MeterProvider;
-}
-
-/** What became of the sampled spans so far. Their sum is the number of sampled spans that ended. */
-export interface SpanCounts {
-  readonly exported: number;
-  /** Handed to the exporter, which reported an error that will not pass, or any at shutdown. */
-  readonly failed: number;
-  /** The queue was full, or time ran out at shutdown. */
-  readonly dropped: number;
-  /** Under way, or kept until they can be sent. */
-  readonly pending: number;
-}
 
 /**
  * Batches sampled spans for an exporter and accounts for every one of them: in {@link BoundedSpanProcessor.counts},
  * in the metric `vcon.exporter.spans`, and, if any are lost, in a log line. A failure is final unless its error has
- * `permanent: false`, as our exporters say of an endpoint that is down: then the spans are kept while there is room, and
- * sent again until they have arrived. Whoever gets a span twice knows it by its id.
+ * `permanent: false`, which our exporters set when an endpoint is down: then the spans are kept while there is room, and
+ * sent again until they have arrived. A receiver that gets a span twice recognises it by its id.
  */
 export function batchSpans(exporter: SpanExporter, settings: BatchSettings = {}): BoundedSpanProcessor {
   return new BoundedSpanProcessor(exporter, settings);
 }
 
 /**
- * The SDK's batch span processor behind a gate. The SDK's own queue drops in silence when it is full; the gate has
- * the same limit and counts what is under way too, so that queue never overflows and memory stays bounded.
+ * The SDK's batch span processor behind a gate. The SDK's own queue drops spans silently when it is full; the gate has
+ * the same limit and also counts spans under way, so that queue never overflows and memory stays bounded. With a log, every
+ * span is on the disk until it is settled, and what has no room in memory is read from there in its turn.
  */
 export class BoundedSpanProcessor implements SpanProcessor {
   readonly #batcher: BatchSpanProcessor;
   readonly #queue: ExportQueue;
   readonly #losses = new LossLog();
   readonly #limit: number;
+  readonly #log: SpanLog | undefined;
+  /** The numbers in the log of spans that are in memory. */
+  readonly #numbers = new WeakMap<ReadableSpan, number>();
+  #isReading = false;
   readonly #shutdownMillis: number;
   readonly #meterProvider: MeterProvider;
   #counter: Counter | undefined;
   #exported = 0;
   #failed = 0;
   #dropped = 0;
+  /** In memory. */
   #pending = 0;
   #shutdown: Promise<void> | undefined;
 
-  constructor(exporter: SpanExporter, settings: BatchSettings) {
+  /** @param spanLog of this processor alone, which closes it */
+  constructor(exporter: SpanExporter, settings: BatchSettings, spanLog?: SpanLog) {
     const {
-      maxQueueSize = queueThatFits(),
+      maxQueueSize = queueThatFits(spanLog !== undefined),
       maxExportBatchSize = 2_048,
       exportTimeoutMillis = 30_000,
     } = settings;
@@ -95,11 +78,16 @@ export class BoundedSpanProcessor implements SpanProcessor {
     });
     this.#batcher = new BatchSpanProcessor({
       exporter: this.#queue,
-      maxQueueSize,
+      // What is read of a log is not cut where there is no more room.
+      maxQueueSize: maxQueueSize + (spanLog ? LINE : 0),
       maxExportBatchSize: Math.min(maxExportBatchSize, maxQueueSize),
       scheduledDelayMillis: settings.scheduledDelayMillis ?? 5_000,
       exportTimeoutMillis,
     });
+    this.#log = spanLog;
+    if (!spanLog) return;
+    spanLog.dropped = (spans) => this.#drop(spans);
+    this.#readOn();
   }
 
   get counts(): SpanCounts {
@@ -107,27 +95,33 @@ export class BoundedSpanProcessor implements SpanProcessor {
       exported: this.#exported,
       failed: this.#failed,
       dropped: this.#dropped,
-      pending: this.#pending,
+      pending: this.#log?.depth ?? this.#pending,
     };
+  }
+
+  /** The age in seconds of the oldest span that is on the disk and not exported; undefined without a log. */
+  get oldestAge(): number | undefined {
+    return this.#log?.oldestAge;
   }
 
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
     try {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-      if (this.#shutdown || this.#pending >= this.#limit) {
-        this.#drop(1);
-        return;
-      }
-      this.#batcher.onEnd(span);
-      this.#pending += 1;
+      this.#take(span);
     } catch (error) {
       log.error(`a span could not be queued: ${errorType(error)}`);
     }
   }
 
-  /** Resolves when nothing is pending any more, at the latest after 30 s, whatever is then kept. Never rejects. */
+  /** Takes a span that no SDK has made. Resolves when it is on the disk, where there is a log. */
+  async keep(span: ReadableSpan): Promise<void> {
+    if (this.#shutdown) throw new VconOtelError('TRACER_FAILED', 'the exporter has been shut down');
+    this.#take(span);
+    await this.#log?.durable();
+  }
+
+  /** Resolves when nothing is pending, after 30 s at the latest, whatever is left then. Never rejects. */
   async forceFlush(): Promise<void> {
     if (this.#shutdown) return this.#shutdown;
     try {
@@ -137,15 +131,67 @@ export class BoundedSpanProcessor implements SpanProcessor {
     }
   }
 
-  /** Tries once more to export what is pending and shuts the exporter down, within the deadline. Never rejects; safe twice. */
+  /** Tries once more to export pending spans and shuts the exporter down, within the deadline. Never rejects; safe twice. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#close();
     return this.#shutdown;
   }
 
   async #flush(): Promise<void> {
-    await this.#batcher.forceFlush();
-    await this.#queue.forceFlush();
+    do {
+      await this.#batcher.forceFlush();
+      await this.#queue.forceFlush();
+    } while (this.#isReading);
+    await this.#log?.durable();
+  }
+
+  #take(span: ReadableSpan): void {
+    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+    const spanLog = this.#log;
+    const hasRoom = this.#pending < this.#limit;
+    // A disk that takes nothing is no reason to fill the memory.
+    if (this.#shutdown || (spanLog ? spanLog.unwritten >= MAX_UNWRITTEN : !hasRoom)) {
+      this.#drop(1);
+      return;
+    }
+    if (spanLog) {
+      const number = spanLog.add(span);
+      // What was not read before goes first.
+      if (!hasRoom || spanLog.unread > 1) return;
+      spanLog.passOver();
+      this.#numbers.set(span, number);
+    }
+    this.#forward(span);
+  }
+
+  #forward(span: ReadableSpan): void {
+    this.#batcher.onEnd(span);
+    this.#pending += 1;
+  }
+
+  /** Reads on in the log while there is room. */
+  #readOn(): void {
+    const isDue = this.#log && this.#log.unread > 0 && this.#pending <= this.#limit / 2;
+    if (!isDue || this.#isReading || this.#shutdown) return;
+    this.#isReading = true;
+    const read = context.with(suppressTracing(ROOT_CONTEXT), () => this.#read());
+    read.catch((error: unknown) => {
+      log.warn(`spans that were kept cannot be read: ${errorType(error)}`);
+      this.#isReading = false;
+      setTimeout(() => this.#readOn(), READ_PAUSE).unref();
+    });
+  }
+
+  async #read(): Promise<void> {
+    while (this.#log && this.#pending < this.#limit && !this.#shutdown) {
+      const spans = await this.#log.read();
+      if (spans.length === 0) break;
+      for (const [number, span] of spans) {
+        this.#numbers.set(span, number);
+        this.#forward(span);
+      }
+    }
+    this.#isReading = false;
   }
 
   async #close(): Promise<void> {
@@ -154,17 +200,35 @@ export class BoundedSpanProcessor implements SpanProcessor {
     } catch (error) {
       log.warn(`the span exporter did not shut down: ${errorType(error)}`);
       this.#queue.abandon();
-      // The batcher may not have come as far as this; it is not waited for, time is up.
+      // The batcher may not have got this far; time is up, so nobody waits for it.
       this.#queue.shutdown().catch(() => log.debug('the span exporter failed to shut down'));
     }
     const left = this.#pending;
     this.#pending = 0;
-    if (left > 0) this.#drop(left);
+    if (this.#log) await this.#end(this.#log);
+    else if (left > 0) this.#drop(left);
     this.#losses.flush();
   }
 
-  #settled(spans: number, error: unknown): void {
+  async #end(spanLog: SpanLog): Promise<void> {
+    try {
+      await withDeadline(spanLog.close(), this.#shutdownMillis, 'keeping the last spans');
+    } catch (error) {
+      log.warn(`the last spans could not be kept: ${errorType(error)}`);
+    }
+    if (spanLog.unwritten > 0) this.#drop(spanLog.unwritten);
+    if (spanLog.depth > 0) log.info(`${spanLog.depth} spans are kept for the next start`);
+  }
+
+  #settled(batch: readonly ReadableSpan[], error: unknown): void {
+    const spans = batch.length;
     this.#pending -= spans;
+    if (this.#log) {
+      // The last attempt at the end: the next process goes on.
+      if (error !== undefined && mayPass(error)) return;
+      this.#log.settle(batch.flatMap((span) => this.#numbers.get(span) ?? []));
+      this.#readOn();
+    }
     if (error === undefined) {
       this.#exported += spans;
       this.#count(spans, EXPORTED);
@@ -188,15 +252,10 @@ export class BoundedSpanProcessor implements SpanProcessor {
   }
 }
 
-/** A minute without a Collector, and as much again, at 2,200 spans a second: 1,000,000 vCons an hour of eight spans. */
-const MAX_QUEUE_SIZE = 262_144;
-/** On the heap, of a span as the recorder makes it (measured). */
-const SPAN_BYTES = 1_000;
-
-/** Telemetry that waits must not be what a small process dies of. */
-function queueThatFits(): number {
-  return Math.min(MAX_QUEUE_SIZE, Math.floor(getHeapStatistics().heap_size_limit / 5 / SPAN_BYTES));
-}
+/** Spans that wait for a disk which does not take them. */
+const MAX_UNWRITTEN = 65_536;
+/** Milliseconds until a log that could not be read is tried again. */
+const READ_PAUSE = 1_000;
 
 const FLUSH_MILLIS = 30_000;
 const EXPORTED: Readonly<Record<string, string>> = { [ATTR.outcome]: 'exported' };

@@ -1,6 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode, suppressTracing } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import { backOff } from '../model/back-off.ts';
 import { errorType } from '../model/error.ts';
 import { ExportError } from './export-error.ts';
 import { OutageLog } from './outage-log.ts';
@@ -11,25 +12,25 @@ const CONCURRENCY = 4;
 /** What an {@link ExportQueue} is made of. */
 export interface ExportQueueSettings {
   readonly exporter: SpanExporter;
-  /** Milliseconds after which a try counts as failed. */
+  /** Milliseconds after which an attempt counts as failed. */
   readonly timeoutMillis: number;
-  /** Milliseconds of which a random part passes after the first try that failed; doubles with each in a row. */
+  /** Milliseconds of which a random part passes after the first failed attempt; doubles with each further one in a row. */
   readonly retryMillis: number;
-  /** Beyond which that does not grow. */
+  /** The limit to which that grows. */
   readonly maxRetryMillis: number;
-  /** Hears what became of each batch; `error` is undefined where it was exported. */
-  readonly settled: (spans: number, error: unknown) => void;
-  /** Hears of each try that failed and is made again. */
+  /** Called with the outcome of each batch; `error` is undefined if it was exported. */
+  readonly settled: (spans: readonly ReadableSpan[], error: unknown) => void;
+  /** Called for each attempt that failed and will be made again. */
   readonly retried: (spans: number) => void;
 }
 
 /**
- * Stands between the SDK's batcher and an exporter. The batcher only forms batches: it is always told that all
- * went well. This queue sends them, a few at a time however many a flush brings at once, and knows what became
+ * Sits between the SDK's batcher and an exporter. The batcher only forms batches, and is always told that all
+ * went well. This queue sends them, a few at a time however many a flush brings at once, and knows the outcome
  * of each.
  *
- * A batch whose failure may pass is kept and goes to the end of the line, so that one which nobody takes holds up no other.
- * As long as the last try failed, single batches are tried, with pauses between them.
+ * After a temporary failure, a batch is kept and goes to the end of the queue, so that a batch that nobody accepts blocks no
+ * other. As long as the last attempt failed, single batches are tried, with pauses between them.
  */
 export class ExportQueue implements SpanExporter {
   readonly #settings: ExportQueueSettings;
@@ -37,7 +38,7 @@ export class ExportQueue implements SpanExporter {
   readonly #outages = new OutageLog();
   #waiting: ReadableSpan[][] = [];
   #running = 0;
-  /** Tries in a row that failed. */
+  /** Failed attempts in a row. */
   #failures = 0;
   #pause: NodeJS.Timeout | undefined;
   #closing = false;
@@ -56,22 +57,22 @@ export class ExportQueue implements SpanExporter {
     resultCallback({ code: ExportResultCode.SUCCESS });
   }
 
-  /** Tries at once, and resolves when nothing is waiting or under way: not before the end of an outage. */
+  /** Tries immediately, and resolves when nothing is waiting or under way, so not before the end of an outage. */
   forceFlush(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve();
-    // Also where there is none: at shutdown more may be under way than before.
+    // Even if nothing waits: at shutdown, more may be under way than before.
     this.#endPause();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Tries everything that waits one last time, then shuts the exporter down. Safe twice. */
+  /** Tries every waiting batch one last time, then shuts the exporter down. Safe twice. */
   shutdown(): Promise<void> {
     this.#closing = true;
     this.#shutdown ??= this.forceFlush().then(() => this.#settings.exporter.shutdown());
     return this.#shutdown;
   }
 
-  /** Forgets what is waiting or under way. Nothing is reported after this. */
+  /** Forgets everything waiting or under way. Nothing is reported after this. */
   abandon(): void {
     this.#abandoned = true;
     this.#waiting = [];
@@ -139,19 +140,20 @@ export class ExportQueue implements SpanExporter {
       this.#keep(spans);
       return;
     }
-    this.#settings.settled(spans.length, error);
+    this.#settings.settled(spans, error);
   }
 
   #keep(spans: ReadableSpan[]): void {
     this.#waiting.push(spans);
     this.#settings.retried(spans.length);
-    // Others that were under way when the first one failed tell nothing new.
+    // Others that were under way when the first one failed say nothing new.
     if (this.#pause || this.#closing) return;
     const { retryMillis, maxRetryMillis } = this.#settings;
-    const longest = Math.min(retryMillis * 2 ** this.#failures, maxRetryMillis);
+    const intervals = { initialInterval: retryMillis, maxInterval: maxRetryMillis };
     this.#failures += 1;
-    this.#pause = setTimeout(() => this.#endPause(), Math.random() * longest);
-    // What waits in memory does not keep a process from ending.
+    const wait = backOff(intervals, this.#failures, Math.random);
+    this.#pause = setTimeout(() => this.#endPause(), wait);
+    // Batches waiting in memory do not keep a process from ending.
     this.#pause.unref();
   }
 
@@ -166,7 +168,7 @@ export class ExportQueue implements SpanExporter {
   }
 }
 
-/** Only what says so of itself: an error that nobody knows might come every time. */
-function mayPass(error: unknown): boolean {
+/** Only errors that say so themselves: an unknown error might come every time. */
+export function mayPass(error: unknown): boolean {
   return error instanceof Error && 'permanent' in error && error.permanent === false;
 }

@@ -1,11 +1,13 @@
-export {
-  type BatchSettings,
-  BoundedSpanProcessor,
-  batchSpans,
-  type SpanCounts,
-} from './bounded-span-processor.ts';
+export type { BatchSettings, SpanCounts } from './batch-settings.ts';
+export { BoundedSpanProcessor, batchSpans } from './bounded-span-processor.ts';
 export { builtSpans } from './built-spans.ts';
-export { type OtlpSettings, otlpMetricReader, otlpTraceExporter } from './otlp.ts';
-export { otlpFileExporter } from './otlp-file.ts';
-export { type PrometheusEndpoint, startPrometheus } from './prometheus.ts';
-export { SpanMetricsProcessor, type SpanMetricsSettings } from './span-metrics.ts';
+export { joinedReader, takesBuckets } from './joined-reader.ts';
+export { type OtlpSettings, otlpMetricReader, otlpTraceExporter } from './otlp/otlp-http.ts';
+export { otlpFileExporter } from './otlp-file/otlp-file-exporter.ts';
+export type { IsConfigured } from './outcome-sets.ts';
+export { OwnDurations } from './own-durations.ts';
+export { type PrometheusEndpoint, startPrometheus } from './prometheus/start-prometheus.ts';
+export { RunMetrics } from './run-metrics.ts';
+export { RunSpans } from './run-spans.ts';
+export { spanLogFolder } from './span-log/kept-spans.ts';
+export { SpanLog } from './span-log/span-log.ts';

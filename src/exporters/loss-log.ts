@@ -1,21 +1,17 @@
-import { diag } from '@opentelemetry/api';
+import { ThrottledLog } from '../model/throttled-log.ts';
 
-const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
-
-/** Milliseconds a first loss waits for others of the same burst, so that they share one line. */
+/** Milliseconds that a first loss waits for others of the same burst, so that they share one line. */
 const GATHER = 1_000;
-/** Milliseconds between two lines. */
-const INTERVAL = 60_000;
 
-/** Says in the log how many spans were lost: one line for a burst, then at most one a minute. */
+/** Logs how many spans were lost: one line for a burst, then at most one a minute. */
 export class LossLog {
+  readonly #log = new ThrottledLog('vcon-otel/exporters');
   #failed = 0;
   #dropped = 0;
   #reason = '';
-  #quietUntil = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Spans that were handed to the exporter in vain. `reason` is an `error.type`. */
+  /** Spans that the exporter could not export. `reason` is an `error.type`. */
   failed(spans: number, reason: string): void {
     this.#failed += spans;
     this.#reason = reason;
@@ -28,7 +24,7 @@ export class LossLog {
     this.#schedule();
   }
 
-  /** Writes what has not been said yet. */
+  /** Writes what has not been logged yet. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -39,14 +35,12 @@ export class LossLog {
     if (parts.length === 0) return;
     this.#failed = 0;
     this.#dropped = 0;
-    this.#quietUntil = performance.now() + INTERVAL;
-    log.warn(`spans lost: ${parts.join(', ')}`);
+    this.#log.warnNow('losses', `spans lost: ${parts.join(', ')}`);
   }
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    const delay = Math.max(GATHER, this.#quietUntil - performance.now());
-    this.#timer = setTimeout(() => this.flush(), delay);
+    this.#timer = setTimeout(() => this.flush(), Math.max(GATHER, this.#log.dueIn('losses')));
     this.#timer.unref();
   }
 }

@@ -1,33 +1,27 @@
-import { diag } from '@opentelemetry/api';
+import { ThrottledLog } from '../model/throttled-log.ts';
 
-const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
-
-/** Milliseconds from one outage that is told to the next. */
-const INTERVAL = 60_000;
-
-/** Says in the log that spans cannot be exported, and when they are again: two lines for an outage, however long it is. */
+/** Logs when spans cannot be exported, and when they can be again: two lines for an outage, however long it is. */
 export class OutageLog {
+  readonly #log = new ThrottledLog('vcon-otel/exporters');
   #since: number | undefined;
-  #told = false;
-  #quietUntil = 0;
+  #isLogged = false;
 
-  /** A try came to nothing. `reason` is an `error.type`. */
+  /** An attempt failed. `reason` is an `error.type`. */
   failed(reason: string): void {
-    const now = performance.now();
-    this.#since ??= now;
-    if (this.#told || now < this.#quietUntil) return;
-    this.#told = true;
-    this.#quietUntil = now + INTERVAL;
-    log.warn(`spans cannot be exported (${reason}): they are kept, and sent again`);
+    this.#since ??= performance.now();
+    // An outage that comes and goes is logged once a minute, and only if it lasts until then.
+    if (this.#isLogged || this.#log.dueIn('outage') > 0) return;
+    this.#isLogged = true;
+    this.#log.warnNow('outage', `spans cannot be exported (${reason}): they are kept, and sent again`);
   }
 
-  /** A try went well. */
+  /** An attempt succeeded. */
   succeeded(): void {
     if (this.#since === undefined) return;
     const seconds = (performance.now() - this.#since) / 1e3;
     this.#since = undefined;
-    if (!this.#told) return;
-    this.#told = false;
-    log.warn(`spans are exported again, after ${seconds.toFixed(1)} s`);
+    if (!this.#isLogged) return;
+    this.#isLogged = false;
+    this.#log.warnNow('recovery', `spans are exported again, after ${seconds.toFixed(1)} s`);
   }
 }

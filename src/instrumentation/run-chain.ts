@@ -1,12 +1,11 @@
 import type { Chain, Link, Step, Storage } from '../model/chain.ts';
 import { withDeadline } from '../model/deadline.ts';
-import { delivered } from '../model/delivery.ts';
 import { VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
 import type { QueuedVcon, VconQueue, VconStore } from '../model/vcon.ts';
 import { type ChainRun, traceChain } from './trace-chain.ts';
 
-/** What the chain runner works with. */
+/** What the chain runner needs. */
 export interface RunChainSettings {
   readonly vcons: VconStore;
   readonly queue: VconQueue;
@@ -18,12 +17,12 @@ export interface RunChainSettings {
   readonly stackTraces?: boolean;
 }
 
-/** What became of a vCon in a chain. */
+/** The outcome of a vCon in a chain. */
 export interface RunChainResult {
-  readonly outcome: ChainOutcome;
+  readonly outcome: Exclude<ChainOutcome, 'unknown'>;
   /** The uuid it left the chain with. */
   readonly vconUuid: string;
-  /** What failed, where `outcome` is `error`, or where a fail-closed tracer refused the end of the run. */
+  /** The error, if `outcome` is `error`, or if a fail-closed tracer refused the end of the run. */
   readonly error?: unknown;
   /** Whether the vCon was put among the dead letters. */
   readonly deadLettered: boolean;
@@ -34,8 +33,8 @@ export interface RunChainResult {
  * or raises; then the egress lists, each with the context before the uuid; then the storages, in parallel. A
  * link that raises sends the vCon to the dead letters; a storage that fails changes nothing else.
  *
- * Where a tracer has `dlq_vcon_on_error`, the run waits at each step until that tracer has heard everything so
- * far, and its failure is a failure of the chain. All other tracers never delay anything.
+ * If a tracer has `dlq_vcon_on_error`, the run waits at each step until that tracer has heard everything so
+ * far, and its failure is a failure of the chain. No other tracer is ever waited for.
  * @throws VconOtelError `STORE_UNAVAILABLE` if the dead letter could not be written: the caller still holds the vCon
  */
 export async function runChain(
@@ -52,7 +51,7 @@ export async function runChain(
     await heard(run);
     return { outcome: run?.outcome ?? 'complete', vconUuid: run?.vconUuid ?? vcon.uuid, deadLettered: false };
   } catch (error) {
-    // The tracer that must hear everything is to hear of the failure too; that it fails again changes nothing.
+    // The tracer that must hear everything should hear of the failure too; if it fails again, nothing changes.
     await heard(run)?.catch(() => undefined);
     const deadLettered = await deadLetter(vcon.uuid, error, settings);
     return { outcome: 'error', vconUuid: run?.vconUuid ?? vcon.uuid, error, deadLettered };
@@ -85,7 +84,7 @@ async function passThrough(chain: Chain, run: ChainRun, settings: RunChainSettin
 }
 
 function heard(run: ChainRun | undefined): Promise<void> | undefined {
-  return run && delivered(run.span);
+  return run?.delivered();
 }
 
 async function deadLetter(

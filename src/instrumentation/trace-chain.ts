@@ -1,20 +1,12 @@
 import { type Context, context, type Span, type Tracer, trace } from '@opentelemetry/api';
 import type { LinkResult } from '../model/chain.ts';
+import { delivered, isUnasked } from '../model/delivery.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainOutcome } from '../model/event.ts';
 import { SCOPE_NAME } from '../model/semconv.ts';
+import { ThrottledLog } from '../model/throttled-log.ts';
 import { isVconUuid, type QueuedContext } from '../model/vcon.ts';
-import {
-  addException,
-  endChainSpan,
-  endLinkSpan,
-  endStorageSpan,
-  insideChain,
-  markFailed,
-  startChainSpan,
-  startLinkSpan,
-  startStorageSpan,
-} from './recorder.ts';
+import { addException, endSpan, insideChain, startSpan } from './recorder.ts';
 
 /** A chain about to be traced. */
 export interface TracedChain {
@@ -66,15 +58,9 @@ export async function traceChain<T>(
   const tracer = trace.getTracer(SCOPE_NAME);
   const { name, links, ingressList, queuedBy } = chain;
   const now = runClock();
-  const span = startChainSpan(
+  const span = startSpan(
     tracer,
-    {
-      chain: name,
-      vconUuid,
-      links,
-      ...(ingressList === undefined ? {} : { ingressList }),
-      ...(queuedBy === undefined ? {} : { queuedBy }),
-    },
+    { stage: 'chain', chain: name, vconUuid, links, ingressList, queuedBy },
     context.active(),
     now(),
   );
@@ -86,8 +72,13 @@ export async function traceChain<T>(
     throw error;
   } finally {
     run.close();
+    if (isUnasked(span)) log.warn(name, unasked(name));
   }
 }
+
+const log = new ThrottledLog('vcon-otel/instrumentation');
+const unasked = (chain: string) =>
+  `a tracer with dlq_vcon_on_error heard chain ${chain}, which did not wait for it: await run.delivered() after each step, or use runChain`;
 
 /** One passage of one vCon through one chain, while it is under way. */
 export class ChainRun {
@@ -121,7 +112,7 @@ export class ChainRun {
   }
 
   /** How the run has ended, or would end now. */
-  get outcome(): ChainOutcome {
+  get outcome(): Exclude<ChainOutcome, 'unknown'> {
     if (this.#failure) return 'error';
     return this.#halted ? 'halted' : 'complete';
   }
@@ -130,6 +121,15 @@ export class ChainRun {
   get queuedContext(): QueuedContext {
     const { traceId, spanId, traceFlags } = this.span.spanContext();
     return { traceId, spanId, traceFlags };
+  }
+
+  /**
+   * Resolves when every tracer with `dlq_vcon_on_error` has heard everything so far: await it after each step, before what
+   * must not happen unheard. At once where there is no such tracer.
+   * @throws VconOtelError `TRACER_FAILED` where one has failed for good, or has not heard it in time (`delivery.chain_wait`)
+   */
+  async delivered(): Promise<void> {
+    await delivered(this.span);
   }
 
   /**
@@ -145,24 +145,28 @@ export class ChainRun {
   ): Promise<string | undefined> {
     this.#requireOpen('link', name);
     const vconUuid = this.#vconUuid;
-    const facts = { chain: this.#chain.name, vconUuid, link: name, linkIndex: this.#indexOf(name) };
-    const span = startLinkSpan(this.#tracer, this.#inside, facts, this.#now());
+    const index = this.#indexOf(name);
+    const span = startSpan(
+      this.#tracer,
+      { stage: 'link', chain: this.#chain.name, vconUuid, name, index },
+      this.#inside,
+      this.#now(),
+    );
     try {
       const answer = await context.with(trace.setSpan(context.active(), span), body, undefined, vconUuid);
       const outVconUuid = uuidOf(answer, name);
       if (outVconUuid === undefined) {
         this.#halted = true;
-        endLinkSpan(span, { outcome: 'halt', outVconUuid: vconUuid, time: this.#now() });
+        endSpan(span, 'link', name, { outcome: 'halt', outVconUuid: vconUuid }, this.#now());
         return undefined;
       }
       this.#vconUuid = outVconUuid;
-      endLinkSpan(span, { outcome: 'success', outVconUuid, time: this.#now() });
+      endSpan(span, 'link', name, { outcome: 'success', outVconUuid }, this.#now());
       return outVconUuid;
     } catch (error) {
       this.#failure ??= { error };
       addException(span, 'link', name, error, this.#chain.stackTraces === true);
-      markFailed(span, 'link', name, errorType(error));
-      endLinkSpan(span, { outcome: 'error', time: this.#now() });
+      endSpan(span, 'link', name, { outcome: 'error', errorType: errorType(error) }, this.#now());
       throw error;
     }
   }
@@ -177,19 +181,22 @@ export class ChainRun {
     body: (vconUuid: string) => void | Promise<void>,
   ): Promise<StorageResult> {
     this.#requireOpen('storage', storage.name);
-    const { name, ...peer } = storage;
+    const { name, peerService, dbSystemName } = storage;
     requireName('storage', name);
     const vconUuid = this.#vconUuid;
-    const facts = { chain: this.#chain.name, vconUuid, storage: name, ...peer };
-    const span = startStorageSpan(this.#tracer, this.#inside, facts, this.#now());
+    const span = startSpan(
+      this.#tracer,
+      { stage: 'storage', chain: this.#chain.name, vconUuid, name, peerService, dbSystemName },
+      this.#inside,
+      this.#now(),
+    );
     try {
       await context.with(trace.setSpan(context.active(), span), body, undefined, vconUuid);
-      endStorageSpan(span, this.#now());
+      endSpan(span, 'storage', name, { outcome: 'success' }, this.#now());
       return { outcome: 'success' };
     } catch (error) {
       addException(span, 'storage', name, error, this.#chain.stackTraces === true);
-      markFailed(span, 'storage', name, errorType(error));
-      endStorageSpan(span, this.#now());
+      endSpan(span, 'storage', name, { outcome: 'error', errorType: errorType(error) }, this.#now());
       return { outcome: 'error', error };
     }
   }
@@ -204,9 +211,10 @@ export class ChainRun {
 
   /** @internal */
   close(): void {
-    if (this.#failure) markFailed(this.span, 'chain', this.#chain.name, errorType(this.#failure.error));
     this.#closed = true;
-    endChainSpan(this.span, { outcome: this.outcome, outVconUuid: this.#vconUuid, time: this.#now() });
+    const failed = this.#failure && errorType(this.#failure.error);
+    const end = { outcome: this.outcome, outVconUuid: this.#vconUuid, errorType: failed };
+    endSpan(this.span, 'chain', this.#chain.name, end, this.#now());
   }
 
   #requireOpen(stage: string, name: string): void {

@@ -1,16 +1,25 @@
-export type { TreeHead } from './checkpoint.ts';
-export type { Completeness } from './completeness.ts';
-export { type ExportFormat, exportRecords } from './export.ts';
-export { readHeads } from './files.ts';
-export { existingSigner, ledgerSigner, makeLedgerFolder, verifierBeside, writeKeyFile } from './key-file.ts';
-export { KeyStore } from './key-store.ts';
-export { Ledger, openLedger } from './ledger.ts';
-export type { LedgerSettings } from './ledger-settings.ts';
-export { isLedgerInUse } from './lock.ts';
-export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './note.ts';
-export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './proof.ts';
-export type { LedgerEntry, LedgerRecord } from './record.ts';
-export { isComplete, verdictJson, verdictLines } from './report.ts';
-export { shredVcon } from './shred-vcon.ts';
-export { TileReader } from './tiles.ts';
-export { type Fault, type Verdict, type VerifySettings, verifyLedger } from './verify.ts';
+export { makeLedgerFolder } from './directory.ts';
+export { brokenAlgorithms, type HashAlgorithm, hashAlgorithms, hashOf } from './hash-algorithm.ts';
+export { KeyStore } from './keys/key-store.ts';
+export { existingSigner, ledgerSigner, verifierBeside, writeKeyFile } from './keys/signing-key.ts';
+export { type ExportFormat, exportRecords } from './log/export.ts';
+export { Ledger, openLedger } from './log/ledger.ts';
+export type { LedgerSettings } from './log/ledger-settings.ts';
+export { isLedgerInUse } from './log/lock.ts';
+export {
+  type LedgerEntry,
+  type LedgerRecord,
+  MAX_POLICY,
+  type OperatorDeed,
+} from './log/record.ts';
+export { leaveRequest, type Operator } from './log/requests.ts';
+export { shredVcon } from './log/shred-vcon.ts';
+export type { TreeHead } from './proof/checkpoint.ts';
+export { readHeads } from './proof/checkpoint-history.ts';
+export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './proof/note.ts';
+export { TileReader } from './proof/tile-reader.ts';
+export type { Completeness } from './verify/completeness.ts';
+export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
+export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './verify/vcon-proof.ts';
+export type { Verdict } from './verify/verdict.ts';
+export { type VerifySettings, verifyLedger } from './verify/verify.ts';

@@ -1,7 +1,7 @@
 import type { Options } from './tracer.ts';
 import type { VconStore } from './vcon.ts';
 
-/** What a link or storage function is handed beside the uuid. */
+/** What a link or storage function gets besides the uuid. */
 export interface Step {
   readonly name: string;
   readonly options: Options;
@@ -11,8 +11,8 @@ export interface Step {
 }
 
 /**
- * What a link answers: a uuid goes on (a different one replaces the vCon from here on), anything falsy halts
- * the chain. Every other value is an error.
+ * What a link returns: with a uuid the chain goes on (a different uuid replaces the vCon from here on), anything falsy
+ * halts the chain. Every other value is an error.
  */
 export type LinkResult = string | false | null | undefined;
 
@@ -34,7 +34,7 @@ export interface Storage {
   save(vconUuid: string, step: Step): void | Promise<void>;
 }
 
-/** A chain as the conserver's configuration has it, with its modules as functions. */
+/** A chain as in the conserver's configuration, with its modules as functions. */
 export interface Chain {
   readonly name: string;
   readonly links: readonly Link[];

@@ -1,30 +1,32 @@
+import { type Clock, systemClock } from './clock.ts';
 import { VconOtelError } from './error.ts';
 
-/** The longest a Node timer can wait; a longer one would fire at once. */
-const MAX_TIMER = 2_147_483_647;
-
 /**
- * Waits for a promise, but not for ever.
- * @param milliseconds how long to wait; `Infinity` waits for ever after all
+ * Waits for a promise, but not forever.
+ * @param milliseconds how long to wait; `Infinity` waits forever after all
  * @param what named in the error, e.g. `link transcribe`
- * @throws VconOtelError `TIMEOUT` when the time is up; the promise goes on, its outcome is no longer looked at
+ * @throws VconOtelError `TIMEOUT` when the time is up; the promise goes on, but its outcome is ignored
  */
-export function withDeadline<T>(promise: PromiseLike<T>, milliseconds: number, what: string): Promise<T> {
-  // A thenable of somebody else's may throw, or lead to another one that never settles.
+export function withDeadline<T>(
+  promise: PromiseLike<T>,
+  milliseconds: number,
+  what: string,
+  clock: Pick<Clock, 'after'> = systemClock,
+): Promise<T> {
+  // Somebody else's thenable may throw, or lead to another one that never settles.
   const flat = Promise.resolve(promise);
   if (milliseconds === Number.POSITIVE_INFINITY) return flat;
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new VconOtelError('TIMEOUT', `${what} took longer than ${milliseconds} ms`)),
-      Math.min(milliseconds, MAX_TIMER),
+    const callOff = clock.after(milliseconds, () =>
+      reject(new VconOtelError('TIMEOUT', `${what} took longer than ${milliseconds} ms`)),
     );
     flat.then(
       (value) => {
-        clearTimeout(timer);
+        callOff();
         resolve(value);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        callOff();
         reject(error);
       },
     );

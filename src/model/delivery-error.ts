@@ -3,8 +3,8 @@ export interface DeliveryErrorDetails {
   /** True: the same call would fail again, so it is not made again. */
   readonly permanent?: boolean;
   /**
-   * When to try again at the earliest: seconds, or a `Retry-After` header as it came (RFC 9110 §10.2.3: seconds or a
-   * date). One that cannot be read is ignored.
+   * The earliest time to try again: seconds, or a `Retry-After` header as received (RFC 9110 §10.2.3: seconds or a
+   * date). An unreadable one is ignored.
    */
   readonly retryAfter?: number | string | null | undefined;
   /** The original error. It is never logged. */
@@ -12,12 +12,12 @@ export interface DeliveryErrorDetails {
 }
 
 /**
- * What a tracer throws, or rejects with, to say how its failed call is to be treated. Any other error will do where there
- * is nothing to say, and any object with the properties `permanent` and `retryAfter` is understood as well.
+ * What a tracer throws, or rejects with, to say how to treat its failed call. A tracer with nothing to say may throw any
+ * other error; any object with the properties `permanent` and `retryAfter` is understood as well.
  */
 export class DeliveryError extends Error {
   readonly permanent: boolean;
-  /** Seconds from when it was made. */
+  /** Seconds from when the error was created. */
   readonly retryAfter: number | undefined;
 
   constructor(message: string, details: DeliveryErrorDetails = {}) {
@@ -31,7 +31,7 @@ export class DeliveryError extends Error {
 /** What a failed call says about the next one. */
 export interface RetryHints {
   readonly permanent: boolean;
-  /** Seconds; 0 where nothing is said. */
+  /** Seconds; 0 if the error says nothing. */
   readonly retryAfter: number;
 }
 
@@ -61,7 +61,7 @@ function secondsOf(retryAfter: DeliveryErrorDetails['retryAfter']): number | und
   return date === undefined ? undefined : Math.max(0, date - Date.now()) / 1e3;
 }
 
-/** RFC 9110 §5.6.7: today's form and the two that are obsolete, of which the last does not name its time zone. */
+/** RFC 9110 §5.6.7: the current form and the two obsolete ones, of which the last does not name its time zone. */
 const DATES: readonly { readonly form: RegExp; readonly zone: string }[] = [
   { form: /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/, zone: '' },
   { form: /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/, zone: '' },

@@ -18,11 +18,13 @@ export type ErrorCode =
   | 'VCON_INVALID'
   | 'VCON_TOO_LARGE'
   | 'STORE_UNAVAILABLE'
+  | 'STREAM_IN_USE'
   | 'CHAIN_CLOSED'
   | 'LINK_UNKNOWN'
   | 'LINK_RESULT_INVALID'
   | 'TIMEOUT'
-  | 'TRACER_FAILED';
+  | 'TRACER_FAILED'
+  | 'COMPONENT_FAILED';
 
 /**
  * The only error type this package throws on purpose. `code` says what went wrong, `path` names the
@@ -41,7 +43,7 @@ export class VconOtelError extends Error {
   }
 }
 
-const SAFE_TYPE = /^[A-Za-z_$][\w$.]{0,63}$/;
+const PLAIN = /^[A-Za-z_$][\w$.]{0,127}$/;
 
 /**
  * The `error.type` of anything that was thrown (OpenTelemetry semantic conventions, error attributes):
@@ -54,10 +56,15 @@ export function errorType(error: unknown): string {
     if (typeof error !== 'object') return typeof error;
     const { code, name } = error as { code?: unknown; name?: unknown };
     if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
-    return typeof name === 'string' && SAFE_TYPE.test(name) ? name : '_OTHER';
+    return plainErrorType(name);
   } catch {
     return '_OTHER';
   }
+}
+
+/** An `error.type` that somebody else gave: plain identifiers only (dots are Python's), else `_OTHER`. */
+export function plainErrorType(type: unknown): string {
+  return typeof type === 'string' && PLAIN.test(type) ? type : '_OTHER';
 }
 
 /** The frames of an error's stack without the message, which may hold personal data; empty where there are none. */

@@ -1,9 +1,9 @@
 /**
- * What a look at something that a configuration names has come to, for `vcon-otel doctor`. Neither text holds a secret, a
- * url with credentials, or anything of a document.
+ * The result of checking something that a configuration names, for `vcon-otel doctor`. Neither text holds a secret, a url
+ * with credentials, or anything of a document.
  */
 export interface Finding {
-  /** `warning`: it runs, but not as somebody may think. `fault`: it does not. */
+  /** `warning`: it works, but perhaps not as expected. `fault`: it does not work. */
   readonly state: 'ok' | 'warning' | 'fault';
   /** What was found. */
   readonly text: string;
@@ -22,6 +22,6 @@ export function warning(text: string, advice?: string): Finding {
 }
 
 /** Wrong. */
-export function fault(text: string, advice?: string): Finding {
+export function problem(text: string, advice?: string): Finding {
   return { state: 'fault', text, ...(advice !== undefined && { advice }) };
 }

@@ -1,18 +1,18 @@
-import type { RarelyLogged } from './rarely-logged.ts';
+import type { ThrottledLog } from './throttled-log.ts';
 
-/** Counts what is wrong, by kind, and says it in the log now and then. */
+/** Counts issues by kind, and logs them now and then. */
 export class Issues<Kind extends string> {
   readonly #counts = new Map<Kind, number>();
   readonly #who: string;
-  readonly #log: RarelyLogged;
+  readonly #log: ThrottledLog;
 
-  /** @param who stands before each line of the log */
-  constructor(who: string, log: RarelyLogged) {
+  /** @param who the prefix of each log line */
+  constructor(who: string, log: ThrottledLog) {
     this.#who = who;
     this.#log = log;
   }
 
-  /** @param detail an `error.type` or a sentence of ours, if there is one */
+  /** @param detail an `error.type` or a text of ours, if any */
   add(kind: Kind, detail?: string, count = 1): void {
     this.#counts.set(kind, this.of(kind) + count);
     this.#log.warn(
@@ -25,7 +25,7 @@ export class Issues<Kind extends string> {
     return this.#counts.get(kind) ?? 0;
   }
 
-  /** Those that there were. */
+  /** The kinds that occurred. */
   all(): Readonly<Partial<Record<Kind, number>>> {
     return Object.fromEntries(this.#counts) as Partial<Record<Kind, number>>;
   }

@@ -14,7 +14,7 @@ export function spanName(stage: Stage, name: string): string {
   return PREFIX[stage] + name;
 }
 
-/** The inverse of {@link spanName}: the stage a span name speaks of, or undefined for everybody else's spans. */
+/** The inverse of {@link spanName}: the stage that a span name stands for, or undefined for spans that are not the conserver's. */
 export function stageOf(name: string): Stage | undefined {
   if (name.startsWith(PREFIX.link)) return name.length > PREFIX.link.length ? 'link' : undefined;
   if (name.startsWith(PREFIX.storage)) return name.length > PREFIX.storage.length ? 'storage' : undefined;
@@ -27,7 +27,7 @@ export function nameOf(stage: Stage, name: string): string {
   return name.slice(PREFIX[stage].length);
 }
 
-/** Attribute keys that the Python conserver writes on its spans (CONSERVER §4); ours stand beside them. */
+/** Attribute keys that the Python conserver writes on its spans (CONSERVER §4), beside which we write ours. */
 export const CONSERVER_ATTR = {
   vconId: 'vcon_id',
   chainName: 'chain_name',
@@ -50,10 +50,11 @@ export const ATTR = {
   storageOutcome: 'vcon.storage.outcome',
   ingressList: 'vcon.ingress_list',
   tracerName: 'vcon.tracer.name',
+  exporterName: 'vcon.exporter.name',
   outcome: 'vcon.outcome',
-  /** Names of facts that were concluded rather than observed, on spans that are replayed. */
+  /** Names of facts that were concluded rather than observed, on spans built from what was received. */
   inferred: 'vcon.inferred',
-  /** Hash of the document that the chain goes on with, at that moment. */
+  /** Hash, at that moment, of the document that the chain goes on with. */
   vconSha256: 'vcon.sha256',
   issueKind: 'vcon.issue.kind',
   errorType: 'error.type',
@@ -96,7 +97,7 @@ export const METRIC = {
   tracerDeliveries: {
     name: 'vcon.tracer.deliveries',
     unit: '{event}',
-    description: 'Events a tracer was due to hear, by what became of them, and attempts that are made again.',
+    description: 'Events that a tracer was due to hear, by outcome, and attempts that are made again.',
   },
   tracerCircuitOpen: {
     name: 'vcon.tracer.circuit_open',
@@ -106,25 +107,25 @@ export const METRIC = {
   journalDepth: {
     name: 'vcon.journal.depth',
     unit: '{event}',
-    description: 'Events a tracer has still to hear.',
+    description: 'Events that a tracer has yet to hear.',
   },
   journalOldestAge: {
     name: 'vcon.journal.oldest_age',
     unit: 's',
-    description: 'Age of the oldest event a tracer has still to hear.',
+    description: 'Age of the oldest event that a tracer has yet to hear.',
   },
   journalDeadLetters: {
     name: 'vcon.journal.dead_letters',
     unit: '{event}',
-    description: 'Events given up that the journal keeps for a tracer.',
+    description: 'Events that were given up and that the journal keeps for a tracer.',
   },
   journalFull: {
     name: 'vcon.journal.full',
     unit: '{journal}',
-    description: '1 while the journal asks whoever feeds it to come back later, 0 otherwise.',
+    description: '1 while the journal asks its sources to come back later, 0 otherwise.',
   },
-  journalSize: { name: 'vcon.journal.size', unit: 'By', description: 'What the journal takes on its disk.' },
-  journalMaxSize: { name: 'vcon.journal.max_size', unit: 'By', description: 'What the journal may take.' },
+  journalSize: { name: 'vcon.journal.size', unit: 'By', description: 'Size of the journal on its disk.' },
+  journalMaxSize: { name: 'vcon.journal.max_size', unit: 'By', description: 'Size limit of the journal.' },
   ledgerRecords: { name: 'vcon.ledger.records', unit: '{record}', description: 'Records in a ledger.' },
   ledgerCheckpointRecords: {
     name: 'vcon.ledger.checkpoint_records',
@@ -136,6 +137,11 @@ export const METRIC = {
     unit: 's',
     description: 'Age of a ledger’s newest signed checkpoint.',
   },
+  storeReads: {
+    name: 'vcon.store.reads',
+    unit: '{read}',
+    description: 'Documents that tracers asked the vCon store for, by outcome.',
+  },
   bridgeIssues: {
     name: 'vcon.bridge.issues',
     unit: '{issue}',
@@ -144,18 +150,17 @@ export const METRIC = {
   receiverSpans: {
     name: 'vcon.receiver.spans',
     unit: '{span}',
-    description:
-      'Spans that arrived, by what became of them: those that are not the conserver’s are ignored.',
+    description: 'Spans that arrived, by outcome; those that are not the conserver’s are ignored.',
   },
   receiverRecords: {
     name: 'vcon.receiver.records',
     unit: '{record}',
-    description: 'Forwarded records that arrived, or are known to be lost, by what became of them.',
+    description: 'Forwarded records that arrived, or are known to be lost, by outcome.',
   },
   receiverRuns: {
     name: 'vcon.receiver.runs',
     unit: '{run}',
-    description: 'Runs heard from outside that are not over.',
+    description: 'Runs heard of from outside that are not over.',
   },
   receiverIssues: {
     name: 'vcon.receiver.issues',
@@ -165,24 +170,38 @@ export const METRIC = {
   receiverLag: {
     name: 'vcon.receiver.stream_lag',
     unit: '{record}',
-    description: 'Records in the Redis stream that have still to be read.',
+    description: 'Records in the Redis stream that have yet to be read.',
+  },
+  receiverFailing: {
+    name: 'vcon.receiver.stream_failing',
+    unit: '{stream}',
+    description: '1 while the Redis stream cannot be read, else 0.',
   },
   exporterSpans: {
     name: 'vcon.exporter.spans',
     unit: '{span}',
-    description:
-      'Sampled spans handed to the exporter, by what became of them, and tries that are made again.',
+    description: 'Sampled spans handed to the exporter, by outcome, and attempts that are made again.',
   },
-  /** Of the process itself, by OpenTelemetry's own names (semantic conventions: process, Node.js runtime). */
+  exporterPending: {
+    name: 'vcon.exporter.pending',
+    unit: '{span}',
+    description: 'Spans that an exporter has yet to send.',
+  },
+  exporterOldestAge: {
+    name: 'vcon.exporter.oldest_age',
+    unit: 's',
+    description: 'Age of the oldest span on the disk that an exporter has yet to send.',
+  },
+  /** The process itself, under OpenTelemetry's own names (semantic conventions: process, Node.js runtime). */
   processMemory: {
     name: 'process.memory.usage',
     unit: 'By',
-    description: 'Physical memory that the process takes.',
+    description: 'Physical memory that the process uses.',
   },
   processCpu: {
     name: 'process.cpu.time',
     unit: 's',
-    description: 'CPU time that the process has taken, by mode.',
+    description: 'CPU time that the process has used, by mode.',
   },
   eventLoopDelay: {
     name: 'nodejs.eventloop.delay.p99',
@@ -192,7 +211,7 @@ export const METRIC = {
   },
 } as const satisfies Record<string, MetricDescription>;
 
-/** Histogram boundaries in seconds, 5 ms to 30 min: chains of fast links and of slow ones in one scale. */
+/** Histogram boundaries in seconds, 5 ms to 30 min: one scale for chains of fast links and of slow ones. */
 export const DURATION_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
 ];

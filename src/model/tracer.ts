@@ -1,9 +1,9 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { z } from 'zod';
+import type { Component } from './component.ts';
 import type { ChainEvent, EventName } from './event.ts';
-import type { Finding } from './finding.ts';
-import type { VconStore } from './vcon.ts';
+import type { VconLookup } from './vcon.ts';
 
 /** A tracer's own options, defaults merged in. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -21,6 +21,13 @@ export interface ConserverTracer {
    * unless what is thrown says that it is `permanent` (see `DeliveryError`).
    */
   trace?(vconUuid: string, event: EventName, opts: Options, context: EventContext): unknown;
+  /**
+   * Beside `trace`, for a tracer that does several at once for less: called in its place where events of different runs are
+   * ready at the same time, at most one of each run. All are answered when the promise resolves, but for those whose item is
+   * rejected where it resolves to what `Promise.allSettled` makes of them, in their order. An event that was not answered comes
+   * again alone, by `trace`; throwing or rejecting says so of all.
+   */
+  traceBatch?(events: readonly EventContext[], opts: Options): unknown;
   /**
    * Called before the first link (`linkIndex` -1), after each link that ended well (its index) and at chain
    * completion (`links.length`). `inVconUuid` entered the step, `outVconUuid` left it. Throwing or rejecting is a failure
@@ -41,46 +48,38 @@ export interface ConserverTracer {
   shutdown?(): Promise<void>;
 }
 
+/** A tracer that wants the spans themselves. */
+export type SpanTracer = SpanProcessor;
+
 /** What code hands to a tracer (options are what the user wrote). */
 export interface TracerSettings {
   /** The tracer's name in the configuration. */
   readonly name: string;
   /** Where the tracer may look up vCons. */
-  readonly vcons: VconStore;
+  readonly vcons: VconLookup;
   /** Where metrics of the tracer's own go; absent where nobody wants them. */
   readonly meterProvider?: MeterProvider;
 }
 
-/** What code hands to a tracer that looks whether all is there. */
-export interface ProbeSettings {
-  /** The tracer's name in the configuration. */
-  readonly name: string;
-  /** Milliseconds that the look may take. */
-  readonly timeout: number;
-}
-
-/** A tracer as a module: its options and how it is made. */
-export interface TracerDefinition<Schema extends z.ZodType = z.ZodType> {
-  /** The options it takes; absent means none are checked. Use `z.strictObject` so that typing errors are found. */
-  readonly options?: Schema;
+/**
+ * A tracer as a module: its options and how it is made.
+ *
+ * `create` makes the tracer at once (not async). A `SpanProcessor` is registered as it is: it sees every span, whatever a
+ * chain's `tracers` say, and no chain can wait for it.
+ */
+export interface TracerDefinition<Schema extends z.ZodType = z.ZodType>
+  extends Component<Schema, TracerSettings, ConserverTracer | SpanTracer> {
   /** False: no `run` call at chain completion. */
   readonly completion?: boolean;
+  /** Whether it looks up documents (`vcons`) with these options: then an empty vCon store is a fault. Absent: it does not. */
+  readsVcons?(options: z.output<Schema>): boolean;
   /**
    * True: its trail must have no gaps, so a failed call is made again without a limit of time, unless `delivery.retry` of
    * its configuration says otherwise.
    */
   readonly audit?: boolean;
-  /**
-   * Makes the tracer, at once (not async). May throw: starting fails loudly. A `SpanProcessor` is registered as it is: it
-   * sees every span, whatever a chain's `tracers` say, and no chain can wait for it.
-   */
-  create(options: z.output<Schema>, settings: TracerSettings): ConserverTracer | SpanProcessor;
-  /**
-   * For `vcon-otel doctor`: looks whether what the tracer depends on (a service, a database, a folder) is there and lets it
-   * in. The tracer is not made for it, perhaps it runs elsewhere at this moment: nothing may be changed, taken or kept open.
-   * What it throws is told by its type alone.
-   */
-  probe?(options: z.output<Schema>, settings: ProbeSettings): Promise<readonly Finding[]>;
+  /** The directory of the ledger that it keeps: operators' commands leave word there of what they did. */
+  ledger?(options: z.output<Schema>): string;
 }
 
 /**

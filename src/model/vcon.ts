@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { VconOtelError } from './error.ts';
 
-/** The largest document that is parsed, in UTF-16 code units: beyond it lies a mistake, not a conversation. */
+/** The largest document that is parsed, in UTF-16 code units: anything larger is a mistake, not a conversation. */
 export const MAX_VCON_LENGTH = 256 * 1024 * 1024;
 
 /**
- * Whether a text can be the uuid of a vCon: short, and of such characters only that no part of a document can be
- * taken for one. Lenient beyond RFC 9562, because a conserver takes any name.
+ * Whether a text can be the uuid of a vCon: short, and made only of characters that keep parts of a document from being
+ * taken for one. More lenient than RFC 9562, because a conserver accepts any name.
  */
 export function isVconUuid(value: unknown): value is string {
-  // The same one is asked about several times for every span.
+  // Every span asks about the same uuid several times.
   if (value !== undefined && value === lastUuid) return true;
   if (typeof value !== 'string' || !/^[\w.:~-]{1,128}$/.test(value)) return false;
   lastUuid = value;
@@ -21,7 +21,7 @@ let lastUuid: string | undefined;
 const list = z.array(z.unknown());
 
 /**
- * The little of a vCon that we read. Lenient on purpose: drafts 0.0.1 to 0.5.0 differ, unknown keys are
+ * The few fields of a vCon that we read. Lenient on purpose: drafts 0.0.1 to 0.5.0 differ, unknown keys are
  * normal, and a signed (`payload`) or encrypted (`ciphertext`) form has no uuid of its own in the clear
  * (CONSERVER §7).
  */
@@ -63,7 +63,7 @@ export function parseVcon(text: string): Vcon {
 /** Where vCons are looked up by uuid. */
 export interface VconStore {
   /**
-   * The document's JSON text exactly as stored, or undefined where there is none (it may have expired).
+   * The document's JSON text exactly as stored, or undefined if there is none (it may have expired).
    * @throws VconOtelError `STORE_UNAVAILABLE` when the store does not answer in time.
    */
   read(uuid: string): Promise<string | undefined>;
@@ -73,7 +73,16 @@ export interface VconStore {
   close(): Promise<void>;
 }
 
-/** A store without documents: for tracers that look none up. */
+/** A store as tracers look vCons up in it. */
+export interface VconLookup extends VconStore {
+  /**
+   * As {@link VconStore.read}.
+   * @param event of the call: a document is then read once for all tracers that ask for it at this event
+   */
+  read(uuid: string, event?: { readonly eventId: string }): Promise<string | undefined>;
+}
+
+/** A store without documents, for tracers that look none up. */
 export const emptyVconStore: VconStore = {
   read: async () => undefined,
   write: async () => {
@@ -82,7 +91,7 @@ export const emptyVconStore: VconStore = {
   close: async () => {},
 };
 
-/** What a chain hands to the next one so that their traces can be tied (`context:<list>:<uuid>`, CONSERVER §2). */
+/** What a chain passes to the next one so that their traces can be linked (`context:<list>:<uuid>`, CONSERVER §2). */
 export interface QueuedContext {
   readonly traceId: string;
   readonly spanId: string;
@@ -97,10 +106,10 @@ export interface QueuedVcon {
 
 /** The conserver's lists: ingress, egress and dead letters. */
 export interface VconQueue {
-  /** Queues a uuid. A context is written before the uuid becomes visible to whoever takes it. */
+  /** Queues a uuid. A context is written before anybody can take the uuid. */
   push(list: string, uuid: string, context?: QueuedContext): Promise<void>;
-  /** Takes the oldest uuid and its context off a list, or undefined where the list is empty. */
+  /** Takes the oldest uuid and its context off a list, or undefined if the list is empty. */
   pop(list: string): Promise<QueuedVcon | undefined>;
-  /** Puts a uuid on `DLQ:<list>` and sees to it that its document outlives the usual expiry. */
+  /** Puts a uuid on `DLQ:<list>` and makes its document outlive the usual expiry. */
   deadLetter(list: string, uuid: string): Promise<void>;
 }

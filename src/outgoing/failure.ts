@@ -1,12 +1,12 @@
 import { DeliveryError, type DeliveryErrorDetails } from '../model/delivery-error.ts';
 import { errorType } from '../model/error.ts';
-import { isRetriedStatus } from '../model/retried-status.ts';
-import type { HttpAnswer } from './http-client.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import { isRetriedStatus } from './retried-status.ts';
 
 /**
- * A call to a service that came to nothing. `code` is what logs and metrics show as `error.type`: `HTTP_503`, `TIMEOUT`,
+ * A failed call to a service. `code` is what logs and metrics show as `error.type`: `HTTP_503`, `TIMEOUT`,
  * `ADDRESS_REFUSED`, `ANSWER_TOO_LARGE`, or the system's own, such as `ECONNREFUSED`. Messages hold no url, no header and
- * no body: whatever a service answers may quote a key.
+ * no body, because anything that a service answers may quote a key.
  */
 export class OutgoingError extends DeliveryError {
   readonly code: string;
@@ -19,8 +19,8 @@ export class OutgoingError extends DeliveryError {
 }
 
 /**
- * What to throw for an answer that is no success; undefined for a 2xx. What a second try may mend is retried, not before
- * its `Retry-After`, and everything else is permanent.
+ * What to throw for an unsuccessful answer; undefined for a 2xx. Failures that a second attempt may fix are retried, not
+ * before their `Retry-After`; everything else is permanent.
  */
 export function statusFailure({ status, headers }: HttpAnswer): OutgoingError | undefined {
   if (status >= 200 && status < 300) return undefined;
@@ -30,10 +30,10 @@ export function statusFailure({ status, headers }: HttpAnswer): OutgoingError | 
   });
 }
 
-/** What to throw where no whole answer came: a broken or refused connection, a name that is not found, an answer cut short. */
+/** What to throw if no whole answer came: the connection broke or was refused, the name was not found, the answer was cut short. */
 export function networkFailure(error: unknown): OutgoingError {
   if (error instanceof OutgoingError) return error;
-  // Where a name has several addresses, all of them failed.
+  // If a name has several addresses, all of them failed.
   const reason = error instanceof AggregateError ? error.errors[0] : error;
   const code = errorType(reason);
   return new OutgoingError(

@@ -5,9 +5,9 @@ import { plainHost } from './host.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /**
- * Makes connections to public addresses only. The address looked at is the one that is connected to, so a name whose
- * address changes between a check and its use (DNS rebinding) gains nothing.
- * @param allowed hosts, as in a url, that may lie anywhere
+ * Connects to public addresses only. It checks the very address that it connects to, so a name whose address changes
+ * between check and use (DNS rebinding) gains nothing.
+ * @param allowed hosts, as in a url, that may have any address
  * @param lookup how names become addresses
  * @param timeout milliseconds for a connection, its TLS included
  */
@@ -22,7 +22,7 @@ export function guardedConnect(
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, []);
       const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;
-      // One private address among public ones is how rebinding is done: none of them is used.
+      // A private address among public ones is a sign of rebinding, so none of them is used.
       if (!isAllowed(plainHost(hostname)) && !addresses.every(({ address }) => isPublicAddress(address)))
         return callback(refusal(), []);
       if (options.all) return callback(null, addresses);

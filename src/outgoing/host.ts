@@ -1,6 +1,7 @@
 /**
- * A host as it is compared: as the URL standard reads it (`0x7f.1` is `127.0.0.1`), without brackets and final dot.
- * @returns undefined for what is no host alone: a port or a scheme would be part of it
+ * A host in the form used for comparison: as the URL standard reads it (`0x7f.1` is `127.0.0.1`), without brackets or a
+ * final dot.
+ * @returns undefined if the text is more than a host, for example has a port or a scheme
  */
 export function plainHost(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\]$/, '$1');

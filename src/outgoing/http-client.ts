@@ -2,36 +2,28 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { Connections } from './connections.ts';
 import { networkFailure, OutgoingError } from './failure.ts';
-import { guardedConnect } from './guarded-connect.ts';
+import type { HttpAnswer } from './http-answer.ts';
 
-/** How careful to be. */
+/** The limits of the client. */
 export interface HttpClientSettings {
   /** Milliseconds for a whole call, from looking up the name to the last byte of the answer. Default 10,000. */
   readonly timeout?: number;
   /** Bytes of an answer, after decompression. Default 4 MiB. */
   readonly maxResponse?: number;
-  /** Host names or addresses, as they stand in a url, that may be private, loopback, link-local or metadata addresses. */
+  /** Host names or addresses, as in a url, that may be private, loopback, link-local or metadata addresses. */
   readonly allowPrivateHosts?: readonly string[];
-  /** How names become addresses. Default: as the system does it. */
+  /** How names become addresses. Default: the system's own lookup. */
   readonly lookup?: LookupFunction;
-}
-
-/** An answer, whatever its status. */
-export interface HttpAnswer {
-  readonly status: number;
-  /** Names in lower case; several of one name are joined with a comma. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Decompressed, read as UTF-8. */
-  readonly text: string;
 }
 
 /** HTTP to one or more services. */
 export interface HttpClient {
   /**
    * One `POST`. Redirects are answers, not followed.
-   * @throws OutgoingError where no whole answer came in time; never quotes url, headers or body
+   * @throws OutgoingError if no whole answer came in time; never quotes url, headers or body
    */
   post(url: URL, body: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** One `HEAD`, which changes nothing (RFC 9110 §9.2.1); otherwise as `post`. */
@@ -41,29 +33,34 @@ export interface HttpClient {
 }
 
 /**
- * HTTP to services that a configuration names, so careful: connections to public addresses only unless allowed, no
- * redirects, capped answers, one deadline for all of a call. Proxies of the environment are not used.
+ * HTTP to services that a configuration names, and therefore careful: connections to public addresses only unless allowed,
+ * no redirects, capped answers, one deadline for the whole call. Proxies set in the environment are not used. What it needs is
+ * loaded by the first call.
  */
 export function httpClient(settings: HttpClientSettings = {}): HttpClient {
   const { timeout = 10_000, maxResponse = 4 * 1024 * 1024, allowPrivateHosts = [] } = settings;
-  const agent = new Agent({
-    connect: guardedConnect(allowPrivateHosts, settings.lookup ?? systemLookup, timeout),
-    connections: MAX_CONNECTIONS,
-  });
+  let connections: Promise<Connections> | undefined;
+  let isClosed = false;
+  async function open(): Promise<Connections> {
+    const { openConnections } = await import('./connections.ts');
+    return openConnections(allowPrivateHosts, settings.lookup ?? systemLookup, timeout);
+  }
   async function call(
     url: URL,
     { headers, ...what }: Pick<Dispatcher.RequestOptions, 'method' | 'body'> & { headers: object },
   ): Promise<HttpAnswer> {
+    if (isClosed) throw new OutgoingError('CLOSED', 'the HTTP client is closed');
     const signal = AbortSignal.timeout(timeout);
     try {
+      connections ??= open();
+      const { request } = await connections;
       const answer = await request(url, {
         ...what,
         headers: { 'accept-encoding': 'gzip', ...headers },
-        dispatcher: agent,
         signal,
       });
       const answered = plainHeaders(answer.headers);
-      // What a HEAD is answered with has no body, whatever its header says.
+      // The answer to a HEAD has no body, whatever its header says.
       const encoding = what.method === 'HEAD' ? undefined : answered['content-encoding'];
       const text = await readCapped(decompressed(answer.body, encoding), maxResponse);
       return { status: answer.statusCode, headers: answered, text };
@@ -75,12 +72,13 @@ export function httpClient(settings: HttpClientSettings = {}): HttpClient {
   return {
     post: (url, body, headers) => call(url, { method: 'POST', body, headers }),
     head: (url, headers) => call(url, { method: 'HEAD', headers }),
-    close: () => agent.destroy(),
+    async close() {
+      isClosed = true;
+      // Where they could not be loaded every call has said so, and there is nothing to close.
+      await (await connections?.catch(() => undefined))?.close();
+    },
   };
 }
-
-/** To one host; further calls wait for one to be free, within their own deadline. */
-const MAX_CONNECTIONS = 256;
 
 function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [
@@ -90,10 +88,10 @@ function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<strin
   return Object.fromEntries(entries);
 }
 
-/** An encoding that was not asked for is read as it is: what comes of it is no JSON. */
+/** A body in an unknown encoding is read as it is: the result is not JSON. */
 function decompressed(body: Readable, encoding: string | undefined): Readable {
   const decoder = DECODERS[encoding?.trim().toLowerCase() ?? ''];
-  // What fails fails the last stream, from which it is read.
+  // Any failure surfaces in the last stream, which is the one that is read.
   return decoder ? pipeline(body, decoder(), () => undefined) : body;
 }
 

@@ -1,10 +1,10 @@
 import ipaddr from 'ipaddr.js';
 
 /**
- * Whether an address is one of the public internet's: global unicast, and nothing that leads to another place (IANA's
- * special-purpose address registries, RFC 6890). What is not known to be public is not: private, loopback, link-local,
- * carrier NAT (RFC 6598), metadata services, multicast, 6to4, Teredo. An IPv4 address inside an IPv6 one counts as
- * itself: mapped (RFC 4291 §2.5.5.2) or by NAT64 (RFC 6052, through which IPv6-only networks reach everything).
+ * Whether an address belongs to the public internet: global unicast, and nothing that leads somewhere else (IANA's
+ * special-purpose address registries, RFC 6890). Anything not known to be public is refused: private, loopback, link-local,
+ * carrier NAT (RFC 6598), metadata services, multicast, 6to4, Teredo. An IPv4 address inside an IPv6 one is
+ * judged by itself: mapped (RFC 4291 §2.5.5.2) or by NAT64 (RFC 6052, through which IPv6-only networks reach everything).
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -18,7 +18,7 @@ export function isPublicAddress(address: string): boolean {
 
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
-/** Azure's metadata and DNS service: a public address that only virtual machines reach. */
+/** Azure's metadata and DNS service: a public address that only virtual machines can reach. */
 const AZURE_WIRE_SERVER = '168.63.129.16';
 
 function isPublicV4(address: ipaddr.IPv4): boolean {

@@ -1,21 +1,21 @@
-import { type Finding, fault, ok, warning } from '../model/finding.ts';
+import { type Finding, ok, problem, warning } from '../model/finding.ts';
 import { shownUrl } from '../model/shown-url.ts';
 import { networkFailure } from './failure.ts';
 import { type HttpClientSettings, httpClient } from './http-client.ts';
 
-/** How a service is looked for. */
+/** How a service is checked. */
 export interface ReachSettings extends Pick<HttpClientSettings, 'allowPrivateHosts' | 'timeout'> {
-  /** As they are sent with a call, with the key. */
+  /** The headers of a real call, including the key. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Whether a service answers, by a request that changes nothing: not every service knows a `HEAD`, but who refuses it is there. */
+/** Whether a service answers, by a request that changes nothing: not every service knows `HEAD`, but even a refusal shows that it is there. */
 export async function reach(url: URL, { headers, ...settings }: ReachSettings): Promise<Finding> {
   const http = httpClient(settings);
   const place = shownUrl(url);
   try {
     const { status } = await http.head(url, headers);
-    if (status === 401) return fault(`${place} does not accept the key (HTTP_401)`, 'look at the key');
+    if (status === 401) return problem(`${place} does not accept the key (HTTP_401)`, 'look at the key');
     if (status === 403 || status >= 500)
       return warning(`${place} answers a HEAD request with status ${status}`, 'look at its log');
     return ok(`${place} answers`);
@@ -26,12 +26,12 @@ export async function reach(url: URL, { headers, ...settings }: ReachSettings): 
   }
 }
 
-/** What to tell of a service that did not answer. */
+/** The finding about a service that did not answer. */
 export function unreachable(url: string | URL, error: unknown): Finding {
   const { code } = networkFailure(error);
   const advice =
     code === 'ADDRESS_REFUSED'
       ? 'if the service is to have a private address, name its host in allow_private_hosts'
-      : 'see that it runs, and that it can be reached from this machine';
-  return fault(`${shownUrl(url)} cannot be reached (${code})`, advice);
+      : 'check that it runs, and that it can be reached from this machine';
+  return problem(`${shownUrl(url)} cannot be reached (${code})`, advice);
 }

@@ -1,11 +1,11 @@
-/** Refusals of one request after which its event is given up. */
+/** How many refusals of one request make its event be given up. */
 const MOST = 3;
-/** Events that are remembered; beyond it the oldest are counted anew. */
+/** How many events are remembered; beyond that, the oldest are counted anew. */
 const MAX_EVENTS = 100_000;
 
 /**
- * Counts how often the requests of an event were refused in a way that a repeat hardly changes (401, 403, 404), yet may: a
- * proxy that is being restarted answers so. Events are repeated by the bridge, which does not know why.
+ * Counts how often the requests of an event were refused in a way that a repeat is unlikely to change (401, 403, 404), but
+ * may: a proxy that is restarting can answer like this. Delivery repeats events without knowing why.
  */
 export class Refusals {
   readonly #counts = new Map<string, Map<string, number>>();
@@ -13,7 +13,7 @@ export class Refusals {
   /**
    * Counts one more.
    * @param request which of an event's requests it was
-   * @returns whether that is final: the event is to be given up, and is forgotten
+   * @returns whether that was the last one: the event should be given up, and is forgotten here
    */
   isLast(eventId: string, request: string): boolean {
     const counts = this.#counts.get(eventId) ?? new Map<string, number>();
@@ -28,7 +28,7 @@ export class Refusals {
     return false;
   }
 
-  /** The event has been taken, or given up. */
+  /** The event has been accepted, or given up. */
   forget(eventId: string): void {
     this.#counts.delete(eventId);
   }

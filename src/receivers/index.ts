@@ -1,6 +1,4 @@
-export { RunAssembler } from './assembler/run-assembler.ts';
-export { type HttpReceiver, startHttpReceiver } from './http-server.ts';
-export type { ReceiverIssue } from './issues.ts';
+export { RECEIVER_OUTCOMES, ReceiverCounts } from './counts.ts';
+export { withReceived } from './received.ts';
+export type { Receiver, StreamStats } from './receiver.ts';
 export { measureReceivers } from './receiver-metrics.ts';
-export { type RedisStreamReceiver, type RedisStreamStats, startRedisStreamReceiver } from './redis-stream.ts';
-export { RECEIVER_OUTCOMES, Tally } from './tally.ts';

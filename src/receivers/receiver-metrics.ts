@@ -1,39 +1,43 @@
 import type { Meter, MeterProvider, ObservableResult } from '@opentelemetry/api';
-import type { Issues } from '../model/issues.ts';
 import { ATTR, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
-import { RECEIVER_ISSUES, type ReceiverIssue } from './issues.ts';
-import { RECEIVER_OUTCOMES, type Tally } from './tally.ts';
+import { RECEIVER_OUTCOMES, type ReceiverCounts } from './counts.ts';
 
-/** What the receivers' metrics are read from. */
+/** The sources of the receivers' metrics. */
 export interface ReceiverMetricsSource {
-  readonly tally: Tally;
-  readonly issues: Issues<ReceiverIssue>;
+  readonly counts: ReceiverCounts;
+  /** How often there was an issue of each kind. */
+  issues(): Iterable<readonly [kind: string, count: number]>;
   /** Runs that are not over. */
   runs(): number;
-  /** Records in the stream that have still to be read, where that is known. */
+  /** Records in the stream that have yet to be read, if known. */
   lag(): number | undefined;
+  /** Whether a stream cannot be read; undefined where none is. */
+  failing(): boolean | undefined;
 }
 
-/** Makes the receivers' metrics, which are looked at when somebody collects. */
+/** Creates the receivers' metrics, which are observed when metrics are collected. */
 export function measureReceivers(source: ReceiverMetricsSource, provider: MeterProvider): void {
   const meter = provider.getMeter(SCOPE_NAME);
-  const { tally, issues } = source;
+  const { counts } = source;
   observe(meter, 'Counter', METRIC.receiverSpans, (result) => {
     for (const outcome of RECEIVER_OUTCOMES.spans)
-      result.observe(tally.of('spans', outcome), { [ATTR.outcome]: outcome });
+      result.observe(counts.of('spans', outcome), { [ATTR.outcome]: outcome });
   });
   observe(meter, 'Counter', METRIC.receiverRecords, (result) => {
     for (const outcome of RECEIVER_OUTCOMES.records)
-      result.observe(tally.of('records', outcome), { [ATTR.outcome]: outcome });
+      result.observe(counts.of('records', outcome), { [ATTR.outcome]: outcome });
   });
   observe(meter, 'Gauge', METRIC.receiverRuns, (result) => result.observe(source.runs()));
   observe(meter, 'Counter', METRIC.receiverIssues, (result) => {
-    // From the start, so that the first issue is an increase.
-    for (const kind of RECEIVER_ISSUES) result.observe(issues.of(kind), { [ATTR.issueKind]: kind });
+    for (const [kind, count] of source.issues()) result.observe(count, { [ATTR.issueKind]: kind });
   });
   observe(meter, 'Gauge', METRIC.receiverLag, (result) => {
     const lag = source.lag();
     if (lag !== undefined) result.observe(lag);
+  });
+  observe(meter, 'Gauge', METRIC.receiverFailing, (result) => {
+    const failing = source.failing();
+    if (failing !== undefined) result.observe(failing ? 1 : 0);
   });
 }
 

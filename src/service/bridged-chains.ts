@@ -1,6 +1,6 @@
-import type { TracerSpanProcessorSettings } from '../bridge/settings.ts';
-import type { LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import type { ConserverChains } from './conserver-chains.ts';
+import type { TracerSpanProcessorSettings } from './tracer-span-processor-settings.ts';
 
 /**
  * What the bridge is to know of the chains that are configured, here or in the Python server's file.

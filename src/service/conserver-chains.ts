@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { errorType } from '../model/error.ts';
+import { ThrottledLog } from '../model/throttled-log.ts';
 
 /** What a chain of the Python server's configuration is made of. */
 export interface ConserverChain {
@@ -16,6 +18,14 @@ export interface ConserverChains {
   all(): ReadonlyMap<string, ConserverChain>;
   /** Stops looking for changes. */
   close(): void;
+}
+
+/** The chains of the Python server's configuration, where ours names it. */
+export async function openConserverChains({ config }: LoadedConfig): Promise<ConserverChains | undefined> {
+  const { conserver_config: file } = config;
+  if (file === undefined) return undefined;
+  const log = new ThrottledLog('vcon-otel/receivers');
+  return watchConserverChains(file, (detail) => log.warn('conserver_config', `conserver_config: ${detail}`));
 }
 
 /** Milliseconds between two looks at the file. */

@@ -1,79 +1,94 @@
-import type { MeterProvider } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
-import type { MetricReader } from '@opentelemetry/sdk-metrics';
-import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { TracerEntry } from '../bridge/create-tracer.ts';
-import type { LoadedConfig } from '../config.ts';
-import {
-  type BoundedSpanProcessor,
-  batchSpans,
-  builtSpans,
-  otlpFileExporter,
-  otlpMetricReader,
-  otlpTraceExporter,
-  startPrometheus,
-} from '../exporters/index.ts';
-import { hasReceivers } from './receivers.ts';
+import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import type { LoadedConfig } from '../config/load-config.ts';
+import { type IsConfigured, joinedReader, OwnDurations, takesBuckets } from '../exporters/index.ts';
+import { VconOtelError } from '../model/error.ts';
+import type { Exporter } from '../model/exporter.ts';
+import { exportersOf } from './components.ts';
+import type { Ends } from './ends.ts';
+import { makeComponent, soundComponent } from './make-component.ts';
+import { measureProcess } from './process-metrics.ts';
 
-/** Milliseconds for the last spans: with an endpoint that is down, they run out. */
-const LAST_SPANS = 5_000;
+/** Milliseconds for the last metrics: with an endpoint that is down, they run out. */
+const LAST_METRICS = 2_000;
 
-export interface NamedBatch {
+/** What takes spans and metrics out of the process. */
+export interface Output {
+  readonly exporters: readonly OpenExporter[];
+  readonly meterProvider: MeterProvider;
+  /** Where durations go; undefined: to instruments of the provider, since a reader wants them in a form of its own. */
+  readonly durations: OwnDurations | undefined;
+}
+
+/** An exporter that was made. */
+export interface OpenExporter {
   readonly name: string;
-  readonly batch: BoundedSpanProcessor;
+  readonly exporter: Exporter;
+  /** What to say of it, a line each. */
+  readonly lines: readonly string[];
 }
 
-/** What reads the metrics, and where Prometheus scrapes. */
-export interface Readers {
-  readonly readers: MetricReader[];
-  readonly prometheusUrl: string | undefined;
-  close(): Promise<void>;
+/**
+ * Opens all ways out: the exporters that a configuration names, and what reads metrics for the admin server.
+ * @throws VconOtelError as {@link openExporters}
+ */
+export async function openOutput(
+  loaded: LoadedConfig,
+  resource: Resource,
+  adminReaders: readonly MetricReader[],
+  isConfigured: IsConfigured,
+  ends: Ends,
+): Promise<Output> {
+  const exporters = await openExporters(loaded);
+  ends.add('exporters', () => Promise.all(exporters.map(({ exporter }) => exporter.close?.())));
+  const readers = [...adminReaders, ...exporters.flatMap(({ exporter }) => exporter.metrics ?? [])];
+  const durations = readers.every(takesBuckets) ? new OwnDurations(isConfigured) : undefined;
+  const meterProvider = new MeterProvider({
+    resource,
+    readers: durations ? readers.map((reader) => joinedReader(reader, durations)) : readers,
+  });
+  if (readers.length > 0) ends.add('process metrics', measureProcess(meterProvider));
+  ends.add('metrics', () => meterProvider.shutdown({ timeoutMillis: LAST_METRICS }));
+  return { exporters, meterProvider, durations };
 }
 
-/** @throws VconOtelError `ADDRESS_UNAVAILABLE` */
-export async function openReaders({ config, otlp, environment }: LoadedConfig): Promise<Readers> {
-  const readers: MetricReader[] = [];
-  const { prometheus, otlp: { headers } = {} } = config.exporters;
-  const endpoint = prometheus && (await startPrometheus(prometheus));
-  if (endpoint) readers.push(endpoint.reader);
-  const { metricExportIntervalMillis: intervalMillis } = environment;
-  if (otlp.metrics)
-    readers.push(
-      otlpMetricReader({
-        url: otlp.metrics,
-        ...(headers && { headers }),
-        ...(intervalMillis && { intervalMillis }),
-      }),
+/**
+ * Makes the exporters that a configuration names, or none: where one cannot be made, those made before it are closed.
+ * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`, and as {@link soundComponent} and {@link makeComponent}
+ */
+async function openExporters(loaded: LoadedConfig): Promise<OpenExporter[]> {
+  const { metricExportIntervalMillis } = loaded.environment;
+  const made: OpenExporter[] = [];
+  try {
+    for (const named of exportersOf(loaded)) {
+      const { definition, options } = await soundComponent(named);
+      const host = { name: named.name, metricExportIntervalMillis };
+      const exporter = await makeComponent(named.path, () => definition.create(options, host));
+      requireOffer(exporter, `${named.path}.module`);
+      const lines = described(() => definition.describe?.(options, exporter)) ?? [named.title];
+      made.push({ name: named.name, exporter, lines });
+    }
+    return made;
+  } catch (error) {
+    await Promise.allSettled(
+      made.flatMap(({ exporter }) => [exporter.spans?.shutdown(), exporter.close?.()]),
     );
-  return { readers, prometheusUrl: endpoint?.url, close: async () => endpoint?.close() };
+    throw error;
+  }
 }
 
-/** What sends spans to each exporter. */
-export function openBatches(loaded: LoadedConfig, meterProvider: MeterProvider): NamedBatch[] {
-  const settings = { ...loaded.environment.batch, meterProvider, shutdownMillis: LAST_SPANS };
-  return exportersOf(loaded).map(
-    ({ name, exporter }): NamedBatch => ({ name, batch: batchSpans(exporter, settings) }),
-  );
+/** Words for a person must not be what a start fails at. */
+function described(describe: () => readonly string[] | undefined): readonly string[] | undefined {
+  try {
+    return describe();
+  } catch {
+    return undefined;
+  }
 }
 
-/** Names of the tracers that {@link exportBuiltSpans} makes; no configuration can have them. */
-const BUILT = 'exporters.';
-
-/** Exports the spans of runs that only records told of, one tracer for each exporter. */
-export function exportBuiltSpans(loaded: LoadedConfig, resource: Resource): TracerEntry[] {
-  if (!hasReceivers(loaded)) return [];
-  return exportersOf(loaded).map(({ name, exporter }) => ({
-    name: BUILT + name,
-    module: builtSpans(exporter, resource),
-  }));
-}
-
-function exportersOf({ config, otlp }: LoadedConfig): { name: string; exporter: SpanExporter }[] {
-  const { otlp_file: file, otlp: { headers } = {} } = config.exporters;
-  return [
-    ...(otlp.traces
-      ? [{ name: 'otlp', exporter: otlpTraceExporter({ url: otlp.traces, ...(headers && { headers }) }) }]
-      : []),
-    ...(file ? [{ name: 'otlp_file', exporter: otlpFileExporter(file) }] : []),
-  ];
+/** @throws VconOtelError `MODULE_INVALID` */
+function requireOffer(exporter: Exporter | undefined, path: string): void {
+  if (exporter?.spans || exporter?.metrics) return;
+  const message = `${path}: create() made no exporter of spans or metrics`;
+  throw new VconOtelError('MODULE_INVALID', message, { path });
 }

@@ -1,20 +1,36 @@
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
-import { destination, type Logger, pino } from 'pino';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { errorType } from '../model/error.ts';
-
-/** Milliseconds in which the same line of the SDK is written once. */
-const REPEAT_INTERVAL = 60_000;
-const MAX_REMEMBERED = 1_000;
+import { LogThrottle } from '../model/log-throttle.ts';
 
 /**
- * The service's log: JSON lines on stderr. OpenTelemetry's diagnostics, through which all other parts of this
- * package speak, end here too.
+ * The service's log on stderr: JSON lines, or on a terminal lines for a person. OpenTelemetry's diagnostics, through which all other
+ * parts of this package speak, end here too.
  */
-export function createLog(level: string): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    destination({ dest: 2, sync: true }),
-  );
+export async function createLog(level: string, isTerminal = process.stderr.isTTY): Promise<Logger> {
+  const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const stderr = destination({ dest: 2, sync: true });
+  return pino(settings, isTerminal ? await readable(stderr) : stderr);
+}
+
+/** Writes JSON lines as lines for a person. Loaded only where there is one. */
+export async function readable(to: DestinationStream, colorize = true): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({
+    colorize,
+    ignore: 'component',
+    messageFormat: '{if component}{component}: {end}{msg}',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+  });
+  return { write: (line) => to.write(pretty(withoutControls(line))) };
+}
+
+/** What a name from elsewhere might do to a terminal: escapes of a JSON line, and what JSON does not escape. */
+function withoutControls(line: string): string {
+  return line
+    .replaceAll(/\\(?:u00[01][0-9a-f]|[\\bfnrt])/g, (found) => (found === '\\\\' ? found : ' '))
+    .replaceAll(/[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
 }
 
 /** Sends OpenTelemetry's diagnostics to a log, in place of whatever took them before. */
@@ -25,7 +41,7 @@ export function sendDiagnosticsTo(log: Logger): void {
 
 /** Our own messages are written as they are. The SDK's can quote URLs and answers of servers, which are taken out. */
 export function diagnosticsLogger(log: Logger): DiagLogger {
-  const said = new Map<string, number>();
+  const throttle = new LogThrottle();
   const write =
     (level: 'error' | 'warn' | 'info' | 'debug' | 'trace') =>
     (message: string, ...details: unknown[]): void => {
@@ -35,11 +51,7 @@ export function diagnosticsLogger(log: Logger): DiagLogger {
         return;
       }
       const text = withoutQuotes(message);
-      const now = performance.now();
-      if (now < (said.get(text) ?? 0)) return;
-      if (said.size >= MAX_REMEMBERED) said.clear();
-      said.set(text, now + REPEAT_INTERVAL);
-      log[level]({ component: 'opentelemetry' }, text);
+      if (throttle.take(text) > 0) log[level]({ component: 'opentelemetry' }, text);
     };
   return {
     error: write('error'),

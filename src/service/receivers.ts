@@ -1,26 +1,34 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { LoadedConfig } from '../config.ts';
+import { Assembly } from '../assembly/assembly.ts';
+import { ASSEMBLY_ISSUES, type AssemblyIssue } from '../assembly/issues.ts';
+import { type LoadedConfig, redisUrlOf } from '../config/load-config.ts';
+import type { EventLogState } from '../journal/event-log.ts';
 import type { Journal } from '../journal/journal.ts';
+import { systemClock } from '../model/clock.ts';
+import type { EventSink } from '../model/event-sink.ts';
 import { Issues } from '../model/issues.ts';
-import { RarelyLogged } from '../model/rarely-logged.ts';
+import type { RunObserver } from '../model/run.ts';
+import { ThrottledLog } from '../model/throttled-log.ts';
 import {
-  type HttpReceiver,
   measureReceivers,
   type RECEIVER_OUTCOMES,
-  type ReceiverIssue,
-  type RedisStreamReceiver,
-  type RedisStreamStats,
-  RunAssembler,
-  startHttpReceiver,
-  startRedisStreamReceiver,
-  Tally,
+  type Receiver,
+  ReceiverCounts,
+  type StreamStats,
+  withReceived,
 } from '../receivers/index.ts';
-import { type ConserverChains, watchConserverChains } from './conserver-chains.ts';
+import { receiversOf } from './components.ts';
+import { configuredChains } from './configured-chains.ts';
+import type { ConserverChains } from './conserver-chains.ts';
+import { makeComponent, soundComponent } from './make-component.ts';
+import { MemoryGuard } from './memory-guard.ts';
 
-/** Receivers that are running, and the assembler behind them. */
+/** Receivers that are running, and the assembly behind them. */
 export interface Receivers {
-  readonly httpUrl: string | undefined;
+  /** Where what listens takes what it is sent. */
+  readonly url: string | undefined;
+  /** What to say of the receivers, a line each. */
+  readonly lines: readonly string[];
   stats(): ReceiverStats;
   /** Takes nothing more in; answers for what was taken. */
   close(): Promise<void>;
@@ -32,128 +40,120 @@ export interface ReceiverStats {
   readonly openRuns: number;
   readonly spans: Readonly<Record<(typeof RECEIVER_OUTCOMES)['spans'][number], number>>;
   readonly records: Readonly<Record<(typeof RECEIVER_OUTCOMES)['records'][number], number>>;
-  readonly issues: Readonly<Partial<Record<ReceiverIssue, number>>>;
-  readonly redisStream: RedisStreamStats | undefined;
+  readonly issues: Readonly<Partial<Record<AssemblyIssue, number>>>;
+  /** How it stands with each stream that is read, by the receiver's name. */
+  readonly streams: Readonly<Record<string, StreamStats>>;
+  /** The one of `redis_stream`. */
+  readonly redisStream: StreamStats | undefined;
+  /** What somebody should look at, in sentences. */
+  readonly troubles: readonly string[];
 }
 
 export interface ReceiverParts {
-  readonly bridge: SpanProcessor;
-  /** Hear whole runs, beside the bridge. */
-  readonly observers: readonly SpanProcessor[];
+  /** Where the events of runs go. */
+  readonly events: EventSink;
+  /** Are shown whole runs. */
+  readonly observers: readonly RunObserver[];
   readonly journal: Journal;
+  /** What the journal said last. */
+  readonly state: () => EventLogState;
   readonly meterProvider: MeterProvider;
   readonly conserver: ConserverChains | undefined;
 }
 
 /** Whether a configuration names anything that listens. */
-export function hasReceivers({ config, environment }: LoadedConfig): boolean {
-  const { http, redis_stream: stream } = config.receivers;
-  return !environment.disabled && (http !== undefined || stream !== undefined);
-}
-
-/** The chains of the Python server's configuration, where ours names it. */
-export async function openConserverChains({ config }: LoadedConfig): Promise<ConserverChains | undefined> {
-  const { conserver_config: file } = config;
-  if (file === undefined) return undefined;
-  const log = new RarelyLogged('vcon-otel/receivers');
-  return watchConserverChains(file, (detail) => log.warn('conserver_config', `conserver_config: ${detail}`));
+export function hasReceivers(loaded: LoadedConfig): boolean {
+  return !loaded.environment.disabled && receiversOf(loaded).length > 0;
 }
 
 /**
- * Starts what listens to a Python conserver: what comes in goes through the assembler to the bridge.
+ * Starts what listens to a Python conserver: what comes in goes through assembly to the tracers.
  * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`
  */
 export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts): Promise<Receivers> {
   const { config } = loaded;
-  const { http, redis_stream: stream, assembler: limits } = config.receivers;
-  const { journal, conserver, meterProvider, bridge, observers } = parts;
-  const tally = new Tally();
-  const issues = new Issues<ReceiverIssue>('receivers', new RarelyLogged('vcon-otel/receivers'));
-  const assembler = new RunAssembler({
-    inbox: await journal.openInbox(),
-    bridge,
+  const { assembler: limits } = config.receivers;
+  const { journal, state, conserver, meterProvider, events, observers } = parts;
+  const counts = new ReceiverCounts();
+  const issues = new Issues<AssemblyIssue>('receivers', new ThrottledLog('vcon-otel/receivers'));
+  const inbox = await journal.openInbox();
+  const memory = new MemoryGuard();
+  const settings = {
+    inbox,
+    events,
     observers,
-    full: () => journal.full || journal.failing,
-    durable: () => journal.durable(),
-    plan: (chain) => {
-      const known = conserver?.get(chain);
-      const ours = config.chains[chain];
-      const timeout = ours?.timeout;
-      return {
-        links: known?.links ?? ours?.links,
-        storages: known?.storages ?? ours?.storages,
-        timeout: timeout && timeout * 1e3,
-      };
-    },
-    chainWith: (links) =>
-      onlyChainWith(links, [...(conserver?.all() ?? []), ...Object.entries(config.chains)]),
+    clock: systemClock,
+    full: () => state().full || state().failing,
+    tight: () => memory.isTight,
+    chains: configuredChains(loaded, conserver),
     issues,
     settle: limits.settle,
     timeout: limits.timeout,
+    hearsSpans: config.receivers.http !== undefined,
     maxRuns: limits.max_runs,
-  });
-  assembler.start();
-  let httpReceiver: HttpReceiver | undefined;
-  let streamReceiver: RedisStreamReceiver | undefined;
+    oldest: limits.oldest,
+    ahead: limits.ahead,
+  };
+  const assembly = await withReceived((read) => Assembly.open({ ...settings, read }));
+  memory.onTight(() => void assembly.relieve());
+  const receivers: OpenReceiver[] = [];
   const close = async () => {
-    await Promise.all([httpReceiver?.close(), streamReceiver?.close()]);
-    assembler.stop();
+    await Promise.all(receivers.map(({ receiver }) => receiver.close()));
+    await assembly.stop();
+    memory.close();
   };
   try {
-    if (stream)
-      streamReceiver = await startRedisStreamReceiver({
-        url: streamUrl(loaded),
-        stream: stream.stream,
-        group: stream.group,
-        consumer: stream.consumer,
-        claimAfter: stream.claim_after,
-        intake: assembler,
-        tally,
-      });
-    if (http)
-      httpReceiver = await startHttpReceiver({
-        host: http.host,
-        port: http.port,
-        token: http.token,
-        tls: http.tls && { cert: http.tls.cert, key: http.tls.key, clientCa: http.tls.client_ca },
-        maxBody: http.max_body,
-        headerTimeout: http.header_timeout,
-        bodyTimeout: http.body_timeout,
-        intake: assembler,
-        tally,
-      });
+    const host = { sink: assembly, counts, journal: journal.id, redisUrl: redisUrlOf(config.vcon_store) };
+    for (const named of receiversOf(loaded)) {
+      const { definition, options } = await soundComponent(named);
+      const receiver = await makeComponent(named.path, () => definition.create(options, host));
+      receivers.push({ name: named.name, receiver, lines: definition.describe(options, receiver) });
+    }
   } catch (error) {
     await close();
     throw error;
   }
-  const lag = () => streamReceiver?.stats.lag;
-  measureReceivers({ tally, issues, runs: () => assembler.runs, lag }, meterProvider);
+  // From the start, so that the first issue is an increase.
+  const issueCounts = () => ASSEMBLY_ISSUES.map((kind) => [kind, issues.of(kind)] as const);
+  const streams = () =>
+    Object.fromEntries(receivers.flatMap(({ name, receiver: { stats } }) => (stats ? [[name, stats]] : [])));
+  const lag = () => sumOf(Object.values(streams()).map((stream) => stream.lag));
+  const failing = () => {
+    const all = Object.values(streams());
+    return all.length > 0 ? all.some(isFailing) : undefined;
+  };
+  measureReceivers({ counts, issues: issueCounts, runs: () => assembly.runs, lag, failing }, meterProvider);
   return {
-    httpUrl: httpReceiver?.url,
+    url: receivers.find(({ receiver }) => receiver.url)?.receiver.url,
+    lines: receivers.flatMap(({ lines }) => lines),
     stats: () => ({
-      openRuns: assembler.runs,
-      spans: tally.all('spans'),
-      records: tally.all('records'),
+      openRuns: assembly.runs,
+      spans: counts.all('spans'),
+      records: counts.all('records'),
       issues: issues.all(),
-      redisStream: streamReceiver?.stats,
+      streams: streams(),
+      redisStream: streams().redis_stream,
+      troubles: [
+        ...(memory.isTight ? ['memory is tight: what arrives has to wait (503, or left in its stream)'] : []),
+        ...receivers.flatMap(({ receiver }) => receiver.troubles?.() ?? []),
+      ],
     }),
     close,
   };
 }
 
-/** The configuration's check has seen to it that one of them is there. */
-function streamUrl({ config: { receivers, vcon_store: store } }: LoadedConfig): string {
-  return receivers.redis_stream?.url ?? (store.type === 'redis' ? store.url : '');
+/** Whether a stream cannot be read, though nobody else reads it in our place. */
+export function isFailing({ failure }: StreamStats): boolean {
+  return failure !== undefined && failure.code !== 'STREAM_IN_USE';
 }
 
-function onlyChainWith(
-  links: readonly string[],
-  chains: readonly (readonly [string, { readonly links?: readonly string[] | undefined }])[],
-): string | undefined {
-  const found = new Set<string>();
-  for (const [name, chain] of chains)
-    if (chain.links?.length === links.length && chain.links.every((link, i) => link === links[i]))
-      found.add(name);
-  const [name] = found;
-  return found.size === 1 ? name : undefined;
+interface OpenReceiver {
+  readonly name: string;
+  readonly receiver: Receiver;
+  readonly lines: readonly string[];
+}
+
+/** Undefined for nothing: there is no such value then. */
+function sumOf(numbers: readonly number[]): number | undefined {
+  return numbers.length > 0 ? numbers.reduce((sum, one) => sum + one) : undefined;
 }

@@ -5,7 +5,7 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
-import type { SamplerChoice } from '../config.ts';
+import type { SamplerChoice } from '../config/load-config.ts';
 
 /** The sampler that `OTEL_TRACES_SAMPLER` asks for; OpenTelemetry's default where it does not. */
 export function samplerFor(choice: SamplerChoice = { root: 'always_on', parentBased: true }): Sampler {

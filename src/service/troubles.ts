@@ -1,19 +1,30 @@
-import type { RedisStreamStats } from '../receivers/index.ts';
-import type { TracingStats } from '../service.ts';
+import type { TracingStats } from './tracing.ts';
 
 /** Seconds after which what a tracer has still to hear is late. */
 const LATE = 60;
+/** Seconds for which the end of a tracer's thread is told of after it has started again. */
+const RECENT = 600;
 
 /** What somebody should look at, in sentences: a journal that cannot be written, a tracer that does not hear. */
 export function troubles({
   journal,
   tracers,
+  threads,
   receivers,
-}: Pick<TracingStats, 'journal' | 'tracers' | 'receivers'>): string[] {
+  issues,
+}: Pick<TracingStats, 'issues' | 'journal' | 'tracers' | 'threads' | 'receivers'>): string[] {
   return [
     ...(journal.failing ? ['the journal cannot be written'] : []),
-    ...(journal.full ? ['the journal is full: whoever feeds it is to wait'] : []),
-    ...(receivers ? streamTroubles(receivers.redisStream) : []),
+    ...(journal.full ? ['the journal is full: its sources have to wait'] : []),
+    ...(issues.journal_went_back ? ['the journal lacks what it had kept before this start'] : []),
+    ...(receivers?.troubles ?? []),
+    ...Object.entries(threads).flatMap(([name, { isUp, ends, lastEnd }]) =>
+      lastEnd && (!isUp || lastEnd.ago < RECENT)
+        ? [
+            `tracer ${name}: its thread has ended ${ends === 1 ? '' : `${ends} times, at last `}by itself: ${lastEnd.reason}`,
+          ]
+        : [],
+    ),
     ...Object.entries(tracers).flatMap(([name, { circuit, pending, oldestAge, deadLetters, retrying }]) => [
       ...(circuit === 'closed'
         ? []
@@ -21,22 +32,8 @@ export function troubles({
       ...(oldestAge > LATE
         ? [`tracer ${name} is behind: ${pending} events, the oldest ${Math.round(oldestAge)} s old`]
         : []),
-      ...(retrying > 0 ? [`tracer ${name}: ${retrying} runs wait for another try`] : []),
+      ...(retrying > 0 ? [`tracer ${name}: ${retrying} runs wait for another attempt`] : []),
       ...(deadLetters > 0 ? [`tracer ${name}: ${deadLetters} dead letters (vcon-otel queue dead)`] : []),
     ]),
-  ];
-}
-
-/** Records in the Redis stream from which on reading is behind. */
-const LAGGING = 10_000;
-
-function streamTroubles(stream: RedisStreamStats | undefined): string[] {
-  if (!stream) return [];
-  const { failure, lag, gaps, waiting } = stream;
-  return [
-    ...(failure ? [`the Redis stream cannot be read: ${failure.message}`] : []),
-    ...(lag > LAGGING ? [`the Redis stream is ahead of us by ${lag} records`] : []),
-    ...(gaps > 0 ? [`records were trimmed off the Redis stream before they were read, ${gaps} times`] : []),
-    ...(waiting > 0 ? [`${waiting} records cannot be set aside in Redis`] : []),
   ];
 }

@@ -1,15 +1,19 @@
-import type { Config } from '../config.ts';
+import type { MeterProvider } from '@opentelemetry/api';
+import type { LoadedConfig } from '../config/load-config.ts';
+import { VconOtelError } from '../model/error.ts';
 import type { VconStore } from '../model/vcon.ts';
-import { directoryVconStore, memoryVconStore, redisVconStore } from '../vcon-store/index.ts';
+import { vconStoreOf } from './components.ts';
+import { makeComponent, soundComponent } from './make-component.ts';
 
-/** Opens the store that the configuration names. */
-export function openVconStore(config: Config['vcon_store']): VconStore {
-  switch (config.type) {
-    case 'redis':
-      return redisVconStore({ url: config.url });
-    case 'directory':
-      return directoryVconStore({ path: config.path });
-    case 'memory':
-      return memoryVconStore();
-  }
+/**
+ * Opens the store that a configuration names.
+ * @throws VconOtelError `FILE_UNUSABLE`, and as {@link soundComponent} and {@link makeComponent}
+ */
+export async function openVconStore(loaded: LoadedConfig, meterProvider: MeterProvider): Promise<VconStore> {
+  const named = vconStoreOf(loaded);
+  const { definition, options } = await soundComponent(named);
+  const store = await makeComponent(named.path, () => definition.create(options, { meterProvider }));
+  if (typeof store?.read === 'function' && typeof store.close === 'function') return store;
+  const path = `${named.path}.module`;
+  throw new VconOtelError('MODULE_INVALID', `${path}: create() made no vCon store`, { path });
 }

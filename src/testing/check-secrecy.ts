@@ -3,15 +3,15 @@ import { isSecretName } from '../config/redact.ts';
 import { errorType } from '../model/error.ts';
 import type { Options, TracerModule } from '../model/tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
-import { bind, scriptedEvents } from './direct-calls.ts';
+import { batchesOf, bind, scriptedEvents } from './direct-calls.ts';
 import { overhear } from './overheard.ts';
 
-/** In every field of the documents, and nowhere else. */
+/** A mark in every field of the documents, and nowhere else. */
 const MARK = 'kanari';
 
 /**
- * Calls a tracer whose vCon store has marked documents, while what it writes to works and while it does not, and looks for
- * marks and secrets in everything that is written to a log and in every error.
+ * Calls a tracer whose vCon store has marked documents, both while the tracer's destination works and while it fails, and
+ * looks for marks and secrets in everything that is logged and in every error.
  */
 export async function checkSecrecy(
   module: TracerModule,
@@ -25,14 +25,12 @@ export async function checkSecrecy(
   try {
     const tracer = bind(module, options, timeout, markedVcons);
     if (!tracer) return;
+    const note = (error: unknown) => errors.push(`${errorType(error)} ${messageOf(error)}`);
     const callAll = () =>
-      Promise.all(
-        events.map((event) =>
-          tracer
-            .call(event)
-            .catch((error: unknown) => errors.push(`${errorType(error)} ${messageOf(error)}`)),
-        ),
-      );
+      Promise.all([
+        ...events.map((event) => tracer.call(event).catch(note)),
+        ...batchesOf(events).map((batch) => tracer.callTogether(batch).catch(note)),
+      ]);
     await callAll();
     await outage.begin();
     await callAll();

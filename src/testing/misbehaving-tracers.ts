@@ -1,4 +1,4 @@
-import type { TracerEntry } from '../bridge/create-tracer.ts';
+import type { LoadedTracer } from '../delivery/create-tracer.ts';
 
 const DELIVERY = {
   timeout: 5,
@@ -15,8 +15,8 @@ const ACTS: Readonly<Record<string, () => unknown>> = {
   refuses: () => false,
 };
 
-/** Tracers that go wrong, each in its way. */
-export const MISBEHAVING: readonly TracerEntry[] = Object.entries(ACTS).map(([name, act]) => ({
+/** Tracers that misbehave, each in its own way. */
+export const MISBEHAVING: readonly LoadedTracer[] = Object.entries(ACTS).map(([name, act]) => ({
   name,
   module: { trace: act, run: act },
   delivery: DELIVERY,

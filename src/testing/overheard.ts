@@ -3,8 +3,8 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 const METHODS = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
 
 /**
- * Listens to what is written with OpenTelemetry's diagnostics, at every level, and with `console`, which goes on as it did.
- * @returns what was written, and the end of listening
+ * Captures what is written to OpenTelemetry's diagnostics, at every level, and to `console`, which still prints.
+ * @returns what was written, and a function that ends the capture
  */
 export function overhear(): { readonly lines: readonly string[]; stop(): void } {
   const lines: string[] = [];

@@ -1,12 +1,12 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import { checkOptions } from '../bridge/create-tracer.ts';
+import { checkTracerOptions } from '../delivery/create-tracer.ts';
 import { type ChainEvent, eventName } from '../model/event.ts';
 import type { Options, TracerModule } from '../model/tracer.ts';
-import { randomPlans, SCRIPTED } from './chain-plan.ts';
 import { checkSecrecy } from './check-secrecy.ts';
-import { checkLife, checkRepeats } from './direct-calls.ts';
+import { checkBatches, checkLife, checkRepeats } from './direct-calls.ts';
+import { Harness, TESTED } from './harness.ts';
 import { MISBEHAVING } from './misbehaving-tracers.ts';
-import { Stand, TESTED } from './stand.ts';
+import { randomPlans, SCRIPTED } from './scripted-chain.ts';
 import type { TracerCheck, TracerTestSettings, Trial } from './trial.ts';
 
 /** Chains that happen at the same time. */
@@ -41,38 +41,51 @@ export function testTracer<Prepared extends Trial = Trial>(
       },
     });
   /** Runs chains past the tracer; what `work` leaves to be heard has been heard in the end. */
-  const onStand = async (
+  const withHarness = async (
     trial: Prepared,
-    work: (stand: Stand) => Promise<void>,
+    work: (harness: Harness) => Promise<void>,
     more: { readonly neighbours?: typeof MISBEHAVING } = {},
   ): Promise<void> => {
-    const stand = new Stand({ module, options: trial.options ?? {}, timeout, ...more });
+    const harness = new Harness({ module, options: trial.options ?? {}, timeout, ...more });
     try {
-      await work(stand);
-      await stand.delivered();
-      if (heard) compare(await heard(trial), stand.witnessed, once);
+      await work(harness);
+      await harness.delivered();
+      if (heard) compare(await heard(trial), harness.witnessed, once);
     } finally {
-      await stand.end();
+      await harness.end();
     }
   };
 
   check('its options are those that it declares', (_trial, options) => {
-    deepStrictEqual(checkOptions({ name: TESTED, module, options }).faults, []);
-    const strict = checkOptions({ name: TESTED, module, options: { ...options, dlq_vcon_on_error: true } });
+    deepStrictEqual(checkTracerOptions({ name: TESTED, module, options }).faults, []);
+    const strict = checkTracerOptions({
+      name: TESTED,
+      module,
+      options: { ...options, dlq_vcon_on_error: true },
+    });
     deepStrictEqual([strict.faults, strict.failClosed], [[], true], 'dlq_vcon_on_error is everybody’s');
   });
 
   if ('create' in module && module.options) {
     check('an option that it does not have is an error with its path', (_trial, options) => {
-      const { faults } = checkOptions({ name: TESTED, module, options: { ...options, no_such_option: 1 } });
-      deepStrictEqual(faults, [
-        { path: `tracers.${TESTED}.options`, message: 'unknown option no_such_option' },
-      ]);
+      const { faults } = checkTracerOptions({
+        name: TESTED,
+        module,
+        options: { ...options, no_such_option: 1 },
+      });
+      deepStrictEqual(
+        faults.map(({ path }) => path),
+        [`tracers.${TESTED}.options.no_such_option`],
+      );
     });
     check('what is said of a wrong option quotes no value', (_trial, options) => {
       for (const key of Object.keys(options))
         for (const wrong of ['kanari', ['kanari'], { kanari: 'kanari' }]) {
-          const { faults } = checkOptions({ name: TESTED, module, options: { ...options, [key]: wrong } });
+          const { faults } = checkTracerOptions({
+            name: TESTED,
+            module,
+            options: { ...options, [key]: wrong },
+          });
           const told = faults.map(({ message }) => message.replaceAll(/unknown option .*/g, '')).join('; ');
           ok(!told.includes('kanari'), `the fault of option ${key} quotes its value`);
         }
@@ -80,33 +93,33 @@ export function testTracer<Prepared extends Trial = Trial>(
   }
 
   check('it answers all nine events', (trial) =>
-    onStand(trial, async (stand) => {
-      await stand.perform(SCRIPTED);
-      await stand.delivered();
-      deepStrictEqual(new Set(stand.witnessed.map(eventName)).size, 9);
+    withHarness(trial, async (harness) => {
+      await harness.perform(SCRIPTED);
+      await harness.delivered();
+      deepStrictEqual(new Set(harness.witnessed.map(eventName)).size, 9);
     }),
   );
 
   check('it answers many random chains at the same time', (trial) =>
-    onStand(trial, (stand) => stand.perform(randomPlans(MANY, seed))),
+    withHarness(trial, (harness) => harness.perform(randomPlans(MANY, seed))),
   );
 
   check('it hears everything beside tracers that throw, reject, hang and refuse', (trial) =>
-    onStand(trial, (stand) => stand.perform([...SCRIPTED, ...randomPlans(10, seed + 1)]), {
+    withHarness(trial, (harness) => harness.perform([...SCRIPTED, ...randomPlans(10, seed + 1)]), {
       neighbours: MISBEHAVING,
     }),
   );
 
   if (outage)
     check('what it writes to fails: others hear everything meanwhile, and it does afterwards', (trial) =>
-      onStand(trial, async (stand) => {
-        await stand.perform(randomPlans(10, seed + 2));
-        await stand.delivered();
+      withHarness(trial, async (harness) => {
+        await harness.perform(randomPlans(10, seed + 2));
+        await harness.delivered();
         await outage.begin(trial);
         try {
-          await stand.perform([...SCRIPTED, ...randomPlans(10, seed + 3)]);
-          await stand.until('a failed delivery', () => (stand.state?.retried ?? 0) > 0);
-          await stand.neighboursHeard();
+          await harness.perform([...SCRIPTED, ...randomPlans(10, seed + 3)]);
+          await harness.until('a failed delivery', () => (harness.state?.retried ?? 0) > 0);
+          await harness.neighboursHeard();
         } finally {
           await outage.end(trial);
         }
@@ -115,6 +128,11 @@ export function testTracer<Prepared extends Trial = Trial>(
 
   check('a call that is made again is answered', async (trial, options) => {
     const events = await checkRepeats(module, options, timeout);
+    if (heard) compare(await heard(trial), events, once);
+  });
+
+  check('events that come together are answered as those that come alone', async (trial, options) => {
+    const events = await checkBatches(module, options, timeout);
     if (heard) compare(await heard(trial), events, once);
   });
 

@@ -1,5 +1,5 @@
-import { Batches } from '../model/batches.ts';
 import { defineTracer } from '../model/tracer.ts';
+import { Batches } from '../persistence/batches.ts';
 import { options } from './db-audit/options.ts';
 import { postgresTable } from './db-audit/postgres.ts';
 import { probe } from './db-audit/probe.ts';
@@ -11,6 +11,8 @@ import { sqliteTable } from './db-audit/sqlite.ts';
 const MAX_BATCH = 1_000;
 /** Rows that may wait for theirs. */
 const MAX_WAITING = 10_000;
+/** Milliseconds for the rows that wait at the end: a database that does not answer must not hold the process. */
+const PATIENCE = 3_000;
 
 /**
  * The conserver's documented database trail: a row for every event, in PostgreSQL or SQLite. A call is answered when its
@@ -30,12 +32,14 @@ export default defineTracer({
     });
     return {
       trace: (_vconUuid, _event, _options, context) => rows.add(auditRecord(context)),
+      traceBatch: (events) => Promise.allSettled(events.map((event) => rows.add(auditRecord(event)))),
       forceFlush: () => rows.flush(),
       shutdown: async () => {
-        await rows.close();
+        await rows.close(PATIENCE);
         await table.close();
       },
     };
   },
   probe: (target, { name, timeout }) => probe(target, name, timeout),
+  files: (target) => (target.driver === 'sqlite' ? ['', '-wal', '-shm'].map((end) => target.path + end) : []),
 });

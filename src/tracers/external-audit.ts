@@ -1,24 +1,26 @@
 import { z } from 'zod';
-import { Batches } from '../model/batches.ts';
+import { withDeadline } from '../model/deadline.ts';
+import { delay } from '../model/options/duration.ts';
+import { headerText } from '../model/options/values.ts';
 import { type ConserverTracer, defineTracer, type EventContext } from '../model/tracer.ts';
 import { OutgoingError, statusFailure } from '../outgoing/failure.ts';
 import { isHost } from '../outgoing/host.ts';
 import { type HttpClient, httpClient } from '../outgoing/http-client.ts';
 import { reach } from '../outgoing/reach.ts';
 import { Refusals } from '../outgoing/refusals.ts';
+import { Batches } from '../persistence/batches.ts';
 import { auditMessage, batchMessage, type Message } from './external-audit/message.ts';
 import { signature } from './external-audit/signature.ts';
 
 const options = z.strictObject({
   api_url: z
     .string()
-    .refine(isPlainUrl, { params: { expected: 'an http:// or https:// URL without a password' } }),
-  // What can stand in a header.
-  api_key: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/)
-    .optional(),
-  system_id: z.string().min(1),
+    .refine(isPlainUrl, { params: { expected: 'an http:// or https:// URL without a password' } })
+    .meta({ examples: ['https://audit.example.com/events'] }),
+  // An empty one is none.
+  api_key: headerText().default(''),
+  system_id: z.string().min(1).default('vcon-server'),
+  timeout: delay().prefault('5s'),
   // As long as a guess at it is hopeless.
   signing_key: z.string().min(16).optional(),
   batch_size: z.int().min(1).max(1_000).default(1),
@@ -53,6 +55,9 @@ const MAX_WAITING = 10_000;
  */
 const MAY_PASS: ReadonlySet<string> = new Set(['HTTP_401', 'HTTP_403', 'HTTP_404', 'HTTP_409']);
 
+/** Milliseconds for what waits at the end, and for what is under way: a service that does not answer must not hold the process. */
+const PATIENCE = 3_000;
+
 class ExternalAudit implements ConserverTracer {
   readonly #options: z.output<typeof options>;
   readonly #url: URL;
@@ -65,7 +70,7 @@ class ExternalAudit implements ConserverTracer {
   constructor(given: z.output<typeof options>) {
     this.#options = given;
     this.#url = new URL(given.api_url);
-    this.#http = httpClient({ allowPrivateHosts: given.allow_private_hosts });
+    this.#http = httpClient({ allowPrivateHosts: given.allow_private_hosts, timeout: given.timeout });
     if (given.batch_size > 1)
       this.#batches = new Batches({
         write: (events) => this.#post(batchMessage(events, given.system_id)),
@@ -98,8 +103,9 @@ class ExternalAudit implements ConserverTracer {
   }
 
   async shutdown(): Promise<void> {
-    await this.#batches?.close();
-    await this.forceFlush();
+    await this.#batches?.close(PATIENCE);
+    // What is under way then is ended below.
+    await withDeadline(this.forceFlush(), PATIENCE, 'sending what is left').catch(() => undefined);
     await this.#http.close();
   }
 
@@ -128,8 +134,8 @@ class ExternalAudit implements ConserverTracer {
   }
 }
 
-function authorization(key: string | undefined): Readonly<Record<string, string>> {
-  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+function authorization(key: string): Readonly<Record<string, string>> {
+  return key === '' ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** What a service answers where it does not like what is sent, which may be one event among others. */

@@ -1,1 +1,6 @@
-export { builtInTracers } from './built-in-tracers.ts';
+export { default as auditLog } from './audit-log.ts';
+export { default as compliance } from './compliance.ts';
+export { default as dbAudit } from './db-audit.ts';
+export { default as externalAudit } from './external-audit.ts';
+export { default as jlinc } from './jlinc.ts';
+export { default as metrics } from './metrics.ts';

@@ -7,17 +7,15 @@ import { z } from 'zod';
 import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { EventName } from '../model/event.ts';
-import { fault, ok } from '../model/finding.ts';
+import { ok, problem } from '../model/finding.ts';
+import { matching } from '../model/options/values.ts';
 import { type ConserverTracer, defineTracer, type EventContext, type Options } from '../model/tracer.ts';
 
 const schema = z.strictObject({
   statsd_host: z.string().min(1).default('127.0.0.1'),
   statsd_port: z.int().min(1).max(65_535).default(8125),
   // hot-shots sends a prefix as it is: a `:` or a line break in it would make other metrics of it.
-  prefix: z
-    .string()
-    .regex(/^[\w.-]*$/)
-    .default('vcon'),
+  prefix: matching(/^[\w.-]*$/, 'letters, digits, _, - and .').default('vcon'),
 });
 
 /**
@@ -33,7 +31,7 @@ export default defineTracer({
       if (!isIP(statsd_host)) await lookup(statsd_host, { family: 4 });
       return [ok(`packets go to ${statsd_host} port ${statsd_port}`)];
     } catch (error) {
-      return [fault(`the host ${statsd_host} is not found (${errorType(error)})`, 'look at statsd_host')];
+      return [problem(`the host ${statsd_host} is not found (${errorType(error)})`, 'check statsd_host')];
     }
   },
 });
@@ -145,7 +143,8 @@ async function send(
   { stage, phase, duration }: EventContext,
 ): Promise<void> {
   const packets = [done((callback) => client.increment(`events.${event}`, 1, callback))];
-  if (duration !== undefined) {
+  // A lost chain has none: what it has is the time until that was found out.
+  if (duration !== undefined && phase !== 'lost') {
     // Whole microseconds: seconds times a thousand would end in 0000000001.
     const milliseconds = Math.round(duration * 1e6) / 1e3;
     packets.push(done((callback) => client.timing(`duration.${stage}`, milliseconds, callback)));

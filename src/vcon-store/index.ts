@@ -3,6 +3,6 @@ export {
   directoryVconStore,
   type ListedVcon,
   listVcons,
-} from './directory.ts';
+} from './directory/directory-vcon-store.ts';
 export { type MemoryVconStore, type MemoryVconStoreSettings, memoryVconStore } from './memory.ts';
-export { type RedisVconStoreSettings, redisVconStore } from './redis.ts';
+export { type RedisVconStoreSettings, redisVconStore } from './redis/redis-vcon-store.ts';

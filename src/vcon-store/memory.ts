@@ -1,9 +1,19 @@
+import { z } from 'zod';
 import { VconOtelError } from '../model/error.ts';
+import { ok } from '../model/finding.ts';
 import type { QueuedVcon, VconQueue, VconStore } from '../model/vcon.ts';
+import { defineBuiltInVconStore } from './built-in-vcon-store.ts';
+
+/** The memory of this process. */
+export default defineBuiltInVconStore({
+  options: z.strictObject({}),
+  create: () => memoryVconStore(),
+  probe: async () => [ok('is in memory: tracers find the vCons of this process only')],
+});
 
 /** What code passes to {@link memoryVconStore}. */
 export interface MemoryVconStoreSettings {
-  /** Documents kept, and uuids kept on any one list. Default 10 000. */
+  /** How many documents are kept, and how many uuids on any one list. Default 10,000. */
   readonly maxVcons?: number;
 }
 
@@ -14,8 +24,8 @@ export interface MemoryVconStore extends VconStore, VconQueue {
 }
 
 /**
- * Keeps documents and lists in memory: for tests, the demo and whoever has no Redis. Beyond `maxVcons`
- * documents the one written longest ago is forgotten. A list that is full refuses: `push` and `deadLetter`
+ * Keeps documents and lists in memory: for tests, the demo and programs without Redis. Beyond `maxVcons`
+ * documents, the one written longest ago is forgotten. A list that is full refuses: `push` and `deadLetter`
  * throw VconOtelError `STORE_UNAVAILABLE`.
  */
 export function memoryVconStore({ maxVcons = 10_000 }: MemoryVconStoreSettings = {}): MemoryVconStore {
@@ -33,7 +43,7 @@ export function memoryVconStore({ maxVcons = 10_000 }: MemoryVconStoreSettings =
   return {
     read: async (uuid) => texts.get(uuid),
     write: async (uuid, text) => {
-      // Taken out first, so that the order of the map is the order of writing.
+      // Removed first, so that the order of the map is the order of writing.
       texts.delete(uuid);
       texts.set(uuid, text);
       if (texts.size <= maxVcons) return;

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { COMMITTED, filledIn, panelsOf } from '../deploy/dashboards.ts';
 import { metricNamesIn } from '../deploy/promql.ts';
 import { ROOT } from '../deploy/stack-files.ts';
-import { eventually } from '../faults/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { command } from './command.ts';
 import { type DemoRun, runDemo } from './demo-run.ts';
 import { presentPrograms } from './present.ts';

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTracing, traceChain } from '../../src/index.ts';
-import { eventually } from '../faults/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { presentPrograms } from './present.ts';
 import { type Stack, startStack } from './stack.ts';
 

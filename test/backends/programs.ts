@@ -39,22 +39,32 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vco
 /** Small and without the paths of this machine. */
 const BUILD = ['-trimpath', '-ldflags=-s -w'];
 
-async function obtainCollector(): Promise<Programs['collector']> {
+/** The versions and components of the Collector that may be built, best first. */
+const CHOICES = COLLECTOR_VERSIONS.flatMap((version) =>
+  [[], OPTIONAL_COMPONENTS].map((without) => ({
+    version,
+    without,
+    path: join(CACHE, ['otelcol', version, ...without.map((name) => `no-${name}`)].join('-')),
+    about: `OpenTelemetry Collector ${version}${without.length > 0 ? ` without ${without.join(', ')}` : ''}`,
+  })),
+);
+
+/** The Collector from the path or the cache, if it is there. */
+export async function findCollector(): Promise<Programs['collector']> {
   const onPath = await command('otelcol-contrib', ['--version']);
   if (onPath.code === 0)
     return { path: 'otelcol-contrib', about: `${onPath.stdout.trim()}, from the path`, without: [] };
-  const choices = COLLECTOR_VERSIONS.flatMap((version) =>
-    [[], OPTIONAL_COMPONENTS].map((without) => ({
-      version,
-      without,
-      path: join(CACHE, ['otelcol', version, ...without.map((name) => `no-${name}`)].join('-')),
-      about: `OpenTelemetry Collector ${version}${without.length > 0 ? ` without ${without.join(', ')}` : ''}`,
-    })),
-  );
+  for (const { path, about, without } of CHOICES) if (await exists(path)) return { path, about, without };
+  return { missing: 'there is no Collector', without: [] };
+}
+
+/** The Collector, which is built where it is not there: with Go, in some minutes. */
+export async function obtainCollector(): Promise<Programs['collector']> {
   // What could not be built once is not tried every time: empty the cache for that.
-  for (const { path, about, without } of choices) if (await exists(path)) return { path, about, without };
+  const found = await findCollector();
+  if ('path' in found) return found;
   const failures: string[] = [];
-  for (const { version, without, path, about } of choices) {
+  for (const { version, without, path, about } of CHOICES) {
     const failure = await built(path, about, (folder) => buildCollector(folder, version, without));
     if (failure === undefined) return { path, about, without };
     console.log(`${about} could not be built: ${failure}`);

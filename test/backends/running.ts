@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { eventually } from '../faults/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** What is started, and how it is known to be there. */
 export interface RunningSettings {

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTracing, traceChain } from '../../src/index.ts';
-import { eventually } from '../faults/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import type { JaegerTrace } from './jaeger-api.ts';
 import { tagOf } from './jaeger-api.ts';
 import { presentPrograms } from './present.ts';
-import { type Stack, startStack } from './stack.ts';
+import { type Stack, startStack, TOKEN } from './stack.ts';
 
 const QUICK = 40;
 
@@ -122,7 +122,7 @@ async function forward({ adapterReceiver }: Stack, vcon: string, index: number):
   };
   const response = await fetch(`${adapterReceiver}/v1/bridge`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
     body: JSON.stringify(record),
     signal: AbortSignal.timeout(30_000),
   });

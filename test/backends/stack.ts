@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type RedisServer, startRedisServer } from '../redis-server.ts';
+import { ANY_TIME } from '../support/any-time.ts';
 import { JaegerApi } from './jaeger-api.ts';
 import type { Programs } from './programs.ts';
 import { PrometheusApi } from './prometheus-api.ts';
 import { Running } from './running.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+/** Whoever sends to the adapter has it. */
+export const TOKEN = 'a token of a test';
 
 /** The stack of docker-compose.yml as processes of this machine, on free ports of the loopback interface. */
 export interface Stack {
@@ -92,6 +96,7 @@ export async function startStack(
       TEMPO_ENDPOINT: `127.0.0.1:${port.tempo}`,
       PROMETHEUS_ENDPOINT: url('prometheus'),
       ADAPTER_ENDPOINT: url('receiver'),
+      VCON_OTEL_TOKEN: TOKEN,
       METRICS_INTERVAL: '1s',
       DECISION_WAIT: '20s',
       DECISION_WAIT_AFTER_ROOT: '2s',
@@ -106,6 +111,7 @@ export async function startStack(
     args: [join(ROOT, 'bin/vcon-otel.js'), 'serve', adapterFile(folder, port)],
     env: {
       REDIS_URL: redis.url,
+      VCON_OTEL_TOKEN: TOKEN,
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url('otlpHttp')}/v1/traces`,
     },
     cwd: folder,
@@ -218,7 +224,7 @@ function adapterFile(folder: string, port: Ports): string {
   config.tracers.ledger.options.directory = join(folder, 'ledger');
   config.journal.path = join(folder, 'journal.db');
   Object.assign(config.receivers.http, { host: '127.0.0.1', port: Number(port.receiver) });
-  config.receivers.assembler = { settle: '1s', timeout: '10s' };
+  config.receivers.assembler = { settle: '1s', timeout: '10s', ...ANY_TIME };
   Object.assign(config.exporters.prometheus, { host: '127.0.0.1', port: Number(port.adapterMetrics) });
   Object.assign(config.health, { host: '127.0.0.1', port: Number(port.adapterHealth) });
   return write(folder, 'adapter.yaml', config);

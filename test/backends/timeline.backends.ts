@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../faults/eventually.ts';
 import { CAPTURES, capturedRequests, NO_CAPTURES } from '../support/captures.ts';
+import { eventually } from '../support/eventually.ts';
 import { command } from './command.ts';
 import { type DemoRun, runDemo } from './demo-run.ts';
 import { type JaegerSpan, tagOf } from './jaeger-api.ts';

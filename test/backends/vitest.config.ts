@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
-import base from '../../vitest.config.ts';
+import { shared } from '../../vitest.config.ts';
 
 /** `npm run test:backends`: real programs on two cores, so one file after the other. */
 export default defineConfig({
-  ...base,
+  ...shared,
   test: {
-    ...base.test,
+    ...shared.test,
     include: ['test/backends/**/*.backends.ts'],
     fileParallelism: false,
     testTimeout: 300_000,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig, parseConfig } from '../../src/config.ts';
+import { loadConfig, parseConfig } from '../../src/config/load-config.ts';
 import {
   type Chain,
   parseVcon,
@@ -12,7 +12,7 @@ import {
   type VconQueue,
   type VconStore,
 } from '../../src/index.ts';
-import { startService } from '../../src/service.ts';
+import { startService } from '../../src/service/service.ts';
 import {
   directoryVconStore,
   listVcons,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
 import { JlincServer } from '../tracers/jlinc/jlinc-server.ts';
 import { eventContext, linkContext, started } from '../tracers/started.ts';
-import { vconOtel } from './command-line.ts';
+import { runInProcess } from './in-process.ts';
 
 const UUID = '018f0000-0000-8000-8000-000000000001';
 const OTHER = '018f0000-0000-8000-8000-000000000002';
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-const receipts = (...options: string[]) => vconOtel(['audit', 'receipts', directory, ...options]);
+const receipts = (...options: string[]) => runInProcess(['audit', 'receipts', directory, ...options]);
 
 test('receipts that verify are listed', async () => {
   await writeFile(file, intact);
@@ -61,7 +61,7 @@ test('those of one vCon, as JSON', async () => {
 });
 
 test.each([
-  [/"digest":"./, '"digest":"x', 'is no receipt'],
+  [/"digest":"./, '"digest":"x', 'is not a receipt'],
   [/"digest":"[0-9a-f]{64}"/, `"digest":"${'0'.repeat(64)}"`, 'something else was signed'],
   [/"senderId":"[^"]+"/, '"senderId":"did:jlinc:x"', 'the entities are others'],
   [/"jws":"[^."]+/, '"jws":"eyJhbGciOiJub25lIn0', 'no pinned key made the signature'],
@@ -81,10 +81,10 @@ test('what a crash left of a line is no tampering', async () => {
 });
 
 test('a directory that is not there, and wrong usage', async () => {
-  expect(await vconOtel(['audit', 'receipts', join(directory, 'none')])).toEqual({
+  expect(await runInProcess(['audit', 'receipts', join(directory, 'none')])).toEqual({
     code: 3,
     stdout: '',
     stderr: 'vcon-otel: the receipts cannot be read (ENOENT)\n',
   });
-  expect((await vconOtel(['audit', 'receipts'])).code).toBe(3);
+  expect((await runInProcess(['audit', 'receipts'])).code).toBe(3);
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeyStore, ledgerSigner, openLedger, type Signer } from '../../src/ledger/index.ts';
 import { entries, newSigner, settingsFor, uuidOf, writeLedger } from '../ledger/written-ledger.ts';
-import { jsonLines, vconOtel } from './command-line.ts';
+import { jsonLines } from './command-line.ts';
+import { runInProcess } from './in-process.ts';
 
 const FIRST = 'segments/00000000000000000000.jsonl';
 let folder: string;
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const audit = (...args: string[]) => vconOtel(['audit', ...args], { cwd: folder });
+const audit = (...args: string[]) => runInProcess(['audit', ...args], { cwd: folder });
 
 /** A copy of the ledger that may be spoiled. */
 async function another(name: string): Promise<string> {
@@ -45,7 +46,7 @@ describe('verify', () => {
 
   test('without --key it says whose word it takes', async () => {
     const { code, stderr } = await audit('verify', 'ledger');
-    expect([code, stderr]).toEqual([0, expect.stringContaining('the key that lies beside the ledger')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the key beside the ledger')]);
   });
 
   test('a tampered one ends with 1 and names record, file and byte', async () => {
@@ -141,7 +142,7 @@ describe('prove', () => {
     const checked = await audit('verify', '--proof', 'proof.json', '--key', signer.vkey);
     expect([checked.code, checked.stdout]).toEqual([
       0,
-      '✓ proven: 8 records stand in the ledger of 300 records of ledger.example/test\n',
+      '✓ proven: 8 records are in the ledger of 300 records of ledger.example/test\n',
     ]);
     expect((await audit('verify', '--proof', 'proof.json', '--key', newSigner().vkey)).code).toBe(4);
   });
@@ -183,8 +184,8 @@ describe('prove', () => {
         await audit('verify', '--proof', 'content.json', '--key', signer.vkey, '--document', 'document')
       ).stdout;
     };
-    expect(await check('the document')).toContain('the document is the one of records 0');
-    expect(await check('the documents')).toContain('the document is the one of none of these records');
+    expect(await check('the document')).toContain('the document matches records 0');
+    expect(await check('the documents')).toContain('the document matches none of these records');
   });
 });
 
@@ -220,6 +221,26 @@ describe('export', () => {
     });
   });
 
+  test('a chain whose end cannot be known is neither a success nor a failure, and its run is over', async () => {
+    const path = join(folder, 'lost');
+    const ledger = openLedger(settingsFor(path, signer));
+    const [entry] = entries(1);
+    if (!entry || !('run_id' in entry)) throw new Error('no event');
+    const record_id = `${entry.run_id}/chain/lost`;
+    await ledger.append(entry);
+    await ledger.append({ ...entry, record_id, event: 'chain_lost', outcome: 'unknown' });
+    await ledger.close();
+    const [, event] = jsonLines((await audit('export', path, '--format', 'ocsf')).stdout);
+    expect(event).toMatchObject({
+      status_id: 0,
+      status: 'Unknown',
+      status_detail: 'unknown',
+      severity_id: 1,
+    });
+    const { code, stdout } = await audit('verify', path, '--key', signer.vkey);
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining('open')]);
+  });
+
   test('cef escapes what has a meaning in it', async () => {
     const path = join(folder, 'escapes');
     const ledger = openLedger(settingsFor(path, signer));
@@ -243,7 +264,7 @@ test('shred records what it did, and the ledger verifies', async () => {
   const { code, stdout } = await audit('shred', path, '--vcon', uuidOf(0), '--key-file', 'shredded-key.pem');
   expect([code, stdout]).toEqual([
     0,
-    expect.stringMatching(/The key is destroyed.*\nThe ledger has a record of it\.\n/),
+    expect.stringMatching(/The key is destroyed.*\nThe ledger has recorded this\.\n/),
   ]);
   const { stdout: verdict } = await audit('verify', path, '--key', own.vkey, '--json');
   expect(JSON.parse(verdict)).toMatchObject({ verdict: 'intact', size: 11 });

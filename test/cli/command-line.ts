@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, vi } from 'vitest';
+import { PATIENCE } from '../support/eventually.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
 /** Milliseconds after which a command is killed: far more than any of them takes. */
-const TIMEOUT = 25_000;
+const TIMEOUT = 200_000;
 
 /** What a test that failed has left running. */
 const alive = new Set<ChildProcess>();
@@ -73,10 +74,7 @@ export function startNode(args: readonly string[], { cwd, env = {} }: Surroundin
     });
   });
   const holds = async (text: string, read: () => string) => {
-    await vi.waitUntil(() => read().includes(text) || child.exitCode !== null, {
-      interval: 5,
-      timeout: TIMEOUT,
-    });
+    await vi.waitUntil(() => read().includes(text) || child.exitCode !== null, PATIENCE);
     if (!read().includes(text)) throw new Error(`ended with ${child.exitCode} before that: ${stderr}`);
   };
   return {

@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { journalFolder } from '../commands/kept-runs.ts';
 import { freePort } from '../support/server.ts';
 import { type Ended, startVconOtel, vconOtel } from './command-line.ts';
+import { runInProcess } from './in-process.ts';
+import { journalFolder } from './kept-runs.ts';
 
 /** What must never be printed. */
 const SECRET = 'kanari-geheim';
@@ -30,7 +31,7 @@ function written(config: Record<string, unknown>, name = 'config.yml'): string {
 }
 
 async function ended(config: Record<string, unknown>, ...args: readonly string[]): Promise<Ended> {
-  const result = await vconOtel(['doctor', written(config), ...args], { cwd: folder });
+  const result = await runInProcess(['doctor', written(config), ...args], { cwd: folder });
   expect(result.stdout + result.stderr).not.toContain(SECRET);
   return result;
 }
@@ -47,10 +48,10 @@ describe('what it prints', () => {
   test('is a line for each finding, with what to do, and a verdict', async () => {
     const { code, stdout } = await ended({ exporters: { otlp_file: { path: './config.yml/x' } } });
     expect(code).toBe(1);
-    expect(stdout).toBe(`✓ journal: is kept in memory: what tracers have still to hear ends with the process
+    expect(stdout).toBe(`✓ journal: is kept in memory: what tracers have yet to hear ends with the process
 ✓ vcon_store: is in memory: tracers find the vCons of this process only
 ✗ exporters.otlp_file: ./config.yml/x cannot be written (ENOTDIR)
-  → name a place that the service can write
+  → name a file that the service can write
 ✓ health: takes a free port
 ${at('config.yml')}: 1 thing is wrong
 `);
@@ -66,7 +67,7 @@ ${at('config.yml')}: 1 thing is wrong
     const { code, findings } = await doctor({ chains: { main: { tracers: ['nobody'] } }, nonsense: SECRET });
     expect(code).toBe(1);
     expect(findings.map(({ about }) => about).sort()).toEqual(['chains.main.tracers[0]', 'nonsense']);
-    expect((await vconOtel(['doctor', at('missing.yml')])).code).toBe(1);
+    expect((await runInProcess(['doctor', at('missing.yml')])).code).toBe(1);
   });
 
   test('changes no file', async () => {
@@ -87,6 +88,7 @@ describe('beside a service that runs', () => {
   test('its ports are answered by it, and the lock of its ledger is left alone', async () => {
     const config = {
       tracers: { mine: { module: 'tracers.compliance', options: { directory: './ledger' } } },
+      vcon_store: { type: 'directory', path: '.' },
       exporters: { prometheus: { port: await freePort() } },
       health: { port: await freePort() },
       journal: { type: 'sqlite', path: './journal.db' },
@@ -98,8 +100,8 @@ describe('beside a service that runs', () => {
     const told = findings.map(({ about, text }) => `${about}: ${text}`);
     for (const one of [
       'journal: a service has it open',
-      `exporters.prometheus: 127.0.0.1 port ${config.exporters.prometheus.port} is answered as by a service that runs`,
-      `health: 127.0.0.1 port ${config.health.port} is answered as by a service that runs`,
+      `exporters.prometheus: 127.0.0.1 port ${config.exporters.prometheus.port} answers like a running service`,
+      `health: 127.0.0.1 port ${config.health.port} answers like a running service`,
       'tracers.mine: its signing key can be read',
     ])
       expect(told).toContain(one);
@@ -120,19 +122,20 @@ describe('a tracer of somebody else', () => {
     expect(await tracer(fileURLToPath(new URL('../../examples/custom-tracer.ts', import.meta.url)))).toEqual([
       'ok its module and options are right; it does not say what it depends on',
     ]);
-    const module = (probe: string) =>
-      writeFileSync(
-        at('mine.mjs'),
-        `setInterval(() => {}, 1e6); export default { create: () => ({ trace() {} }), ${probe} };`,
-      );
-    module(`probe: async (options, { name }) => [{ state: 'warning', text: name + ' is slow' }]`);
-    expect(await tracer('./mine.mjs')).toEqual(['warning mine is slow']);
-    module(`probe: async () => { throw new RangeError('${SECRET}'); }`);
-    expect(await tracer('./mine.mjs')).toEqual([
-      'fault what it depends on could not be looked at (RangeError)',
-    ]);
-    module('probe: () => new Promise(() => {})');
-    expect(await tracer('./mine.mjs', '--timeout', '300ms')).toEqual(['fault no answer within 0.3 s']);
+    const module = (name: string, probe: string, first = '') => {
+      writeFileSync(at(name), `${first} export default { create: () => ({ trace() {} }), ${probe} };`);
+      return `./${name}`;
+    };
+    const warns = `probe: async (options, { name }) => [{ state: 'warning', text: name + ' is slow' }]`;
+    expect(await tracer(module('warns.mjs', warns))).toEqual(['warning mine is slow']);
+    expect(
+      await tracer(module('throws.mjs', `probe: async () => { throw new RangeError('${SECRET}'); }`)),
+    ).toEqual(['fault what it depends on could not be looked at (RangeError)']);
+    const hangs = module('hangs.mjs', 'probe: () => new Promise(() => {})', 'setInterval(() => {}, 1e6);');
+    const config = written({ tracers: { mine: { module: hangs } } });
+    const { code, stdout } = await vconOtel(['doctor', config, '--timeout', '300ms'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stdout).toContain('tracers.mine: no answer within 0.3 s');
   });
 });
 

@@ -2,11 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
-import { journalFolder, OTHER_VCON, openJournal, runEvents, VCON } from '../commands/kept-runs.ts';
-import { delivery, ids, type Reader, reader } from '../journal/contract.ts';
-import { type Ended, vconOtel } from './command-line.ts';
+import { delivery, ids } from '../journal/contract.ts';
+import { type Reader, reader } from '../journal/reader.ts';
+import { PATIENCE } from '../support/eventually.ts';
+import type { Ended } from './command-line.ts';
+import { runInProcess } from './in-process.ts';
+import { journalFolder, OTHER_VCON, openJournal, runEvents, VCON } from './kept-runs.ts';
 
-const HINT = '\n(vcon-otel --help lists the commands)\n';
+const hint = (command: string) => `\n(vcon-otel queue ${command} --help says how)\n`;
 
 let folder: string;
 let path: string;
@@ -20,11 +23,10 @@ beforeEach(async () => {
   journal = await openJournal(path);
   jlinc = reader(journal, 'jlinc');
   const at = Date.now() - 90_000;
-  for (const event of [
+  await journal.append([
     ...runEvents({ id: 'a', at }),
     ...runEvents({ id: 'b', at: at + 1_000, vcon: OTHER_VCON }),
-  ])
-    journal.append(event);
+  ]);
   const [one, two, three, four] = await jlinc.read(4);
   if (!one || !two || !three || !four) throw new Error('too few events');
   jlinc.consumer.settle(one, 'dead', {
@@ -36,12 +38,12 @@ beforeEach(async () => {
   jlinc.consumer.settle(two, 'failed', { attempts: 1, since: at + 6, duration: 0.1, errorType: undefined });
   jlinc.consumer.settle(three, 'dead', { attempts: 1, since: at + 7, duration: 0.1, errorType: 'HTTP_400' });
   jlinc.consumer.retry(four, delivery(2, 'TIMEOUT'));
-  await journal.durable();
-  await vi.waitUntil(async () => (await stats())?.retrying === 1, { timeout: 20_000 });
+  await journal.append([]);
+  await vi.waitUntil(async () => (await stats())?.retrying === 1, PATIENCE);
 });
 
 function queue(...args: readonly string[]): Promise<Ended> {
-  return vconOtel(['queue', ...args, '--journal', path]);
+  return runInProcess(['queue', ...args, '--journal', path]);
 }
 
 async function stats(): Promise<Record<string, unknown> | undefined> {
@@ -53,9 +55,9 @@ const A = ids(runEvents({ id: 'a' }));
 const B = ids(runEvents({ id: 'b' }));
 
 describe('what it shows while the service runs', () => {
-  test('stats: how each tracer stands', async () => {
+  test('stats: how far each tracer is', async () => {
     reader(journal, 'audit');
-    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), { timeout: 20_000 });
+    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), PATIENCE);
     const { code, stdout, stderr } = await queue('stats');
     expect([code, stderr]).toEqual([0, '']);
     const [head, audit, given, end] = stdout.split('\n');
@@ -121,7 +123,7 @@ describe('what it shows while the service runs', () => {
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^tracer +event +chain +step +vCon +since +attempts +reason$/);
     expect(lines[1]).toMatch(new RegExp(`^jlinc +${A[0]} .*Z +3 +ECONNREFUSED$`));
-    expect(lines[2]).toMatch(new RegExp(`^jlinc +${A[1]} +main +tag .*Z +1 +answered false$`));
+    expect(lines[2]).toMatch(new RegExp(`^jlinc +${A[1]} +main +tag .*Z +1 +returned_false$`));
     expect(lines[3]).toMatch(new RegExp(`^jlinc +${A[2]} +main +tag .*Z +1 +HTTP_400$`));
     expect(JSON.parse((await queue('dead', '--limit', '1', '--json')).stdout).events).toMatchObject([
       { event_id: A[0], state: 'dead', error_type: 'ECONNREFUSED', attempts: 3 },
@@ -130,7 +132,7 @@ describe('what it shows while the service runs', () => {
 
   test('that there is nothing', async () => {
     reader(journal, 'audit');
-    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), { timeout: 20_000 });
+    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), PATIENCE);
     expect((await queue('peek', '--tracer', 'audit')).stdout).toBe('Nothing is waiting.\n');
     expect((await queue('dead', '--tracer', 'audit')).stdout).toBe('There are no dead letters.\n');
     expect(JSON.parse((await queue('dead', '--tracer', 'audit', '--json')).stdout)).toEqual({ events: [] });
@@ -158,7 +160,7 @@ describe('what it changes', () => {
     expect((await queue('skip', '--tracer', 'jlinc', '--all-dead')).stdout).toBe('Skipped: 3 events\n');
     const { stdout } = await queue('skip', '--tracer', 'jlinc', B[0] ?? '', '--json');
     expect(JSON.parse(stdout)).toEqual({ tracer: 'jlinc', skipped: 1, left: 0 });
-    await vi.waitUntil(() => jlinc.consumer.depth === 4, { timeout: 10_000 });
+    await vi.waitUntil(() => jlinc.consumer.depth === 4, PATIENCE);
     expect(ids(await jlinc.read(3))).toEqual(B.slice(1));
     expect(await stats()).toMatchObject({ dead_letters: 0, skipped: 4, depth: 4 });
   });
@@ -167,7 +169,7 @@ describe('what it changes', () => {
     await journal.close();
     const { stdout, stderr } = await queue('retry', '--tracer', 'jlinc', '--all');
     expect(stdout).toBe('Queued again: 3 events\n');
-    expect(stderr).toBe('No service has the journal open: they are delivered when one does.\n');
+    expect(stderr).toBe('No service has the journal open: they are delivered once one has.\n');
   });
 });
 
@@ -175,28 +177,28 @@ describe('where the journal is', () => {
   test('is said by a configuration', async () => {
     const config = join(folder, 'config.yml');
     await writeFile(config, JSON.stringify({ journal: { type: 'sqlite', path } }));
-    const { stdout } = await vconOtel(['queue', 'stats', '--config', config, '--json']);
+    const { stdout } = await runInProcess(['queue', 'stats', '--config', config, '--json']);
     expect(JSON.parse(stdout).tracers).toMatchObject([{ tracer: 'jlinc' }]);
   });
 
   test('is a fault where the configuration keeps it in memory', async () => {
     const config = join(folder, 'config.yml');
     await writeFile(config, JSON.stringify({ journal: { type: 'memory' } }));
-    expect(await vconOtel(['queue', 'stats', '--config', config])).toEqual({
+    expect(await runInProcess(['queue', 'stats', '--config', config])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `vcon-otel: ${config} keeps its journal in memory: only one of type sqlite can be seen from outside\n`,
+      stderr: `vcon-otel: ${config} keeps its journal in memory: only one of type sqlite can be read from outside\n`,
     });
   });
 
   test('is that of serve where nothing is said', async () => {
-    expect((await vconOtel(['queue', 'stats'], { cwd: folder })).stderr).toBe(
+    expect((await runInProcess(['queue', 'stats'], { cwd: folder })).stderr).toBe(
       'vcon-otel: there is no journal ./data/journal.db\n',
     );
     await mkdir(join(folder, 'data'));
     const other = await openJournal(join(folder, 'data', 'journal.db'));
     await other.close();
-    expect((await vconOtel(['queue', 'stats'], { cwd: folder })).stdout).toBe(
+    expect((await runInProcess(['queue', 'stats'], { cwd: folder })).stdout).toBe(
       'No tracer has a place in this journal yet.\n',
     );
   });
@@ -222,5 +224,9 @@ test.each([
     "option '--vcon <uuid>' argument 'a b' is invalid. It is the uuid of a vCon.",
   ],
 ])('queue %j is wrong usage', async (args, message) => {
-  expect(await queue(...args)).toEqual({ code: 2, stdout: '', stderr: `vcon-otel: ${message}${HINT}` });
+  expect(await queue(...args)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `vcon-otel: ${message}${hint(args[0] ?? '')}`,
+  });
 });

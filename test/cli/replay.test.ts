@@ -3,9 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
-import { journalFolder, NOON, OTHER_VCON, openJournal, runEvents } from '../commands/kept-runs.ts';
-import { delivery, ids, type Reader, reader } from '../journal/contract.ts';
-import { type Ended, jsonLines, startVconOtel, vconOtel } from './command-line.ts';
+import { delivery, ids } from '../journal/contract.ts';
+import { type Reader, reader } from '../journal/reader.ts';
+import { PATIENCE } from '../support/eventually.ts';
+import { type Ended, jsonLines, startVconOtel } from './command-line.ts';
+import { runInProcess } from './in-process.ts';
+import { journalFolder, NOON, OTHER_VCON, openJournal, runEvents } from './kept-runs.ts';
 
 const A = ids(runEvents({ id: 'a' }));
 const B = ids(runEvents({ id: 'b' }));
@@ -21,13 +24,12 @@ beforeEach(async () => {
   path = join(folder, 'journal.db');
   journal = await openJournal(path);
   jlinc = reader(journal, 'jlinc');
-  for (const event of [
+  await journal.append([
     ...runEvents({ id: 'a' }),
     ...runEvents({ id: 'b', at: NOON + 3_600_000, vcon: OTHER_VCON }),
-  ])
-    journal.append(event);
+  ]);
   for (const event of await jlinc.read(8)) jlinc.consumer.settle(event, 'ok', delivery(1));
-  await vi.waitUntil(async () => (await stats('jlinc'))?.ok === 8, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await stats('jlinc'))?.ok === 8, PATIENCE);
 });
 
 /** What of a line of the audit log says which event it is. */
@@ -37,13 +39,13 @@ interface Call {
 }
 
 async function stats(tracer: string): Promise<Record<string, unknown> | undefined> {
-  const { stdout } = await vconOtel(['queue', 'stats', '--json', '--journal', path]);
+  const { stdout } = await runInProcess(['queue', 'stats', '--json', '--journal', path]);
   const { tracers } = JSON.parse(stdout) as { tracers: Record<string, unknown>[] };
   return tracers.find((found) => found.tracer === tracer);
 }
 
 function replay(...args: readonly string[]): Promise<Ended> {
-  return vconOtel(['replay', ...args, '--journal', path]);
+  return runInProcess(['replay', ...args, '--journal', path]);
 }
 
 describe('while a service runs', () => {
@@ -75,7 +77,7 @@ describe('while a service runs', () => {
       queued: 4,
       service: true,
       interrupted: false,
-      deliveries: { queued: 0, retrying: 0, ok: 1, failed: 1, dead: 1, skipped: 1, dropped: 0, gone: 0 },
+      deliveries: { queued: 0, retrying: 0, ok: 1, dead: 2, skipped: 1, dropped: 0, gone: 0 },
     });
   });
 
@@ -86,10 +88,10 @@ describe('while a service runs', () => {
     const { code, stdout } = await running.ended;
     expect(code).toBe(130);
     expect(stdout).toMatch(
-      /^Queued for jlinc: 8 events\nAfter [^:]+: 0 delivered, 8 still to come\nOnly watching has stopped: the service goes on delivering\.\n$/,
+      /^Queued for jlinc: 8 events\nAfter [^:]+: 0 delivered, 8 yet to come\nOnly watching has stopped: the service goes on delivering\.\n$/,
     );
     for (const event of events) jlinc.consumer.settle(event, 'ok', delivery(1));
-    await vi.waitUntil(async () => (await stats('jlinc'))?.depth === 0, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await stats('jlinc'))?.depth === 0, PATIENCE);
   });
 
   test('it stops watching when the service ends', async () => {
@@ -99,7 +101,7 @@ describe('while a service runs', () => {
     const { code, stdout } = await running.ended;
     expect(code).toBe(0);
     expect(stdout).toContain(
-      '8 still to come\nNo service has the journal open: they are delivered when one does.\n',
+      '8 yet to come\nNo service has the journal open: they are delivered once one has.\n',
     );
   });
 
@@ -110,9 +112,18 @@ describe('while a service runs', () => {
     expect(ids(await jlinc.read(4))).toEqual(B);
   });
 
+  test('a name that nobody has is refused, and the journal is as before', async () => {
+    const refused = await replay('--tracer', 'jlnic');
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^vcon-otel: the journal knows no tracer jlnic; it knows [\w, ]*jlinc[\w, ]* \(--new adds one\)\n$/,
+    );
+    expect((await replay('--tracer', 'jlnic')).stderr).toBe(refused.stderr);
+  });
+
   test('a tracer that is new gets its place and is told to be started', async () => {
-    const { code, stdout, stderr } = await replay('--tracer', 'new');
-    expect([code, stderr]).toEqual([0, 'The journal knows no tracer new yet: it gets a place.\n']);
+    const { code, stdout, stderr } = await replay('--tracer', 'new', '--new');
+    expect([code, stderr]).toEqual([0, 'The journal knows no tracer new yet: it is added.\n']);
     expect(stdout).toBe(
       'Queued for new: 8 events\nThey are delivered when a service has this tracer: restart it with one that is configured.\n',
     );
@@ -126,7 +137,7 @@ describe('without a service', () => {
     const { code, stdout } = await replay('--tracer', 'jlinc', '--until', '2026-01-31T12:30:00Z');
     expect(code).toBe(0);
     expect(stdout).toBe(
-      'Queued for jlinc: 4 events\nNo service has the journal open: they are delivered when one does.\n',
+      'Queued for jlinc: 4 events\nNo service has the journal open: they are delivered once one has.\n',
     );
     expect(ids(await reader(await openJournal(path), 'jlinc').read(4))).toEqual(A);
   });
@@ -142,7 +153,7 @@ describe('without a service', () => {
   });
 
   test('a service that is started delivers the past to a tracer that is new', async () => {
-    await replay('--tracer', 'audit');
+    await replay('--tracer', 'audit', '--new');
     const config = join(folder, 'config.yml');
     const log = join(folder, 'audit.jsonl');
     await writeFile(
@@ -156,7 +167,7 @@ describe('without a service', () => {
     );
     const service = startVconOtel(['serve', config]);
     await service.printed('ends it.');
-    await vi.waitUntil(async () => (await stats('audit'))?.ok === 8, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await stats('audit'))?.ok === 8, PATIENCE);
     service.child.kill('SIGTERM');
     expect((await service.ended).code).toBe(0);
     const calls = jsonLines(readFileSync(log, 'utf8')).map(({ metadata }) => metadata as Call);
@@ -186,6 +197,6 @@ test.each([
   expect(await replay(...args)).toEqual({
     code: 2,
     stdout: '',
-    stderr: `vcon-otel: ${message}\n(vcon-otel --help lists the commands)\n`,
+    stderr: `vcon-otel: ${message}\n(vcon-otel replay --help says how)\n`,
   });
 });

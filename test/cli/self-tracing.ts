@@ -12,8 +12,9 @@ export default defineTracer({
     heard: z.string(),
     milliseconds: z.number().default(0),
     hang: z.boolean().default(false),
+    throws: z.boolean().default(false),
   }),
-  create({ heard, milliseconds, hang }) {
+  create({ heard, milliseconds, hang, throws }) {
     // When everything is started, the SDK among it.
     const timer = setTimeout(() => {
       void traceChain(
@@ -24,6 +25,7 @@ export default defineTracer({
         },
       );
       void Promise.reject(new RangeError('canary'));
+      if (throws) throw new TypeError('canary');
     }, 20);
     timer.unref();
     return {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { colourFromEnvironment } from '../../src/config.ts';
+import { colourFromEnvironment } from '../../src/config/load-config.ts';
 
 it.each<[boolean | undefined, Record<string, string>, boolean]>([
   [true, {}, true],

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigInput, type Env, type LoadedConfig, parseConfig } from '../../src/config.ts';
+import { type ConfigInput, type Env, type LoadedConfig, parseConfig } from '../../src/config/load-config.ts';
+import { type OtlpUrls, otlpUrls } from '../../src/exporters/otlp/urls.ts';
 
-function withEnv(env: Env, input: ConfigInput = {}): LoadedConfig {
-  return parseConfig(input, env);
+/** What is loaded, and where OTLP goes by it. */
+function withEnv(env: Env, input: ConfigInput = {}): LoadedConfig & { readonly otlp: OtlpUrls } {
+  const loaded = parseConfig(input, env);
+  return { ...loaded, otlp: otlpUrls(loaded.config.exporters.otlp ?? {}) };
 }
 
 const OTLP: ConfigInput = {

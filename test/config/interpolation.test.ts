@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { ConfigError } from '../../src/config/load-config.ts';
 import { readYaml } from '../../src/config/yaml.ts';
-import { ConfigError } from '../../src/config.ts';
 
 function read(text: string, env: Record<string, string> = {}): unknown {
   const { value, faults } = readYaml(text, env);

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError, type Env, type Fault, type LoadedConfig, loadConfig } from '../../src/config.ts';
+import { ConfigError, type Env, type LoadedConfig, loadConfig } from '../../src/config/load-config.ts';
+import { otlpUrls } from '../../src/exporters/otlp/urls.ts';
+import type { Fault } from '../../src/model/fault.ts';
 
 const CANARY = 'canary-7f3a';
 
@@ -30,17 +32,27 @@ async function failure(text: string | Uint8Array, env: Env = {}): Promise<Config
   throw new Error('no ConfigError', { cause: error });
 }
 
+/** Without where they stand. */
 async function faults(text: string | Uint8Array, env: Env = {}): Promise<readonly Fault[]> {
-  return (await failure(text, env)).faults;
+  return (await failure(text, env)).faults.map(({ path, message }) => ({ path, message }));
 }
 
 const DEFAULTS = {
   service_name: 'conserver',
   log_level: 'info',
+  shutdown_timeout: 25_000,
   tracers: {},
   chains: {},
   vcon_store: { type: 'memory' },
-  receivers: { assembler: { settle: 10_000, timeout: 900_000, max_runs: 100_000 } },
+  receivers: {
+    assembler: {
+      settle: 10_000,
+      timeout: 900_000,
+      max_runs: 100_000,
+      oldest: 2_678_400_000,
+      ahead: 3_600_000,
+    },
+  },
   exporters: {},
   journal: {
     type: 'sqlite',
@@ -111,6 +123,45 @@ chains:
       timeout: 30,
     });
     expect(base).toBe(directory);
+  });
+
+  it('exporters and a store of one’s own, whose options are theirs to check', async () => {
+    const { config } = await load(`
+exporters:
+  mine: { module: ./mine.ts, options: { anything: [1] } }
+  keystore: { module: some-package }
+vcon_store: { module: ./store.ts }
+`);
+    expect(config.exporters).toEqual({
+      mine: { module: './mine.ts', options: { anything: [1] } },
+      keystore: { module: 'some-package', options: {} },
+    });
+    expect(config.vcon_store).toEqual({ type: 'module', module: './store.ts', options: {} });
+  });
+
+  it('a vCon store that is not named is the Redis of the conserver, where that is known', async () => {
+    const store = async (text: string, env: Env = {}) => (await load(text, env)).config.vcon_store;
+    const at = (url: string) => ({ type: 'redis', url });
+    expect(await store('', { REDIS_URL: ' ' })).toEqual({ type: 'memory' });
+    expect(await store('', { REDIS_URL: 'redis://r:1/2' })).toEqual(at('redis://r:1/2'));
+    expect(await store('vcon_store:\nconserver_config: c.yml', { REDIS_URL: 'rediss://r' })).toEqual(
+      at('rediss://r'),
+    );
+    expect(await store('conserver_config: c.yml')).toEqual(at('redis://localhost:6379'));
+    expect(await store('vcon_store: { type: memory }', { REDIS_URL: 'redis://r' })).toEqual({
+      type: 'memory',
+    });
+    expect(await faults('', { REDIS_URL: `http://${CANARY}` })).toEqual([
+      { path: 'REDIS_URL', message: 'expected a redis:// or rediss:// URL' },
+    ]);
+    const { environment } = await load('', { REDIS_URL: 'redis://r' });
+    expect(environment.variables).toEqual(['REDIS_URL']);
+  });
+
+  it('an endpoint for each signal', async () => {
+    const endpoints = { traces_endpoint: 'http://h/t', metrics_endpoint: 'http://h/m' };
+    const { config } = await load(`exporters: { otlp: ${JSON.stringify(endpoints)} }`);
+    expect(otlpUrls(config.exporters.otlp ?? {})).toEqual({ traces: 'http://h/t', metrics: 'http://h/m' });
   });
 
   it('anchors and merge keys', async () => {
@@ -231,6 +282,54 @@ describe('every fault names its path', () => {
       ],
     ],
     [
+      'an exporter of a name that is almost one of ours, and one that is none',
+      'exporters: { prometeus: { port: 1 }, mine: { modul: ./mine.ts }, other: , otlp_file: }',
+      [
+        { path: 'exporters.otlp_file.path', message: 'is required' },
+        { path: 'exporters.prometeus', message: 'unknown key, did you mean `prometheus`?' },
+        { path: 'exporters.mine', message: 'unknown key; a component of your own needs a `module`' },
+        { path: 'exporters.other', message: 'unknown key; a component of your own needs a `module`' },
+      ],
+    ],
+    [
+      'an exporter of one’s own that is written wrongly',
+      'exporters: { "a b": { module: ./a.ts, option: {} }, mine: { module: 7 } }',
+      [
+        { path: 'exporters["a b"].option', message: 'unknown key, did you mean `options`?' },
+        { path: 'exporters.mine.module', message: 'expected a path or a package name' },
+      ],
+    ],
+    [
+      'an OTLP exporter that goes nowhere',
+      'exporters: { otlp: { headers: { a: b } } }',
+      [{ path: 'exporters.otlp.endpoint', message: 'is required' }],
+    ],
+    [
+      'a store of one’s own with the keys of another',
+      'vcon_store: { module: ./s.ts, url: "redis://h" }',
+      [{ path: 'vcon_store.url', message: 'unknown key' }],
+    ],
+    [
+      'a store that is two',
+      'vcon_store: { type: memory, module: ./s.ts }',
+      [{ path: 'vcon_store.module', message: 'unknown key' }],
+    ],
+    [
+      'a receiver of records that knows no Redis',
+      'receivers: { redis_stream: }\nvcon_store: { module: ./s.ts }',
+      [{ path: 'receivers.redis_stream.url', message: 'is required unless vcon_store is a Redis' }],
+    ],
+    [
+      'a journal that forgets sooner than runs are given up',
+      'receivers: { http: , assembler: { timeout: 2h } }\njournal: { type: sqlite, retention: 1h }',
+      [
+        {
+          path: 'journal.retention',
+          message: 'must be longer than receivers.assembler.timeout: repeats are recognised by what is kept',
+        },
+      ],
+    ],
+    [
       'a word that is not a switch',
       'chains: { main: { enabled: yes } }',
       [{ path: 'chains.main.enabled', message: 'expected true, false or a number' }],
@@ -269,7 +368,9 @@ describe('every fault names its path', () => {
   it('its code and first path are the error’s own', async () => {
     const error = await failure('elephant: 1\nzebra: 2');
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', path: 'elephant', name: 'ConfigError' });
-    expect(error.message).toBe('elephant: unknown key\nzebra: unknown key');
+    expect(error.message).toBe(
+      'elephant: unknown key (line 1, column 1)\nzebra: unknown key (line 2, column 1)',
+    );
   });
 });
 
@@ -395,6 +496,31 @@ describe('no message quotes a value', () => {
   });
 });
 
+it('a fault is told with its line and column; of a key that is missing, with those of what it is missing in', async () => {
+  const text = `service_name: 7
+tracers:
+  "a b":
+    module: tracers.metrics
+    option: {}
+  c: {}
+chains:
+  main:
+    links: [x, 7]
+    tracers: [missing]
+health:
+  port: \${PORT}
+`;
+  const places = (await failure(text, {})).faults.map(({ path, place }) => `${path} ${place}`);
+  expect(places.toSorted()).toEqual([
+    'chains.main.links[1] line 9, column 16',
+    'chains.main.tracers[0] line 10, column 15',
+    'health.port line 12, column 3',
+    'service_name line 1, column 1',
+    'tracers.c.module line 6, column 3',
+    'tracers["a b"].option line 5, column 5',
+  ]);
+});
+
 function billionLaughs(): string {
   const lines = ['a0: &a0 [x, x]'];
   for (let i = 1; i < 12; i++) lines.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
@@ -411,7 +537,10 @@ chains:
   a: ${value}
   b: { links: ${value}, storages: [${value}], tracers: [${value}], enabled: ${value}, timeout: ${value} }
 vcon_store: { type: ${value}, url: ${value} }
+admin: { host: ${value}, port: ${value} }
 exporters:
+  mine: { module: ${value}, options: ${value} }
+  ours: ${value}
   otlp: { endpoint: ${value}, headers: ${value} }
   otlp_file: ${value}
   prometheus: { host: ${value}, port: ${value} }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigInput, parseConfig } from '../../src/config.ts';
+import { type ConfigInput, parseConfig } from '../../src/config/load-config.ts';
 import { defineTracer } from '../../src/model/tracer.ts';
 
 const definition = defineTracer({ create: () => ({ trace: () => undefined }) });

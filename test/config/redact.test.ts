@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ConfigInput, loadConfig, parseConfig, redactConfig } from '../../src/config/load-config.ts';
 import { isSecretName, redact } from '../../src/config/redact.ts';
-import { type ConfigInput, loadConfig, parseConfig, redactConfig } from '../../src/config.ts';
 import { defineTracer } from '../../src/model/tracer.ts';
+import { emptyVconStore } from '../../src/model/vcon.ts';
 import { schemaKeys } from './schema-keys.ts';
 
 const CANARY = 'canary-7f3a';
@@ -42,9 +43,13 @@ describe('a key with the name of a secret', () => {
   it('is one of ours in few cases: what hides nothing else is shown', () => {
     expect([...schemaKeys()].filter((key) => isSecretName(key.split('.').at(-1) ?? ''))).toEqual([
       'receivers.http.token',
+      'receivers.http.tokens',
       'receivers.http.tls.cert',
       'receivers.http.tls.key',
       'exporters.otlp.headers',
+      'exporters.prometheus.token',
+      'admin.token',
+      'health.token',
     ]);
   });
 
@@ -53,11 +58,15 @@ describe('a key with the name of a secret', () => {
     expect(shown(hosts)).toEqual({ ...hosts, private_hosts_key: '[redacted]' });
   });
 
-  it('is not meant by the name of a tracer or chain', () => {
-    const input = { tracers: { keystore: { module: 'm' } }, chains: { authorise: { links: ['a'] } } };
-    expect(redactConfig(parseConfig(input, {}))).toMatchObject({
+  it('is not meant by the name of a tracer, a chain or an exporter', () => {
+    const input = {
       tracers: { keystore: { module: 'm' } },
       chains: { authorise: { links: ['a'] } },
+      exporters: { tokens: { module: 'm', options: { password: CANARY } } },
+    };
+    expect(redactConfig(parseConfig(input, {}))).toMatchObject({
+      ...input,
+      exporters: { tokens: { module: 'm', options: { password: '[redacted]' } } },
     });
   });
 });
@@ -80,9 +89,16 @@ describe('a value', () => {
 
   it('that is no text is shown, a module by its name only', () => {
     const module = defineTracer({ create: () => ({}) });
-    const input: ConfigInput = { tracers: { t: { module, options: { a: 1, b: true, c: null } } } };
+    const own = { create: () => ({}), secret: CANARY };
+    const input: ConfigInput = {
+      tracers: { t: { module, options: { a: 1, b: true, c: null } } },
+      exporters: { e: { module: own } },
+      vcon_store: { module: { ...own, create: () => emptyVconStore } },
+    };
     expect(redactConfig(parseConfig(input, {}))).toMatchObject({
       tracers: { t: { module: '[module]', options: { a: 1, b: true, c: null } } },
+      exporters: { e: { module: '[module]' } },
+      vcon_store: { type: 'module', module: '[module]' },
     });
   });
 

@@ -95,8 +95,8 @@ describe('otel-collector.yaml', () => {
       allowed_keys: string[];
     };
     // These are on metrics only.
-    const { storageOutcome, tracerName, outcome, issueKind, cpuMode, ...onSpans } = ATTR;
-    expect([storageOutcome, tracerName, outcome, issueKind, cpuMode]).toHaveLength(5);
+    const { storageOutcome, tracerName, exporterName, outcome, issueKind, cpuMode, ...onSpans } = ATTR;
+    expect([storageOutcome, tracerName, exporterName, outcome, issueKind, cpuMode]).toHaveLength(6);
     expect(allowed).toEqual(
       expect.arrayContaining([...Object.values(CONSERVER_ATTR), ...Object.values(onSpans)]),
     );

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { COLLECTOR, COMPOSE, ROOT, stackFile } from './stack-files.ts';
 
 const SERVICES = Object.entries(COMPOSE.services);
@@ -12,12 +14,14 @@ const TAKEN = ['3000', '8000', '8001', '9090'];
 
 describe('docker-compose.yml', () => {
   test('its images are pinned to what the stack was written for', () => {
-    expect(Object.fromEntries(SERVICES.map(([name, { image }]) => [name, image]))).toEqual({
+    expect(
+      Object.fromEntries(SERVICES.map(([name, { image }]) => [name, image.replace(/@sha256:.*$/, '')])),
+    ).toEqual({
       adapter: 'vcon-otel:local',
       demo: 'vcon-otel:local',
-      redis: 'redis:8',
-      'collector-queue': 'redis:8',
-      'tempo-volume': 'redis:8',
+      redis: 'redis:8.2.10',
+      'collector-queue': 'redis:8.2.10',
+      'tempo-volume': 'redis:8.2.10',
       collector: 'otel/opentelemetry-collector-contrib:0.164.0',
       jaeger: 'jaegertracing/jaeger:2.21.0',
       prometheus: 'prom/prometheus:v3.13.3',
@@ -125,6 +129,33 @@ describe('docker-compose.yml', () => {
     const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8').replace(/^#.*$/gm, '');
     expect(text.match(/\$\{[A-Z_]+\}/g)).toBeNull();
   });
+
+  test('what must not have one is asked for: the token of senders and the password of Redis', () => {
+    const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+    const asked = [...text.matchAll(/\$\{([A-Z_]+):\?/g)].map(([, name]) => name);
+    expect([...new Set(asked)].toSorted()).toEqual(['REDIS_PASSWORD', 'VCON_OTEL_TOKEN']);
+    const { redis, adapter, collector } = COMPOSE.services;
+    expect(redis?.command).toEqual(expect.arrayContaining(['--requirepass']));
+    expect(adapter?.environment?.VCON_OTEL_TOKEN).toMatch(/:\?/);
+    expect(collector?.environment?.VCON_OTEL_TOKEN).toMatch(/:\?/);
+  });
+
+  test('deploy/secrets.sh makes both once, for nobody else to read', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'deploy'));
+    copyFileSync(join(ROOT, 'deploy/secrets.sh'), join(folder, 'deploy/secrets.sh'));
+    const file = join(folder, '.env');
+    const make = () => {
+      execFileSync('sh', [join(folder, 'deploy/secrets.sh')]);
+      return readFileSync(file, 'utf8');
+    };
+    const made = make();
+    expect(made).toMatch(/^VCON_OTEL_TOKEN=[0-9a-f]{64}\nREDIS_PASSWORD=[0-9a-f]{64}\n$/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(make()).toBe(made);
+    writeFileSync(file, 'REDIS_PASSWORD=mine\n');
+    expect(make()).toMatch(/^REDIS_PASSWORD=mine\nVCON_OTEL_TOKEN=[0-9a-f]{64}\n$/);
+  });
 });
 
 describe('the image', () => {
@@ -141,24 +172,47 @@ describe('the image', () => {
     }
   });
 
+  test('is made on the Node.js that the project is tested with', () => {
+    const version = readFileSync(join(ROOT, '.nvmrc'), 'utf8').trim();
+    const from = readFileSync(join(ROOT, 'Dockerfile'), 'utf8').match(/^FROM \S+/gm);
+    expect(from?.map((line) => line.replace(/@sha256:.*$/, ''))).toEqual([
+      `FROM node:${version}-slim`,
+      `FROM node:${version}-slim`,
+    ]);
+  });
+
   test('does not run as root', () => {
     expect(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')).toMatch(/^USER node$/m);
   });
 });
 
+/** What compose hands to the adapter. */
+const SECRETS = { VCON_OTEL_TOKEN: 'a token', REDIS_URL: 'redis://:secret@redis:6379' };
+const ADAPTER = join(ROOT, 'deploy/adapter.yaml');
+
 describe('deploy/adapter.yaml', () => {
+  test('takes nothing from whoever has no token, and does not start without one', async () => {
+    const { config } = await loadConfig(ADAPTER, SECRETS);
+    expect(config.receivers.http).toMatchObject({ token: 'a token' });
+    await expect(loadConfig(ADAPTER, { ...SECRETS, VCON_OTEL_TOKEN: '' })).rejects.toThrow(
+      'receivers.http.host',
+    );
+    expect(config.receivers.http?.allow_anonymous).toBeUndefined();
+    expect(config.health?.host).toBe('127.0.0.1');
+  });
+
   test('is a valid configuration', async () => {
-    await expect(loadConfig(join(ROOT, 'deploy/adapter.yaml'))).resolves.toBeDefined();
+    await expect(loadConfig(ADAPTER, SECRETS)).resolves.toBeDefined();
   });
 
   test('listens where the others look for it', async () => {
-    const { config } = await loadConfig(join(ROOT, 'deploy/adapter.yaml'));
+    const { config } = await loadConfig(ADAPTER, SECRETS);
     const { exporters, receivers, health } = config;
-    expect(exporters.prometheus).toEqual({ host: '0.0.0.0', port: 9464 });
+    expect(exporters.prometheus).toMatchObject({ host: '0.0.0.0', port: 9464, allowed_hosts: ['adapter'] });
     expect(JSON.stringify(stackFile('deploy/prometheus/prometheus.yml'))).toContain('"adapter:9464"');
-    expect(receivers.http).toMatchObject({ host: '0.0.0.0', port: 4418 });
+    expect(receivers.http).toMatchObject({ host: '0.0.0.0', port: 4418, allowed_hosts: ['adapter'] });
     expect(JSON.stringify(COLLECTOR.exporters['otlp_http/adapter'])).toContain('http://adapter:4418');
-    expect(JSON.stringify(COMPOSE.services.adapter?.healthcheck)).toContain(`:${health.port}/readyz`);
+    expect(JSON.stringify(COMPOSE.services.adapter?.healthcheck)).toContain(`:${health?.port}/readyz`);
   });
 });
 

@@ -52,7 +52,7 @@ export type Alert = z.infer<typeof alert>;
 export const PROMETHEUS = config.parse(read('prometheus.yml'));
 
 /** The rules in one of its files. */
-export function rulesOf(file: string): (Alert | z.infer<typeof recording>)[] {
+function rulesOf(file: string): (Alert | z.infer<typeof recording>)[] {
   return rules.parse(read(file)).groups.flatMap((group) => group.rules);
 }
 

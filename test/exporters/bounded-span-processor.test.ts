@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ExportResultCode } from '@opentelemetry/core';
 import {
   AlwaysOffSampler,
@@ -7,8 +8,14 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type BatchSettings, batchSpans } from '../../src/exporters/bounded-span-processor.ts';
-import { otlpTraceExporter } from '../../src/exporters/otlp.ts';
+import type { BatchSettings } from '../../src/exporters/batch-settings.ts';
+import { BoundedSpanProcessor, batchSpans } from '../../src/exporters/bounded-span-processor.ts';
+import { ExportError } from '../../src/exporters/export-error.ts';
+import { otlpTraceExporter } from '../../src/exporters/otlp/otlp-http.ts';
+import { SpanLog } from '../../src/exporters/span-log/span-log.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import { PATIENCE } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startMeters } from './collected.ts';
 import { type Answer, spansOf, startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -206,4 +213,102 @@ test('two processors add up in the metric vcon.exporter.spans', async () => {
   const points = metric?.dataPoints.map(({ attributes, value }) => [attributes['vcon.outcome'], value]);
   expect(Object.fromEntries(points ?? [])).toEqual({ exported: 8, dropped: 2 });
   await stop();
+});
+
+describe('with a log on the disk', () => {
+  async function kept(exporter: SpanExporter, folder: string, settings: BatchSettings = {}) {
+    const log = await SpanLog.open({ folder, retention: 60_000, maxSize: 1e8, clock: systemClock });
+    const quick = { scheduledDelayMillis: 1, retryMillis: 1, maxRetryMillis: 5, ...settings };
+    const processor = new BoundedSpanProcessor(exporter, quick, log);
+    const provider = new TracerProvider({ spanProcessors: [processor] });
+    return { processor, log, burst: (spans: number) => burst(provider, spans) };
+  }
+
+  /** An exporter that is away until it is told otherwise. */
+  function distantExporter() {
+    const ids: string[] = [];
+    let isAway = true;
+    const exporter: SpanExporter = {
+      export: (spans, callback) => {
+        if (isAway) {
+          callback({ code: ExportResultCode.FAILED, error: new ExportError('away', 'ECONNREFUSED') });
+          return;
+        }
+        ids.push(...spans.map((span) => span.spanContext().spanId));
+        callback({ code: ExportResultCode.SUCCESS });
+      },
+      shutdown: async () => {},
+    };
+    return {
+      exporter,
+      ids,
+      back: () => {
+        isAway = false;
+      },
+    };
+  }
+
+  test('more spans than memory takes wait for an endpoint, and each is sent once', async () => {
+    const { exporter, ids, back } = distantExporter();
+    const {
+      processor,
+      log: spanLog,
+      burst,
+    } = await kept(exporter, join(temporaryFolder(), 'log'), {
+      maxQueueSize: 100,
+      maxExportBatchSize: 50,
+    });
+    for (let i = 0; i < 20; i += 1) {
+      burst(250);
+      await spanLog.durable();
+    }
+    expect(processor.counts).toEqual({ exported: 0, failed: 0, dropped: 0, pending: 5_000 });
+    expect(processor.oldestAge).toBeGreaterThan(0);
+    back();
+    await expect.poll(() => processor.counts.exported, PATIENCE).toBe(5_000);
+    burst(10);
+    await processor.forceFlush();
+    expect(processor.counts).toEqual({ exported: 5_010, failed: 0, dropped: 0, pending: 0 });
+    expect(processor.oldestAge).toBe(0);
+    expect([ids.length, new Set(ids).size]).toEqual([5_010, 5_010]);
+    await processor.shutdown();
+  });
+
+  test('what could not be sent before shutdown is neither lost nor failed: the next process sends it', async () => {
+    const folder = join(temporaryFolder(), 'log');
+    const { exporter, ids, back } = distantExporter();
+    const first = await kept(exporter, folder);
+    first.burst(1_000);
+    await first.processor.shutdown();
+    expect(first.processor.counts).toEqual({ exported: 0, failed: 0, dropped: 0, pending: 1_000 });
+    back();
+    const second = await kept(exporter, folder);
+    await expect.poll(() => second.processor.counts.exported, PATIENCE).toBe(1_000);
+    await second.processor.shutdown();
+    expect(new Set(ids).size).toBe(1_000);
+    expect(ids.length).toBe(1_000);
+    const third = await kept(exporter, folder);
+    expect(third.processor.counts).toEqual({ exported: 0, failed: 0, dropped: 0, pending: 0 });
+    await third.processor.shutdown();
+  });
+
+  test('what an endpoint refuses for good is not sent again by the next process', async () => {
+    const folder = join(temporaryFolder(), 'log');
+    const refuse: SpanExporter = {
+      export: (_, callback) =>
+        callback({
+          code: ExportResultCode.FAILED,
+          error: new ExportError('no', 'HTTP_400', { permanent: true }),
+        }),
+      shutdown: async () => {},
+    };
+    const { processor, burst } = await kept(refuse, folder);
+    burst(30);
+    await processor.forceFlush();
+    expect(processor.counts).toEqual({ exported: 0, failed: 30, dropped: 0, pending: 0 });
+    await processor.shutdown();
+    const next = await kept(refuse, folder);
+    expect(next.processor.counts.pending).toBe(0);
+    await next.processor.shutdown();
+  });
 });

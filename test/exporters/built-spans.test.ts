@@ -3,42 +3,46 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { detectResources, resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
-import { createTracer, isSpanProcessor } from '../../src/bridge/create-tracer.ts';
+import { createTracer, isSpanProcessor } from '../../src/delivery/create-tracer.ts';
+import { BoundedSpanProcessor, batchSpans } from '../../src/exporters/bounded-span-processor.ts';
 import { builtSpans } from '../../src/exporters/built-spans.ts';
+import { ExportError } from '../../src/exporters/export-error.ts';
+import { SpanLog } from '../../src/exporters/span-log/span-log.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
+import { systemClock } from '../../src/model/clock.ts';
 import { emptyVconStore as vcons } from '../../src/model/vcon.ts';
+import { type Delivery, deliver } from '../assembly/deliveries.ts';
+import { type HarnessSettings, openHarness } from '../assembly/harness.ts';
+import { millis, Passage } from '../assembly/passage.ts';
 import { crashed, temporaryPath } from '../journal/temporary-journal.ts';
-import { type Delivery, deliver } from '../receivers/assembler/deliveries.ts';
-import { millis, Passage } from '../receivers/assembler/passage.ts';
-import { openStand, type StandSettings } from '../receivers/assembler/stand.ts';
 import { eventContext } from '../tracers/started.ts';
 
 const plans = { main: { links: ['a', 'b'], storages: ['s1'] } };
 const resource = resourceFromAttributes({ 'service.name': 'conserver' });
 
+const away = new ExportError('nobody is there', 'ECONNREFUSED', { permanent: false });
+
 /** An exporter that keeps what it is given, after it has failed some times. */
 function exporterFailing(times = 0) {
   const spans: ReadableSpan[] = [];
   let failures = times;
-  let isShutDown = false;
   const exporter: SpanExporter = {
     export(batch: ReadableSpan[], done: (result: ExportResult) => void) {
       failures -= 1;
-      if (failures >= 0) return done({ code: ExportResultCode.FAILED });
+      if (failures >= 0) return done({ code: ExportResultCode.FAILED, error: away });
       spans.push(...batch);
       return done({ code: ExportResultCode.SUCCESS });
     },
-    shutdown: async () => {
-      isShutDown = true;
-    },
+    shutdown: async () => {},
   };
-  return { exporter, spans, isShutDown: () => isShutDown };
+  return { exporter, spans };
 }
 
-async function open(exporter: SpanExporter, settings: StandSettings = {}, of = resource) {
-  const delivery = { retry: { initialInterval: 1, maxInterval: 1 } };
-  const tracers = [{ name: 'exporters.test', module: builtSpans(exporter, of), delivery }];
-  return openStand({ plans, settle: 10, tracers, ...settings });
+const batching = { scheduledDelayMillis: 1, retryMillis: 1, maxRetryMillis: 1 };
+
+async function open(batch: BoundedSpanProcessor, settings: HarnessSettings = {}, of = resource) {
+  const tracers = [{ name: 'exporters.test', module: builtSpans(batch, of) }];
+  return openHarness({ plans, settle: 10, tracers, ...settings });
 }
 
 const bare = (passage = new Passage()): Delivery[] => [
@@ -48,12 +52,14 @@ const bare = (passage = new Passage()): Delivery[] => [
 ];
 
 async function built(deliveries: readonly Delivery[], failures = 0) {
-  const { exporter, spans, isShutDown } = exporterFailing(failures);
-  const stand = await open(exporter);
-  deliver(stand.assembler, deliveries);
-  await stand.settled();
-  await stand.close();
-  expect(isShutDown()).toBe(true);
+  const { exporter, spans } = exporterFailing(failures);
+  const batch = batchSpans(exporter, batching);
+  const harness = await open(batch);
+  deliver(harness.assembly, deliveries);
+  await harness.settled();
+  await harness.close();
+  await batch.forceFlush();
+  await batch.shutdown();
   return spans;
 }
 
@@ -100,13 +106,14 @@ test('they say what ours say, and what of it was concluded', async () => {
   expect(second?.attributes['vcon.inferred']).toContain('span');
   expect(chain?.attributes).toMatchObject({
     'vcon.chain.links': ['a', 'b'],
-    'vcon.chain.outcome': 'complete',
+    'vcon.chain.outcome': 'unknown',
   });
 });
 
 test('a storage is the peer of its span, as where it is recorded live', async () => {
   const { exporter, spans } = exporterFailing();
-  const tracer = createTracer({ name: 'exporters.test', module: builtSpans(exporter, resource) }, { vcons });
+  const batch = batchSpans(exporter, batching);
+  const tracer = createTracer({ name: 'exporters.test', module: builtSpans(batch, resource) }, { vcons });
   if (isSpanProcessor(tracer)) throw new Error('it is a SpanProcessor');
   const saved = eventContext({
     stage: 'storage',
@@ -116,7 +123,8 @@ test('a storage is the peer of its span, as where it is recorded live', async ()
     inferred: ['span'],
   });
   await tracer.tracer.trace?.(saved.inVconUuid, 'storage_complete', {}, saved);
-  await tracer.tracer.shutdown?.();
+  await batch.forceFlush();
+  await batch.shutdown();
   expect(spans.map(({ name, kind, attributes }) => [name, kind, attributes['peer.service']])).toEqual([
     ['storage.s1', SpanKind.CLIENT, 's1'],
   ]);
@@ -141,41 +149,49 @@ test('an exporter that fails is tried again, and gets each span', async () => {
   expect(inShort(spans).toSorted()).toEqual(inShort(await built(bare())).toSorted());
 });
 
-test('a process that goes on after a crash builds the same spans', async () => {
+test('a process that goes on after a crash sends what was built before it, and builds the rest', async () => {
   const path = temporaryPath();
+  const folder = temporaryPath();
   const expected = inShort(await built(bare()));
-  const first = exporterFailing();
+  const openLog = () => SpanLog.open({ folder, retention: 60_000, maxSize: 1e6, clock: systemClock });
+  const first = exporterFailing(Number.POSITIVE_INFINITY);
   const journal = await sqliteJournal({ path });
-  const stand = await open(first.exporter, { journal });
-  deliver(stand.assembler, bare().slice(0, 2));
-  await stand.bridge.forceFlush();
-  await journal.durable();
+  const before = new BoundedSpanProcessor(first.exporter, batching, await openLog());
+  const harness = await open(before, { journal });
+  deliver(harness.assembly, bare().slice(0, 2));
+  await harness.heard();
+  await harness.durable();
   const copy = crashed(path);
-  await stand.close();
+  await harness.close();
   await journal.close();
+  await before.shutdown();
 
   const second = exporterFailing();
   const next = await sqliteJournal({ path: copy });
-  const later = await open(second.exporter, { journal: next });
-  deliver(later.assembler, bare());
+  const after = new BoundedSpanProcessor(second.exporter, batching, await openLog());
+  const later = await open(after, { journal: next });
+  deliver(later.assembly, bare());
   await later.settled();
   await later.close();
   await next.close();
-  const sent = inShort([...first.spans, ...second.spans]);
-  expect([...new Set(sent)].toSorted()).toEqual(expected.toSorted());
+  await after.forceFlush();
+  await after.shutdown();
+  expect(first.spans).toEqual([]);
+  expect([...new Set(inShort(second.spans))].toSorted()).toEqual(expected.toSorted());
 });
 
 test('no span is exported before all is known of the resource', async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const { exporter, spans } = exporterFailing();
   const slow = detectResources({ detectors: [{ detect: () => ({ attributes: { 'host.id': promise } }) }] });
-  const stand = await open(exporter, {}, slow);
-  deliver(stand.assembler, bare());
-  const settled = stand.settled();
-  await expect.poll(() => stand.calls.length).toBeGreaterThan(3);
+  const batch = batchSpans(exporter, batching);
+  const harness = await open(batch, {}, slow);
+  deliver(harness.assembly, bare());
+  await expect.poll(() => harness.calls.length).toBeGreaterThan(3);
   expect(spans).toEqual([]);
   resolve('h1');
-  await settled;
+  await harness.settled();
+  await batch.forceFlush();
   expect(spans.map(({ resource }) => resource.attributes['host.id'])).toEqual(['h1', 'h1', 'h1']);
-  await stand.close();
+  await harness.close();
 });

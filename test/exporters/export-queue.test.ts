@@ -1,9 +1,11 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type BatchSettings, batchSpans } from '../../src/exporters/bounded-span-processor.ts';
-import { otlpTraceExporter } from '../../src/exporters/otlp.ts';
+import type { BatchSettings } from '../../src/exporters/batch-settings.ts';
+import { batchSpans } from '../../src/exporters/bounded-span-processor.ts';
+import { otlpTraceExporter } from '../../src/exporters/otlp/otlp-http.ts';
 import { DeliveryError } from '../../src/model/delivery-error.ts';
+import { PATIENCE } from '../support/eventually.ts';
 import { startMeters } from './collected.ts';
 import { type Answer, type OtlpRequest, spansOf, startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -59,7 +61,7 @@ function arrived(requests: readonly OtlpRequest[]): Set<string> {
   return new Set(requests.flatMap(({ body }) => spansOf(body).map(({ name }) => name)));
 }
 
-const waitUntil = (fact: () => boolean) => vi.waitUntil(fact, { interval: 2, timeout: 8_000 });
+const waitUntil = (fact: () => boolean) => vi.waitUntil(fact, PATIENCE);
 
 describe('an endpoint that is down', () => {
   test('gets every span when it is back, and the log has two lines', async () => {

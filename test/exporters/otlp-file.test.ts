@@ -12,7 +12,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { otlpFileExporter } from '../../src/exporters/otlp-file.ts';
+import { otlpFileExporter } from '../../src/exporters/otlp-file/otlp-file-exporter.ts';
 import { spansOf } from './otlp-server.ts';
 
 let directory: string;

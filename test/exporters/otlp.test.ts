@@ -2,7 +2,11 @@ import { ExportResultCode } from '@opentelemetry/core';
 import { AggregationTemporality, InstrumentType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, expect, test } from 'vitest';
-import { type OtlpSettings, otlpMetricReader, otlpTraceExporter } from '../../src/exporters/otlp.ts';
+import {
+  type OtlpSettings,
+  otlpMetricReader,
+  otlpTraceExporter,
+} from '../../src/exporters/otlp/otlp-http.ts';
 import { VconOtelError } from '../../src/model/error.ts';
 import { spansOf, startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';

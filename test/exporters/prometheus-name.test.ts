@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { expect, test } from 'vitest';
-import { prometheusName, prometheusUnit } from '../../src/exporters/prometheus-name.ts';
+import { ASSEMBLY_ISSUES } from '../../src/assembly/issues.ts';
+import { prometheusName, prometheusUnit } from '../../src/exporters/prometheus/metric-name.ts';
 import { METRIC } from '../../src/model/semconv.ts';
 import { EXPECTED_NAMES } from './expected-names.ts';
 
@@ -48,6 +49,12 @@ test('the metric reference tells every metric by both its names', async () => {
     expect(row, name).toContain(`| \`${EXPECTED_NAMES[name]}\` |`);
     expect(row, name).toContain(`| \`${unit}\` |`);
   }
+});
+
+test('the metric reference tells every kind of issue of a receiver', async () => {
+  const reference = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const untold = ASSEMBLY_ISSUES.filter((kind) => !reference.includes(`\`${kind}\``));
+  expect(untold).toEqual([]);
 });
 
 function metric(name: string, unit: string, kind: Kind): MetricData {

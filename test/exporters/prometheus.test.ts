@@ -7,15 +7,14 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ASSEMBLY_ISSUES } from '../../src/assembly/issues.ts';
 import { batchSpans } from '../../src/exporters/bounded-span-processor.ts';
-import { otlpMetricReader } from '../../src/exporters/otlp.ts';
-import { type PrometheusEndpoint, startPrometheus } from '../../src/exporters/prometheus.ts';
-import { SpanMetricsProcessor } from '../../src/exporters/span-metrics.ts';
-import { Issues } from '../../src/model/issues.ts';
-import { RarelyLogged } from '../../src/model/rarely-logged.ts';
+import { otlpMetricReader } from '../../src/exporters/otlp/otlp-http.ts';
+import { type PrometheusEndpoint, startPrometheus } from '../../src/exporters/prometheus/start-prometheus.ts';
 import { DURATION_BUCKETS, METRIC } from '../../src/model/semconv.ts';
-import { measureReceivers, type ReceiverIssue, Tally } from '../../src/receivers/index.ts';
+import { measureReceivers, ReceiverCounts } from '../../src/receivers/index.ts';
 import { measureProcess } from '../../src/service/process-metrics.ts';
+import { SpanMetricsProcessor } from '../../src/service/span-metrics-processor.ts';
 import { EXPECTED_NAMES } from './expected-names.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -38,17 +37,18 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     tracer.startSpan(name, { attributes: { vcon_id: 'v', chain_name: 'main' } }).end();
   await batches.forceFlush();
   const meter = meterProvider.getMeter('vcon-otel');
-  const { tracerDuration, tracerDeliveries, tracerCircuitOpen, bridgeIssues } = METRIC;
+  const { tracerDuration, tracerDeliveries, tracerCircuitOpen, storeReads, bridgeIssues } = METRIC;
   const { journalDepth, journalOldestAge, journalDeadLetters, journalFull, journalSize, journalMaxSize } =
     METRIC;
   const { ledgerRecords, ledgerCheckpointRecords, ledgerCheckpointAge } = METRIC;
+  const { exporterPending, exporterOldestAge } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
       ...tracerDuration,
       advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
     })
     .record(1, { 'vcon.tracer.name': 'audit' });
-  for (const counter of [tracerDeliveries, bridgeIssues])
+  for (const counter of [tracerDeliveries, storeReads, bridgeIssues])
     meter.createObservableCounter(counter.name, counter).addCallback((result) => result.observe(1));
   for (const gauge of [
     journalDepth,
@@ -61,11 +61,16 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     ledgerCheckpointRecords,
     ledgerCheckpointAge,
     tracerCircuitOpen,
+    exporterPending,
+    exporterOldestAge,
   ])
     meter.createObservableGauge(gauge.name, gauge).addCallback((result) => result.observe(1));
-  const issues = new Issues<ReceiverIssue>('test', new RarelyLogged('test'));
+  const issues = () => ASSEMBLY_ISSUES.map((kind) => [kind, 0] as const);
   measureProcess(meterProvider)();
-  measureReceivers({ tally: new Tally(), issues, runs: () => 1, lag: () => 1 }, meterProvider);
+  measureReceivers(
+    { counts: new ReceiverCounts(), issues, runs: () => 1, failing: () => true, lag: () => 1 },
+    meterProvider,
+  );
 }
 
 async function scrape(): Promise<string> {
@@ -195,7 +200,7 @@ describe('the address', () => {
     await expect(startPrometheus({ host: '127.0.0.1', port })).rejects.toMatchObject({
       code: 'ADDRESS_UNAVAILABLE',
       path: 'exporters.prometheus',
-      message: `exporters.prometheus: cannot listen on 127.0.0.1 port ${port}: EADDRINUSE`,
+      message: `exporters.prometheus: cannot listen on 127.0.0.1 port ${port}: EADDRINUSE, another program has it, perhaps another vcon-otel: end that one, or set port to another (0: any free one)`,
     });
     busy.close();
   });

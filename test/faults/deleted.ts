@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventually } from './eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Fault, require, runFaults } from './fault.ts';
 import { Heard } from './heard.ts';
 import { randomOf } from './random.ts';
@@ -12,7 +12,7 @@ export const deleted: Fault = {
   name: 'deleted',
   title: 'the journal deleted or replaced under a running service while events flow',
   inject: async ({ size, seed, folder, say }) => {
-    const rounds = { full: 20, short: 3, test: 1 }[size];
+    const rounds = { full: 20, short: 3 }[size];
     const random = randomOf(seed);
     const journal = join(folder, 'data', 'journal.db');
     const heard = new Heard();
@@ -93,8 +93,8 @@ async function requireSound(service: Served, times: number): Promise<void> {
   const { issues, tracers } = await service.readyz();
   require(JSON.stringify(issues) === JSON.stringify({ journal_replaced: times }), () =>
     `after ${times} times the issues were ${JSON.stringify(issues)}`);
-  for (const [name, { dead, dropped, failed }] of Object.entries(tracers))
-    require(dead === 0 && dropped === 0 && failed === 0, () => `${name}: ${JSON.stringify(tracers[name])}`);
+  for (const [name, { dead, dropped }] of Object.entries(tracers))
+    require(dead === 0 && dropped === 0, () => `${name}: ${JSON.stringify(tracers[name])}`);
 }
 
 /** What was put in the journal's place is there still, unless the folder was deleted afterwards. */

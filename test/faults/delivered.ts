@@ -1,5 +1,5 @@
 import type { BridgeStats } from '../../src/index.ts';
-import { consumerStats, consumersOf, withJournalFile } from '../../src/journal/sqlite/operator/index.ts';
+import { openFileAdmin } from '../../src/journal/open-admin.ts';
 import { require } from './fault.ts';
 
 /**
@@ -14,14 +14,14 @@ export async function requireDelivered(
 ): Promise<void> {
   require(Object.keys(issues).length === 0, () => `issues: ${JSON.stringify(issues)}`);
   for (const [name, state] of Object.entries(tracers)) {
-    const { ok, failed, dead, dropped, skipped, pending } = state;
-    require(ok === events && failed + dead + dropped + skipped + pending === 0, () =>
+    const { ok, dead, dropped, skipped, pending } = state;
+    require(ok === events && dead + dropped + skipped + pending === 0, () =>
       `${name} was due ${events} events: ${JSON.stringify(state)}`);
   }
-  await withJournalFile(path, 'read', (file) => {
-    const kept = consumersOf(file).map((place) => consumerStats(file, place));
-    const isDone = kept.every(({ ok, depth, deadLetters }) => ok === events && depth + deadLetters === 0);
-    require(isDone && kept.length === Object.keys(tracers).length, () =>
-      `${events} answers to each were due in the journal: ${JSON.stringify(kept)}`);
-  });
+  const admin = await openFileAdmin(path);
+  const kept = await Promise.all((await admin.tracers()).map((name) => admin.stats(name)));
+  await admin.close();
+  const isDone = kept.every(({ ok, depth, deadLetters }) => ok === events && depth + deadLetters === 0);
+  require(isDone && kept.length === Object.keys(tracers).length, () =>
+    `${events} answers to each were due in the journal: ${JSON.stringify(kept)}`);
 }

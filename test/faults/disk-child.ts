@@ -38,17 +38,26 @@ async function work(): Promise<void> {
   try {
     const journal = await sqliteJournal({ path });
     const dropped = new Set<number>();
-    journal.listen({ onRepeat: () => {}, onTrouble: (trouble) => tell({ trouble }) });
-    const read = () => {
-      for (const event of reader.read(EVENTS))
-        if (isSettled(numberOf(event.eventId)))
-          reader.settle(event, 'ok', { attempts: 1, since: event.time, duration: 0, errorType: undefined });
+    journal.observe({ onTrouble: (trouble) => tell({ trouble }) });
+    const read = async () => {
+      const { events } = await (await reader).read(EVENTS);
+      const settled = events.filter(({ eventId }) => isSettled(numberOf(eventId)));
+      (await reader).report(
+        settled.map((event) => ({
+          event,
+          outcome: 'ok',
+          delivery: { attempts: 1, since: event.time, duration: 0, errorType: undefined },
+        })),
+      );
     };
     const reader = journal.consumer('reader', {
       onReadable: read,
-      onDrop: ({ eventId }) => {
-        dropped.add(numberOf(eventId));
-        tell({ dropped: numberOf(eventId) });
+      onCounts: () => {},
+      onDrop: (events) => {
+        for (const { eventId } of events) {
+          dropped.add(numberOf(eventId));
+          tell({ dropped: numberOf(eventId) });
+        }
       },
       onSkip: () => {},
     });
@@ -56,8 +65,9 @@ async function work(): Promise<void> {
     const timer = setTimeout(() => resolve('over'), Number(patience));
     const from = Number(first);
     for (let n = from; n < from + EVENTS; ) {
-      for (const next = n + GROUP; n < next; n += 1) journal.append(numberedEvent(n));
-      const durable = journal.durable();
+      const durable = journal.append(Array.from({ length: GROUP }, (_, index) => numberedEvent(n + index)));
+      durable.catch(() => undefined);
+      n += GROUP;
       if ((await Promise.race([durable, patienceIsOver])) === 'over') break;
       tell({ durable: n - 1 });
     }

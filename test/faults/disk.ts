@@ -60,10 +60,9 @@ const WORD = 'write';
 
 /** Which calls fail: all in turn, or every so many of them. */
 function failures(size: Size, call: string, count: number): FailingCalls[] {
-  const once = { full: 1, short: Math.ceil(count / 3), test: Math.ceil(count / 2) }[size];
-  const forGood = { full: 4, short: Math.ceil(count / 2), test: count }[size];
+  const once = { full: 1, short: Math.ceil(count / 3) }[size];
+  const forGood = { full: 4, short: Math.ceil(count / 2) }[size];
   const errors = WRITING.includes(call) ? (['EIO', 'ENOSPC'] as const) : (['EIO'] as const);
-  if (size === 'test' && !['pwrite64', 'fsync', 'pread64'].includes(call)) return [];
   return errors.flatMap((error) =>
     [false, true].flatMap((isForGood) => {
       const step = isForGood ? forGood : once;

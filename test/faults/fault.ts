@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endChildren } from './child.ts';
 
-/** How much of a fault is injected: all of it, what continuous integration has time for, or what a test has. */
-export type Size = 'full' | 'short' | 'test';
+/**
+ * How much of a fault is injected: all of it, or what continuous integration has time for. Times are targets of the full form
+ * alone, which has a machine to itself.
+ */
+export type Size = 'full' | 'short';
 
 /** What a fault is injected with. */
 export interface Injection {
@@ -29,7 +32,7 @@ export interface Fault {
 }
 
 /** Injects a fault in a folder of its own, of which nothing is left. @throws Error where a target is missed */
-export async function inject(
+async function inject(
   fault: Fault,
   size: Size,
   say: (line: string) => void,

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { eventually } from './eventually.ts';
+import { eventually } from '../support/eventually.ts';
 
 export const STREAM = 'records';
 /** Of every run: with one link, it has a record before it and one after it. */

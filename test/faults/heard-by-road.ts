@@ -1,5 +1,5 @@
-import type { TrueRun } from '../receivers/assembler/captures.ts';
-import { asSpansTell, expectedCalls } from '../receivers/assembler/expected-calls.ts';
+import type { TrueRun } from '../assembly/captures.ts';
+import { asSpansTell, expectedCalls } from '../assembly/expected-calls.ts';
 import { type HeardRuns, requireRuns } from './heard-runs.ts';
 import type { Road } from './receive-stand.ts';
 
@@ -39,7 +39,13 @@ function told({ heard, heardBySpans }: Truth, road: Road): string[][] {
   if (road === 'spans') return heardBySpans.map((run) => expectedCalls(asSpansTell(run)));
   // The first record is made inside the first link.
   const recorded = heard.filter(({ events }) => events.some(({ event }) => event === 'link_start'));
-  return recorded.map((run) => callsOfRun(expectedCalls(run)));
+  return recorded.map((run) => callsOfRun(expectedCalls({ ...run, events: run.events.map(asRecorded) })));
+}
+
+/** A link that a tracer failed was recorded as others are. */
+function asRecorded(event: TrueRun['events'][number]): TrueRun['events'][number] {
+  const isRecorded = event.event === 'link_error' && event.uuid_after !== undefined;
+  return isRecorded ? { ...event, event: 'link_complete' } : event;
 }
 
 /** Records tell of the calls of `run`, but not of the chain's end. */

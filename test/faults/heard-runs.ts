@@ -26,26 +26,34 @@ export function heardRuns(
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as HeardCall);
-  const last = new Map<string, { readonly short: string; readonly process: number }>();
+  const last = new Map<
+    string,
+    { readonly short: string; readonly process: number; readonly place: number }
+  >();
   const runs = new Map<string, string[]>();
-  const hearers = new Hearers();
+  /** Of each run, how far each process came. */
+  const cameTo = new Map<string, Map<number, number>>();
   let again = 0;
   for (const { pid, call, eventId, runId, short } of calls) {
     const process = processes.indexOf(pid);
     const known = last.get(`${eventId} ${call}`);
-    last.set(`${eventId} ${call}`, { short, process });
-    const previous = hearers.heard(runId, process);
-    // An event is a call of `trace` and one of `run`: a kill between the two repeats both.
-    const previousOfEvent = hearers.heard(eventId, process);
+    const run = runs.get(runId) ?? [];
+    const place = known?.place ?? run.length;
+    last.set(`${eventId} ${call}`, { short, process, place });
+    const hearers = cameTo.get(runId) ?? new Map<number, number>();
+    cameTo.set(runId, hearers.set(process, Math.max(place, hearers.get(process) ?? 0)));
     if (!known) {
-      const run = runs.get(runId) ?? [];
       run.push(short);
       runs.set(runId, run);
       continue;
     }
     require(known.short === short, () => `${eventId} was told as "${known.short}" and as "${short}"`);
-    const isKilled = previous < process && killed.has(processes[previous] ?? 0);
-    require(known.process < process && previousOfEvent === previous && isKilled, () =>
+    // Who was killed may have kept no word of what it told; nor has the next one, if it was killed before it came to that.
+    const earlier = [...hearers].filter(([hearer]) => hearer >= known.process && hearer < process);
+    const isExcused = earlier.every(
+      ([hearer, to]) => killed.has(processes[hearer] ?? 0) && (hearer === known.process || to < known.place),
+    );
+    require(known.process < process && isExcused, () =>
       [
         `${eventId} was told twice, by processes ${known.process + 1} and ${process + 1} of ${processes.length}:`,
         ...calls
@@ -55,19 +63,6 @@ export function heardRuns(
     again += 1;
   }
   return { runs: [...runs.values()], events: new Set(calls.map(({ eventId }) => eventId)).size, again };
-}
-
-/** Of anything that is heard, the last two processes that heard of it. */
-class Hearers {
-  readonly #of = new Map<string, readonly [latest: number, before: number]>();
-
-  /** @returns the last process before this one, or this one where there was none */
-  heard(what: string, process: number): number {
-    const [latest, before] = this.#of.get(what) ?? [process, process];
-    const previous = latest === process ? before : latest;
-    this.#of.set(what, [process, previous]);
-    return previous;
-  }
 }
 
 /** @throws Error unless the runs are those that were, in any order */

@@ -28,11 +28,14 @@ export function journalOf1(path: string, copies = 0): string {
 export function contentOf(path: string): string {
   const db = new DatabaseSync(path, { readOnly: true });
   const hash = createHash('sha256');
-  const tables = db.prepare('select name, sql from sqlite_master order by name').all();
+  const tables = db
+    .prepare("select name, type, sql from sqlite_master where name not like 'sqlite_%' order by name")
+    .all();
   hash.update(JSON.stringify([versionOf(path), tables]));
-  for (const table of ['run', 'event', 'consumer', 'delivery'])
-    for (const row of db.prepare(`select * from ${table} order by 1, 2`).iterate())
-      hash.update(JSON.stringify(row));
+  for (const { name: table, type } of tables)
+    if (type === 'table')
+      for (const row of db.prepare(`select * from ${table} order by 1`).iterate())
+        hash.update(JSON.stringify(row));
   db.close();
   return hash.digest('hex');
 }

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { JournalTrouble } from '../../src/journal/journal.ts';
+import type { JournalTrouble } from '../../src/journal/event-log.ts';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
+import { storedEvents } from '../journal/stored-events.ts';
 
 /** What a journal still has. */
 export interface Kept {
@@ -16,25 +17,30 @@ export interface Kept {
 export async function keptInJournal(path: string, consumer: string): Promise<Kept> {
   const journal = await sqliteJournal({ path });
   const troubles: JournalTrouble[] = [];
-  journal.listen({ onRepeat: () => {}, onTrouble: (trouble) => troubles.push(trouble) });
-  const { promise: readable, resolve } = Promise.withResolvers<void>();
-  const reader = journal.consumer(consumer, { onReadable: resolve, onDrop: () => {}, onSkip: () => {} });
-  await readable;
+  journal.observe({ onTrouble: (trouble) => troubles.push(trouble) });
+  let unread = 0;
+  const reader = await journal.consumer(consumer, {
+    onReadable: () => {},
+    onCounts: (counts) => {
+      unread = counts.unread;
+    },
+    onDrop: () => {},
+    onSkip: () => {},
+  });
   const given: string[] = [];
   do {
-    given.push(...reader.read(1_000).map(({ eventId }) => eventId));
+    const { events } = await reader.read(1_000);
+    given.push(...events.map(({ eventId }) => eventId));
     await turn();
-  } while (reader.unread > 0);
+  } while (unread > 0);
   await journal.close();
   return { stored: storedIds(path), given, troubles };
 }
 
 /** Ids of the events in a journal's file, in its order. */
-export function storedIds(path: string): string[] {
+function storedIds(path: string): string[] {
   const db = new DatabaseSync(path);
-  const rows = db
-    .prepare(`select run_id || '/' || step as id from event join run using (run) order by seq`)
-    .all();
+  const events = storedEvents(db);
   db.close();
-  return rows.map(({ id }) => String(id));
+  return events.map(({ event }) => event.eventId);
 }

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { sqliteJournal } from '../../src/journal/sqlite.ts';
 import type { ChainEvent } from '../../src/model/event.ts';
+import { storedEvents } from '../journal/stored-events.ts';
 import { numberedEvent, numberOf } from './numbered-events.ts';
 import { say } from './say.ts';
 
@@ -38,19 +39,28 @@ const began = performance.now();
 const held: ChainEvent[] = [];
 let settled = 0;
 let settledForCertain = 0;
+let isOpen = false;
 
 const journal = await sqliteJournal({ path });
-journal.listen({ onRepeat: () => {}, onTrouble: (trouble) => say({ trouble }) });
-const { promise: readable, resolve: isReadable } = Promise.withResolvers<void>();
-const reader = journal.consumer('reader', {
+journal.observe({ onTrouble: (trouble) => say({ trouble }) });
+let unread = 0;
+let isReadable = false;
+let isReading = false;
+const reader = await journal.consumer('reader', {
   onReadable: () => {
-    isReadable();
-    read();
+    isReadable = true;
+    if (isOpen) void read();
   },
-  onDrop: ({ eventId }) => say({ dropped: numberOf(eventId) }),
+  onCounts: (counts) => {
+    unread = counts.unread;
+  },
+  onDrop: (events) => {
+    for (const { eventId } of events) say({ dropped: numberOf(eventId) });
+  },
   onSkip: () => {},
 });
-await readable;
+isOpen = true;
+void read();
 say({ started: performance.now() - began, ...stored(Number(afterSeq)) });
 if (mode === 'drain') await drain();
 else await feed(Number(first));
@@ -60,37 +70,51 @@ async function feed(from: number): Promise<void> {
   for (let n = from; ; ) {
     const certain = Math.min(settled, settledForCertain + ANSWERS);
     const next = n + CHUNK;
-    for (; n < next; n += 1) journal.append(numberedEvent(n));
+    const chunk = Array.from({ length: CHUNK }, (_, index) => numberedEvent(n + index));
     underWay.push(
-      journal.durable().then(() => {
+      journal.append(chunk).then(() => {
         settledForCertain = Math.max(settledForCertain, certain);
         say({ durable: next - 1, settled: settledForCertain });
       }),
     );
+    n = next;
     if (underWay.length === CHUNKS_UNDER_WAY) await underWay.shift();
     else await turn();
   }
 }
 
 async function drain(): Promise<void> {
-  while (reader.unread > 0) await turn();
+  while (unread > 0) await turn();
   settle(held.splice(0));
   await journal.close();
   say({ drained: true });
 }
 
-function read(): void {
-  for (let events = reader.read(CHUNK); events.length > 0; events = reader.read(CHUNK)) {
-    say({ given: events.map(({ eventId }) => numberOf(eventId)) });
-    held.push(...events.filter(isSlow));
-    settle([...events.filter((event) => !isSlow(event)), ...held.splice(0, held.length - HELD)]);
+async function read(): Promise<void> {
+  if (isReading) return;
+  isReading = true;
+  while (isReadable) {
+    isReadable = false;
+    for (;;) {
+      const { events } = await reader.read(CHUNK);
+      if (events.length === 0) break;
+      say({ given: events.map(({ eventId }) => numberOf(eventId)) });
+      held.push(...events.filter(isSlow));
+      settle([...events.filter((event) => !isSlow(event)), ...held.splice(0, held.length - HELD)]);
+    }
   }
+  isReading = false;
 }
 
 function settle(events: readonly ChainEvent[]): void {
   say({ settling: events.map(({ eventId }) => numberOf(eventId)) });
-  for (const event of events)
-    reader.settle(event, 'ok', { attempts: 1, since: event.time, duration: 0, errorType: undefined });
+  reader.report(
+    events.map((event) => ({
+      event,
+      outcome: 'ok',
+      delivery: { attempts: 1, since: event.time, duration: 0, errorType: undefined },
+    })),
+  );
   settled += events.length;
 }
 
@@ -101,16 +125,12 @@ function isSlow({ eventId }: ChainEvent): boolean {
 /** What is in the file, as another process would see it. */
 function stored(after: number) {
   const db = new DatabaseSync(path, { readOnly: true });
-  const rows = db
-    .prepare(
-      `select seq, run_id || '/' || step as id from event join run using (run) where seq > ? order by seq`,
-    )
-    .all(after);
-  const count = Number(db.prepare('select count(*) as n from event').get()?.n);
+  const rows = storedEvents(db, after);
+  const count = Number(db.prepare('select coalesce(sum(last - first + 1), 0) as n from page').get()?.n);
   db.close();
   return {
-    stored: rows.map(({ id }) => numberOf(String(id))),
+    stored: rows.map(({ event }) => numberOf(event.eventId)),
     count,
-    lastSeq: Number(rows.at(-1)?.seq ?? after),
+    lastSeq: rows.at(-1)?.seq ?? after,
   };
 }

@@ -1,7 +1,7 @@
 import type { ChainEvent } from '../../src/model/event.ts';
 
 /** Events of a run. */
-export const RUN = 16;
+const RUN = 16;
 
 /** The n-th of all events: told apart, put in order and missed by its number. */
 export function numberedEvent(n: number): ChainEvent {

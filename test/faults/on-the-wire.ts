@@ -1,16 +1,15 @@
 import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
+import type { RecordFact, SpanFact } from '../../src/model/fact.ts';
 import { CONSERVER_ATTR, spanName } from '../../src/model/semconv.ts';
-import type { ForwardedRecord } from '../../src/receivers/forwarded-record.ts';
-import type { ReceivedSpan } from '../../src/receivers/received-span.ts';
 import { attribute, type JsonSpan, request } from '../support/otlp-request.ts';
 
 /** A request of spans, in both encodings, as the Python conserver sends it. The inverse of what the receiver reads. */
-export function spansOnTheWire(spans: readonly ReceivedSpan[]): ReturnType<typeof request> {
+export function spansOnTheWire(spans: readonly SpanFact[]): ReturnType<typeof request> {
   return request(spans.map(jsonSpan));
 }
 
 /** A record as the forwarder in the Python conserver writes it, which passes the uuid after the link as `in`. */
-export function recordOnTheWire(record: ForwardedRecord): string {
+export function recordOnTheWire(record: RecordFact): string {
   const { tracer, before, after, links, index, time, traceId, spanId, rootSpanId, chain, worker, seq } =
     record;
   return JSON.stringify({
@@ -31,7 +30,7 @@ export function recordOnTheWire(record: ForwardedRecord): string {
   });
 }
 
-function jsonSpan(span: ReceivedSpan): JsonSpan {
+function jsonSpan(span: SpanFact): JsonSpan {
   const { stage, traceId, spanId, parentSpanId, chain, vconUuid, start, end } = span;
   return {
     traceId,
@@ -51,9 +50,9 @@ function jsonSpan(span: ReceivedSpan): JsonSpan {
   };
 }
 
-/** The server's chain spans are OK, or they have failed (CONSERVER §4). */
-function statusOf({ stage, failed }: ReceivedSpan): object {
-  if (stage === 'chain') return failed ? {} : { code: SpanStatusCode.OK };
+/** The server's chain spans are OK, or left without a status (CONSERVER §4). */
+function statusOf({ stage, failed, undecided }: SpanFact): object {
+  if (stage === 'chain') return undecided ? {} : { code: SpanStatusCode.OK };
   return failed ? { code: SpanStatusCode.ERROR } : {};
 }
 

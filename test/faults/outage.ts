@@ -11,7 +11,7 @@ export const outage: Fault = {
   name: 'outage',
   title: 'a tracer that cannot be reached for an hour, in which a million events happen',
   inject: async ({ size, folder, say }) => {
-    const events = { full: 1_000_000, short: 100_000, test: 5_000 }[size];
+    const events = { full: 1_000_000, short: 100_000 }[size];
     const path = join(folder, 'journal.db');
     const child = startChild<OutageMessage>('outage-child.ts', [path, String(events / RUN_EVENTS)], {
       node: HEAP,
@@ -30,8 +30,7 @@ export const outage: Fault = {
     await requireDelivered(drained.stats, path, events);
     require(drained.disk <= DISK, () => `the journal took ${inMiB(drained.disk)} on disk`);
     require(drained.memory <= MEMORY, () => `the process took ${inMiB(drained.memory)} of memory`);
-    // In a test, where others want the same processors, times mean nothing.
-    if (size !== 'test')
+    if (size === 'full')
       require(callsPerSecond >= CALLS_PER_SECOND, () => `${callsPerSecond.toFixed(0)} calls/s afterwards`);
     say(
       `${counted(events)} events in an hour that took ${seconds.toFixed(1)} s, all kept for the tracer that was down: at the most ${inMiB(drained.disk)} on disk, ${inMiB(drained.memory)} of memory (${inMiB(fed.memory)} until it was back)`,
@@ -59,7 +58,7 @@ function requireKept({ tracers: { well, down }, issues }: BridgeStats, events: n
   const is = {
     'everything heard': well?.ok === events && well.retried === 0,
     'everything kept': down?.ok === 0 && down.pending === events,
-    'nothing given up': down?.dead === 0 && down.failed === 0 && down.dropped === 0,
+    'nothing given up': down?.dead === 0 && down.dropped === 0,
     'an hour old': (down?.oldestAge ?? 0) > 3_590,
     'left alone': down?.circuit !== 'closed',
     'without issues': Object.keys(issues).length === 0,

@@ -1,4 +1,4 @@
-import type { Act, Passage } from '../receivers/assembler/python-conserver.ts';
+import type { Act, Passage } from '../assembly/python-conserver.ts';
 
 /** Passages that happen at about the same time, and of which one may spoil the next. */
 const TOGETHER = 6;

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { World } from '../receivers/assembler/python-conserver.ts';
+import type { World } from '../assembly/python-conserver.ts';
 import { require } from './fault.ts';
 import type { HeardRuns } from './heard-runs.ts';
 import { recordOnTheWire, spansOnTheWire } from './on-the-wire.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type Capture, readCaptures } from '../receivers/assembler/captures.ts';
-import { happenedThere, type World } from '../receivers/assembler/python-conserver.ts';
+import { type Capture, readCaptures } from '../assembly/captures.ts';
+import { happenedThere, type World } from '../assembly/python-conserver.ts';
 import { missingRedis, type RedisServer, startRedisServer } from '../redis-server.ts';
 import { CAPTURES, capturedRequests } from '../support/captures.ts';
 import { type Fault, type Injection, runFaults } from './fault.ts';
@@ -45,7 +45,7 @@ const TRIES = 5;
 /** Generated runs, in groups, with a kill in most. */
 function worlds(road: Road): (trial: Trial) => Promise<void> {
   return async (trial) => {
-    const groups = { full: 60, short: 8, test: 1 }[trial.size];
+    const groups = { full: 60, short: 8 }[trial.size];
     const totals = new ReceiveTotals();
     for (let done = 0; done < groups; done += GROUPS)
       await trial.inTime(() => trial.world(road, Math.min(GROUPS, groups - done), totals));
@@ -55,7 +55,7 @@ function worlds(road: Road): (trial: Trial) => Promise<void> {
 
 /** The recordings in one order after the other, with and without records and a kill. */
 async function captures(trial: Trial): Promise<void> {
-  const orders = { full: 200, short: 12, test: 1 }[trial.size];
+  const orders = { full: 200, short: 12 }[trial.size];
   const recordings = shuffled(trial.random, await readCaptures());
   if (recordings.length === 0) return trial.say('no recordings: ../shared is not there');
   const totals = new ReceiveTotals();

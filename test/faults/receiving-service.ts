@@ -1,14 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ANY_TIME } from '../support/any-time.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Child, startChild } from './child.ts';
 import { VCON_OTEL } from './command-line.ts';
-import { eventually } from './eventually.ts';
 import { require } from './fault.ts';
 import { type HeardRuns, heardRuns } from './heard-runs.ts';
 
 /** What `/readyz` answers, as far as it is looked at here. */
 export interface ReceivingState {
+  readonly status: 'ready' | 'not ready';
   readonly troubles: readonly string[];
   readonly tracers: Readonly<Record<string, { readonly pending: number }>>;
   readonly issues: Readonly<Record<string, number>>;
@@ -22,6 +24,8 @@ export interface ReceivingState {
       readonly lag: number | null;
       readonly pending: number;
       readonly failure?: string;
+      readonly error_type?: string;
+      readonly holder?: { readonly host: string; readonly pid: number };
     };
   };
 }
@@ -57,8 +61,12 @@ export class ReceivingService {
   #child: Child<Screen> | undefined;
   #health = '';
   #receiver = Promise.withResolvers<string>();
+  readonly #node: readonly string[];
 
-  /** @param config what it has besides these tracers, journal and ports */
+  /**
+   * @param config what it has besides these tracers, journal and ports
+   * @param node arguments of Node.js
+   */
   constructor(
     folder: string,
     config: {
@@ -66,8 +74,10 @@ export class ReceivingService {
       readonly tracers?: object;
       readonly [section: string]: object | string | undefined;
     },
+    node: readonly string[] = [],
   ) {
     this.#folder = folder;
+    this.#node = node;
     mkdirSync(folder, { recursive: true });
     const { receivers, tracers, ...others } = config;
     const module = join(import.meta.dirname, 'call-file-tracer.ts');
@@ -83,7 +93,7 @@ export class ReceivingService {
       tracers: { ...Object.fromEntries(writing), ...tracers },
       receivers: {
         http: { port: 0 },
-        assembler: { settle: `${SETTLE}ms`, timeout: `${TIMEOUT}ms` },
+        assembler: { settle: `${SETTLE}ms`, timeout: `${TIMEOUT}ms`, ...ANY_TIME },
         ...receivers,
       },
     };
@@ -93,12 +103,22 @@ export class ReceivingService {
 
   /** @throws Error if it does not start */
   async start(): Promise<void> {
-    const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], { timeout: 300_000, read });
+    const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], {
+      timeout: 300_000,
+      node: this.#node,
+      read,
+    });
     this.#child = child;
     this.pids.push(child.pid);
     const { receiver } = await child.until((message) => 'receiver' in message);
     ({ health: this.#health } = await child.until((message) => 'health' in message));
     this.#receiver.resolve(receiver);
+  }
+
+  /** Rejects when it ends by itself. */
+  async dies(): Promise<never> {
+    const ending = await this.#child?.ended;
+    throw new Error(`the service ended with ${ending?.code ?? ending?.signal}: ${ending?.stderr}`);
   }
 
   /** kill -9, without a start. */
@@ -110,15 +130,24 @@ export class ReceivingService {
     require(ending?.signal === 'SIGKILL', () => `the service ended by itself: ${ending?.stderr}`);
   }
 
-  /** Sends until it is answered 200, by whichever process. @throws Error where it is refused for good */
-  async post({ path, type, body, encoding }: Request): Promise<void> {
+  /** Stops it in its tracks, until it is told to go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
+  }
+
+  /**
+   * Sends until it is answered 200, by whichever process.
+   * @param refusal what is an answer, too
+   * @throws Error where it is refused for good
+   */
+  async post({ path, type, body, encoding }: Request, refusal = 200): Promise<void> {
     const headers = { 'content-type': type, ...(encoding && { 'content-encoding': encoding }) };
     for (const until = performance.now() + PATIENCE; ; ) {
       const url = await this.#receiver.promise;
       const signal = AbortSignal.timeout(5_000);
       try {
         const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal });
-        if (status === 200) return;
+        if (status === 200 || status === refusal) return;
         require(status === 503, () => `${path} was answered ${status}`);
       } catch (error) {
         // What cannot be reached has been killed.
@@ -161,6 +190,11 @@ export class ReceivingService {
   async end(): Promise<HeardRuns[]> {
     await this.stop();
     return Object.keys(TRACERS).map((name) => heardRuns(this.#file(name), this.pids, this.#killed));
+  }
+
+  /** The file of what a tracer heard. */
+  calls(tracer: keyof typeof TRACERS): string {
+    return this.#file(tracer);
   }
 
   get #configFile(): string {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { missingRedis, type RedisServer, startRedisServer } from '../redis-server.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Fault, type Injection, require, runFaults } from './fault.ts';
 import { callOf, Forwarder, LINKS, STREAM } from './forwarder.ts';
 import { randomOf } from './random.ts';
@@ -35,7 +35,7 @@ async function serveRedis(port?: number, settings?: string[]): Promise<RedisServ
 
 /** Both ends of the stream are killed, in turn and at any moment; at last Redis comes back without anything. */
 async function killed({ size, seed, folder, say }: Injection): Promise<void> {
-  const kills = { full: 40, short: 6, test: 2 }[size];
+  const kills = { full: 40, short: 6 }[size];
   const random = randomOf(seed);
   const data = join(folder, 'redis');
   mkdirSync(data);
@@ -64,7 +64,7 @@ async function killed({ size, seed, folder, say }: Injection): Promise<void> {
 
 /** A Redis that takes no more is read to its end; what is to be set aside waits until there is room. */
 async function outOfMemory({ folder, size, say }: Injection): Promise<void> {
-  const records = { full: 20_000, short: 4_000, test: 1_000 }[size];
+  const records = { full: 20_000, short: 4_000 }[size];
   const { url } = await serveRedis();
   const { service, forwarder } = await start(folder, 'out-of-memory', url);
   // Making the group would need memory.
@@ -92,7 +92,7 @@ async function outOfMemory({ folder, size, say }: Injection): Promise<void> {
 
 /** What is trimmed while the service is away, or cannot keep up, is counted: no more and no less. */
 async function trimmed({ folder, size, say }: Injection): Promise<void> {
-  const rounds = { full: 20, short: 4, test: 1 }[size];
+  const rounds = { full: 20, short: 4 }[size];
   const { url } = await serveRedis();
   const { service, forwarder } = await start(folder, 'trimmed', url);
   const gone = new Set<number>();

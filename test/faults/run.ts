@@ -1,7 +1,9 @@
+import { parseArgs } from 'node:util';
 import { clock } from './clock.ts';
 import { deleted } from './deleted.ts';
 import { disk } from './disk.ts';
 import { type Fault, runFaults } from './fault.ts';
+import { floods } from './floods.ts';
 import { kill } from './kill.ts';
 import { outage } from './outage.ts';
 import { receive } from './receive.ts';
@@ -24,15 +26,22 @@ export const faults: readonly Fault[] = [
   upgrade,
   receive,
   redis,
+  floods,
 ];
 
-/** `npm run faults -- [--short] [--only NAME] [--seed NUMBER]` */
+/** `npm run faults -- [--short] [--seed NUMBER] [NAME...]` */
 async function run(): Promise<void> {
-  const { argv } = process;
-  const only = argv.includes('--only') ? argv[argv.indexOf('--only') + 1] : undefined;
-  const chosen = faults.filter(({ name }) => only === undefined || name === only);
-  if (chosen.length > 0) return runFaults(chosen);
-  console.log(`There is no fault ${only}; there are ${faults.map(({ name }) => name).join(', ')}.`);
+  const { positionals, values } = parseArgs({
+    options: { short: { type: 'boolean' }, seed: { type: 'string' }, only: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const names = values.only === undefined ? positionals : [...positionals, values.only];
+  const unknown = names.filter((named) => !faults.some(({ name }) => name === named));
+  if (unknown.length === 0)
+    return runFaults(faults.filter(({ name }) => names.length === 0 || names.includes(name)));
+  console.log(
+    `There is no fault ${unknown.join(', ')}; there are ${faults.map(({ name }) => name).join(', ')}.`,
+  );
   process.exitCode = 2;
 }
 

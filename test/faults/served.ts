@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '../support/eventually.ts';
 import { type Child, type ChildSettings, type Ending, startChild } from './child.ts';
 import { VCON_OTEL } from './command-line.ts';
-import { eventually } from './eventually.ts';
 import { require } from './fault.ts';
 import type { FeedingMessage } from './feeding-tracer.ts';
 
@@ -103,13 +103,19 @@ function read(line: string): ServedMessage | undefined {
 export function writeConfig(folder: string, { journal, retention, tracers }: ServedConfig): string {
   const file = join(folder, 'serve.yml');
   const module = join(import.meta.dirname, 'feeding-tracer.ts');
+  // They feed, and tell by signals and messages of the process.
   const [feeding] = Object.keys(tracers);
   const config = {
     log_level: 'warn',
     tracers: Object.fromEntries(
       Object.entries(tracers).map(([name, { options, delivery }]) => [
         name,
-        { module, options: { feeds: name === feeding, ...options }, ...(delivery && { delivery }) },
+        {
+          module,
+          isolation: 'none',
+          options: { feeds: name === feeding, ...options },
+          ...(delivery && { delivery }),
+        },
       ]),
     ),
     chains: { main: {} },

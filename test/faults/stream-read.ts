@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { eventually } from './eventually.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** The group that a service reads a stream with, unless it is told otherwise. */
 const GROUP = 'vcon-otel';

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
+import { eventually } from '../support/eventually.ts';
 import { vconOtel } from './command-line.ts';
-import { eventually } from './eventually.ts';
 import { type Fault, type Injection, require, runFaults } from './fault.ts';
 import { Heard } from './heard.ts';
 import { RUN_EVENTS } from './numbered-runs.ts';
@@ -53,7 +53,7 @@ async function fromTheStart({ folder, say }: Injection): Promise<void> {
 
 /** One that runs waits until it can, and has lost nothing. */
 async function underService({ size, folder, say }: Injection): Promise<void> {
-  const rounds = { full: 15, short: 2, test: 1 }[size];
+  const rounds = { full: 15, short: 2 }[size];
   const disk = await smallDisk(join(folder, 'running'), '16m');
   const journal = join(disk.path, 'data', 'journal.db');
   const heard = new Heard();

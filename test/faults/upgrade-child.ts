@@ -5,8 +5,8 @@ import { migrate, SCHEMA_VERSION } from '../../src/journal/sqlite/writer/schema.
 
 /** Statements of a migration. */
 const STATEMENTS = [
-  `alter table event add column stage text not null default ''`,
-  "update event set stage = substr(step, 1, instr(step, '/') - 1)",
+  'alter table page add column events integer not null default 0',
+  'update page set events = last - first + 1',
   'create table letter (consumer integer not null, seq integer not null, why text, primary key (consumer, seq)) without rowid',
   `insert into letter select consumer, seq, error_type from delivery where state in ('dead', 'failed')`,
   `delete from delivery where state in ('dead', 'failed')`,

@@ -79,7 +79,7 @@ async function opened({ folder, say }: Injection): Promise<void> {
 
 /** A migration is made as a whole or not at all. */
 async function cutOff({ size, folder, say }: Injection): Promise<void> {
-  const copies = { full: 1_000, short: 100, test: 10 }[size];
+  const copies = { full: 1_000, short: 100 }[size];
   const journal = journalOf1(join(folder, 'cut-off.db'), copies);
   const current = new DatabaseSync(journal);
   migrate(current);
@@ -105,7 +105,7 @@ async function cutOff({ size, folder, say }: Injection): Promise<void> {
   const db = new DatabaseSync(journal);
   const found = db
     .prepare(
-      `select (select count(*) from event where stage in ('chain', 'link', 'storage')) as events, count(*) as letters
+      `select (select sum(events) from page) as events, count(*) as letters
        from letter`,
     )
     .get();

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { TracerSpanProcessor } from '../../src/bridge/tracer-span-processor.ts';
 import { type RunChainSettings, runChain } from '../../src/instrumentation/run-chain.ts';
 import type { Chain, Link, Storage } from '../../src/model/chain.ts';
 import type { ConserverTracer } from '../../src/model/tracer.ts';
+import { TracerSpanProcessor } from '../../src/service/tracer-span-processor.ts';
 import { type MemoryVconStore, memoryVconStore } from '../../src/vcon-store/index.ts';
 import { perRun, recordingTracer } from '../support/recording-tracer.ts';
 import { startSdk, type TestSdk } from '../support/sdk.ts';

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ConsumerSettings, Delivery, Journal, JournalConsumer } from '../../src/journal/journal.ts';
+import type { Delivery } from '../../src/journal/consumer.ts';
+import type { EventLogState, Repeat } from '../../src/journal/event-log.ts';
+import type { Inbox } from '../../src/journal/inbox.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import type { ChainEvent } from '../../src/model/event.ts';
+import { runs } from '../support/search.ts';
+import { reader } from './reader.ts';
 
 /**
  * An event of which only the id matters.
@@ -30,60 +35,27 @@ export function event(eventId: string, time = 0): ChainEvent {
   };
 }
 
-/** What a delivery that went well, or failed, is told the journal as. */
+/** What is reported of a delivery that went well, or failed. */
 export function delivery(attempts: number, errorType?: string): Delivery {
   return { attempts, since: 1_000, duration: 0.1, errorType };
 }
 
 export const ids = (events: readonly ChainEvent[]) => events.map(({ eventId }) => eventId);
 
-/** A consumer as a test has it: it waits for what is still being fetched. */
-export interface Reader {
-  readonly consumer: JournalConsumer;
-  /** Reads so many events, however many reads that takes. */
-  read(count: number): Promise<readonly ChainEvent[]>;
-}
-
-export function reader(journal: Journal, name: string, settings: Partial<ConsumerSettings> = {}): Reader {
-  let readable = Promise.withResolvers<void>();
-  const consumer = journal.consumer(name, {
-    onDrop: () => {},
-    onSkip: () => {},
-    ...settings,
-    onReadable: () => {
-      readable.resolve();
-      settings.onReadable?.();
-    },
-  });
-  return {
-    consumer,
-    async read(count) {
-      const events: ChainEvent[] = [];
-      while (events.length < count) {
-        // Before it is read: what becomes readable right afterwards must not be missed.
-        readable = Promise.withResolvers<void>();
-        const read = consumer.read(count - events.length);
-        events.push(...read);
-        if (read.length === 0) await readable.promise;
-      }
-      return events;
-    },
-  };
-}
-
 /**
  * What every journal has to keep, whatever it is made of. Events may become readable later than they are appended, but
  * all of them do.
  */
 export function testJournal(open: () => Journal | Promise<Journal>): void {
+  testInbox(open);
+
   test('each consumer reads everything once, in order, at its own pace', async () => {
     const journal = await open();
     const [quick, slow] = [reader(journal, 'quick'), reader(journal, 'slow')];
-    for (const id of ['run/1', 'run/2', 'run/3']) journal.append(event(id));
-    await journal.durable();
+    await journal.append(['run/1', 'run/2', 'run/3'].map((id) => event(id)));
     expect(ids(await quick.read(2))).toEqual(['run/1', 'run/2']);
     expect(ids(await quick.read(1))).toEqual(['run/3']);
-    expect(quick.consumer.read(9)).toEqual([]);
+    expect(await quick.consumer.readNow(9)).toEqual([]);
     expect(ids(await slow.read(3))).toEqual(['run/1', 'run/2', 'run/3']);
     await journal.close();
   });
@@ -104,8 +76,7 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
       duration: 0.25,
       inferred: ['links'],
     };
-    journal.append(appended);
-    await journal.durable();
+    await journal.append([appended]);
     expect(await read(1)).toEqual([appended]);
     await journal.close();
   });
@@ -113,25 +84,52 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
   test('a consumer that comes later begins at the end', async () => {
     const journal = await open();
     const early = reader(journal, 'early');
-    journal.append(event('run/1'));
-    await journal.durable();
+    await journal.append([event('run/1')]);
     const late = reader(journal, 'late');
-    journal.append(event('run/2'));
-    await journal.durable();
+    await journal.append([event('run/2')]);
     expect(ids(await early.read(2))).toEqual(['run/1', 'run/2']);
     expect(ids(await late.read(1))).toEqual(['run/2']);
     await journal.close();
   });
 
-  test('an event that is kept already is told to be a repeat, and given to nobody', async () => {
+  test('an event that is kept already is reported as a repeat, and given to nobody', async () => {
     const journal = await open();
-    const repeats: string[] = [];
-    journal.listen({ onRepeat: ({ eventId }) => repeats.push(eventId), onTrouble: () => {} });
     const { consumer, read } = reader(journal, 'reader');
-    for (const id of ['run/1', 'run/1', 'run/2']) journal.append(event(id));
-    await journal.durable();
-    expect(ids(await read(2))).toEqual(['run/1', 'run/2']);
-    expect([repeats, consumer.depth, consumer.read(9)]).toEqual([['run/1'], 2, []]);
+    const repeats = await journal.append(['run/1', 'run/1', 'run/2'].map((id) => event(id)));
+    const later = await journal.append(['run/2', 'run/3'].map((id) => event(id)));
+    expect(ids(await read(3))).toEqual(['run/1', 'run/2', 'run/3']);
+    expect([...repeats, ...later].map((repeat) => repeat.event.eventId)).toEqual(['run/1', 'run/2']);
+    expect([consumer.depth, await consumer.readNow(9)]).toEqual([3, []]);
+    await journal.close();
+  });
+
+  test('of a repeat it is known whether a consumer has still to hear it, where that is asked', async () => {
+    const journal = await open();
+    const [asked] = [reader(journal, 'asked'), reader(journal, 'other')];
+    await journal.append(['run/1', 'run/2'].map((id) => event(id)));
+    const [one] = await asked.read(1);
+    if (one) asked.consumer.settle(one, 'ok', delivery(1));
+    const repeats = await journal.append(
+      ['run/1', 'run/2'].map((id) => event(id)),
+      ['asked'],
+    );
+    expect(repeats.map(({ progress }) => [...progress])).toEqual([
+      [['asked', 'settled']],
+      [['asked', 'pending']],
+    ]);
+    await journal.close();
+  });
+
+  test('batches become durable in their order, and an empty one when all before it are', async () => {
+    const journal = await open();
+    reader(journal, 'reader');
+    const done: string[] = [];
+    const batches = ['run/1', 'run/2', 'run/3'].map((id) =>
+      journal.append([event(id)]).then(() => done.push(id)),
+    );
+    await journal.append([]);
+    await Promise.all(batches);
+    expect(done).toEqual(['run/1', 'run/2', 'run/3']);
     await journal.close();
   });
 
@@ -139,8 +137,7 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
     const journal = await open();
     const { consumer, read } = reader(journal, 'reader');
     const outcomes = ['ok', 'failed', 'dead', 'unheard'] as const;
-    for (const [index] of outcomes.entries()) journal.append(event(`run/${index}`, index));
-    await journal.durable();
+    await journal.append(outcomes.map((_, index) => event(`run/${index}`, index)));
     const [first] = await read(1);
     expect([consumer.depth, consumer.unread, consumer.oldestUnread]).toEqual([4, 3, 1]);
     for (const [index, one] of [first, ...(await read(3))].entries()) {
@@ -157,14 +154,13 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
   test('an event whose attempt failed is pending still, and is not given again', async () => {
     const journal = await open();
     const { consumer, read } = reader(journal, 'reader');
-    journal.append(event('run/1'));
-    await journal.durable();
+    await journal.append([event('run/1')]);
     const [one] = await read(1);
     if (!one) throw new Error('no event was read');
     expect(consumer.attemptsAt(one)).toBeUndefined();
     consumer.retry(one, delivery(1, 'TypeError'));
-    await journal.durable();
-    expect([consumer.depth, consumer.read(9)]).toEqual([1, []]);
+    await journal.append([]);
+    expect([consumer.depth, await consumer.readNow(9)]).toEqual([1, []]);
     consumer.settle(one, 'ok', delivery(2));
     expect(consumer.depth).toBe(0);
     await journal.close();
@@ -174,8 +170,8 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
     const journal = await open();
     const told = Promise.withResolvers<void>();
     const { consumer, read } = reader(journal, 'reader', { onReadable: told.resolve });
-    expect(consumer.read(9)).toEqual([]);
-    journal.append(event('run/1'));
+    expect(await consumer.readNow(9)).toEqual([]);
+    await journal.append([event('run/1')]);
     await told.promise;
     expect(ids(await read(1))).toEqual(['run/1']);
     await journal.close();
@@ -185,10 +181,8 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
     const journal = await open();
     const [quick, slow] = [reader(journal, 'quick'), reader(journal, 'slow')];
     const appended = Array.from({ length: 5_000 }, (_, index) => `run${index % 7}/${index}`);
-    for (const [index, id] of appended.entries()) {
-      journal.append(event(id));
-      if (index % 1_000 !== 999) continue;
-      await journal.durable();
+    for (let from = 0; from < appended.length; from += 1_000) {
+      await journal.append(appended.slice(from, from + 1_000).map((id) => event(id)));
       for (const one of await quick.read(1_000)) quick.consumer.settle(one, 'ok', delivery(1));
     }
     expect(slow.consumer.depth).toBe(5_000);
@@ -203,47 +197,58 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
     await journal.close();
   });
 
-  test('that has room asks nobody to wait', async () => {
+  test('that has room says so to whoever watches it, however many do, and as long as they want', async () => {
     const journal = await open();
     reader(journal, 'reader');
-    journal.append(event('run/1'));
-    expect(journal.full).toBe(false);
-    await journal.room();
+    const said: EventLogState[] = [];
+    const ends = ['one', 'other'].map(() => journal.observe({ onState: (state) => said.push(state) }));
+    expect(said).toMatchObject([
+      { full: false, failing: false },
+      { full: false, failing: false },
+    ]);
+    for (const end of ends) end();
+    await journal.append([event('run/1')]);
+    expect(said.length).toBe(2);
     await journal.close();
   });
 
   test('a consumer that is asked for twice is the same one', async () => {
     const journal = await open();
-    expect(reader(journal, 'reader').consumer).toBe(reader(journal, 'reader').consumer);
+    const listener = { onReadable: () => {}, onCounts: () => {}, onDrop: () => {}, onSkip: () => {} };
+    expect(await journal.consumer('reader', listener)).toBe(await journal.consumer('reader', listener));
     await journal.close();
   });
 
-  test('closing twice is safe, and what comes later disturbs nobody', async () => {
+  test('closing twice is safe, and what comes later is refused', async () => {
     const journal = await open();
     reader(journal, 'reader');
+    const inbox = await journal.openInbox();
     await journal.close();
     await journal.close();
-    journal.append(event('run/1'));
-    await journal.durable();
-    await journal.room();
+    await expect(journal.append([event('run/1')])).rejects.toMatchObject({ code: 'EVENTS_LOST' });
+    await expect(inbox.append([Buffer.from('a')])).rejects.toMatchObject({ code: 'EVENTS_LOST' });
+    expect(await journal.append([])).toEqual([]);
   });
 
-  // A hundred journals, each on a disk that others may keep busy.
-  test('whatever is appended and read in whatever order, each consumer gets the same events in the same order', {
-    timeout: 120_000,
-  }, async () => {
+  test('whatever is appended and read in whatever order, each consumer gets the same events in the same order', async () => {
     const step = fc.oneof(
       fc.record({ append: fc.integer({ min: 0, max: 30 }) }),
       fc.record({ read: fc.constantFrom('x', 'y', 'z'), limit: fc.integer({ min: 1, max: 5 }) }),
     );
+    // One for all cases, each with consumers and runs of its own: to open a hundred takes a busy machine minutes.
+    const journal = await open();
+    let cases = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const journal = await open();
+        cases += 1;
+        const own = String(cases);
         const repeats = new Set<number>();
-        journal.listen({ onRepeat: ({ time }) => repeats.add(time), onTrouble: () => {} });
+        const note = (found: readonly Repeat[]) => {
+          for (const repeat of found) repeats.add(repeat.event.time);
+        };
         const readers = ['x', 'y', 'z'].map((name) => ({
           name,
-          ...reader(journal, name),
+          ...reader(journal, `${name} of ${own}`),
           heard: [] as string[],
         }));
         // An id may come again; when it came tells one from the other.
@@ -251,30 +256,85 @@ export function testJournal(open: () => Journal | Promise<Journal>): void {
         const key = ({ eventId, time }: ChainEvent) => `${eventId} at ${time}`;
         for (const doing of steps) {
           if ('append' in doing) {
-            const one = event(`run${doing.append % 3}/${doing.append}`, appended.length);
+            const one = event(`run${doing.append % 3} of ${own}/${doing.append}`, appended.length);
             appended.push(one);
-            journal.append(one);
+            void journal.append([one]).then(note);
             continue;
           }
           const { consumer, heard } = readers.find(({ name }) => name === doing.read) ?? readers[0] ?? fail();
-          for (const one of consumer.read(doing.limit)) {
+          for (const one of await consumer.readNow(doing.limit)) {
             heard.push(key(one));
             consumer.settle(one, 'ok', delivery(1));
           }
         }
-        await journal.durable();
+        await journal.append([]);
         const expected = appended.filter(({ time }) => !repeats.has(time)).map(key);
         expect(new Set(appended.map(({ eventId }) => eventId)).size).toBeLessThanOrEqual(expected.length);
         for (const { consumer, read, heard } of readers) {
           expect(consumer.depth).toBe(expected.length - heard.length);
           heard.push(...(await read(expected.length - heard.length)).map(key));
           expect(heard).toEqual(expected);
-          expect(consumer.read(1)).toEqual([]);
+          expect(await consumer.readNow(1)).toEqual([]);
         }
-        await journal.close();
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
+    await journal.close();
+  });
+}
+
+/** What every input log has to keep. */
+function testInbox(open: () => Journal | Promise<Journal>): void {
+  const bytes = (...bodies: string[]) => bodies.map((body) => Buffer.from(body));
+  const read = async (inbox: Inbox, from: number, page = 2) => {
+    const bodies: string[] = [];
+    for (;;) {
+      const entries = await inbox.read(from, page);
+      const end = entries.at(-1);
+      if (!end) return bodies;
+      bodies.push(...entries.map(({ body = '' }) => Buffer.from(body).toString()));
+      from = end.place + 1;
+    }
+  };
+
+  test('entries are read in the order in which they were appended, from any place on', async () => {
+    const journal = await open();
+    const inbox = await journal.openInbox();
+    const places = await Promise.all(
+      [['a', 'b'], [], ['c', 'ü']].map((bodies) => inbox.append(bytes(...bodies))),
+    );
+    expect(await read(inbox, inbox.lowWatermark)).toEqual(['a', 'b', 'c', 'ü']);
+    expect(await read(inbox, places[2] ?? 0)).toEqual(['c', 'ü']);
+    expect(places[2]).toBe(places[1]);
+    await journal.close();
+  });
+
+  test('what lies below the low watermark is not read any more, whoever moves it back', async () => {
+    const journal = await open();
+    const inbox = await journal.openInbox();
+    const first = await inbox.append(bytes('a', 'b', 'c'));
+    inbox.advance(first + 2);
+    inbox.advance(first + 1);
+    expect(inbox.lowWatermark).toBe(first + 2);
+    await journal.append([]);
+    expect(await read(inbox, first)).toEqual(['c']);
+    inbox.advance(await inbox.append([]));
+    expect(await read(inbox, first)).toEqual([]);
+    await inbox.append(bytes('d'));
+    expect(await read(inbox, inbox.lowWatermark)).toEqual(['d']);
+    await journal.close();
+  });
+
+  test('an event is durable only when the entries before it are', async () => {
+    const journal = await open();
+    const inbox = await journal.openInbox();
+    reader(journal, 'reader');
+    const done: string[] = [];
+    const entry = inbox.append(bytes('a')).then(() => done.push('entry'));
+    await journal.append([event('run/1')]).then(() => done.push('event'));
+    expect(done).toEqual(['entry', 'event']);
+    await entry;
+    await journal.close();
   });
 }
 

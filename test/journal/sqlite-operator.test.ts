@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
-import { delivery, ids, type Reader, reader } from './contract.ts';
+import { PATIENCE } from '../support/eventually.ts';
+import { delivery, ids } from './contract.ts';
+import { type Reader, reader } from './reader.ts';
 import { decide, eventIds, keep, openJournal, query, temporaryPath } from './temporary-journal.ts';
 
 interface Told {
@@ -15,7 +17,7 @@ async function opened(): Promise<Told> {
   const path = temporaryPath();
   const { journal } = await openJournal({ path });
   const skipped: string[] = [];
-  const tracer = reader(journal, 'tracer', { onSkip: ({ eventId }) => skipped.push(eventId) });
+  const tracer = reader(journal, 'tracer', { onSkip: (events) => skipped.push(...ids(events)) });
   return { path, journal, tracer, skipped };
 }
 
@@ -26,7 +28,7 @@ describe('what another process decides while a journal is open', () => {
     const [one] = await tracer.read(2);
     if (!one) throw new Error('no event was read');
     decide(path, 'tracer', 'skipped', ['a/1']);
-    await vi.waitFor(() => expect(skipped).toEqual(['a/1']), { timeout: 5_000 });
+    await vi.waitFor(() => expect(skipped).toEqual(['a/1']), PATIENCE);
     expect(tracer.consumer.depth).toBe(1);
     tracer.consumer.settle(one, 'ok', delivery(1));
     expect(tracer.consumer.depth).toBe(1);
@@ -40,7 +42,7 @@ describe('what another process decides while a journal is open', () => {
     await keep(journal, appended);
     await tracer.read(appended.length);
     decide(path, 'tracer', 'skipped', appended);
-    await vi.waitFor(() => expect(skipped).toHaveLength(appended.length), { timeout: 10_000 });
+    await vi.waitFor(() => expect(skipped).toHaveLength(appended.length), PATIENCE);
     await keep(journal, ['a/1']);
     expect(tracer.consumer.depth).toBe(1);
   });
@@ -49,7 +51,7 @@ describe('what another process decides while a journal is open', () => {
     const { path, journal, tracer, skipped } = await opened();
     await keep(journal, ['a/1', 'a/2', 'a/3']);
     decide(path, 'tracer', 'skipped', ['a/2']);
-    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), PATIENCE);
     expect(ids(await tracer.read(2))).toEqual(['a/1', 'a/3']);
     expect([tracer.consumer.depth, tracer.consumer.unread, skipped]).toEqual([2, 0, ['a/2']]);
   });
@@ -58,9 +60,9 @@ describe('what another process decides while a journal is open', () => {
     const { path, journal, tracer } = await opened();
     await keep(journal, ['a/1', 'a/2']);
     decide(path, 'tracer', 'skipped', ['a/2']);
-    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(1), PATIENCE);
     decide(path, 'tracer', 'queued', ['a/2']);
-    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(2), PATIENCE);
     expect(ids(await tracer.read(2))).toEqual(['a/1', 'a/2']);
     expect(tracer.consumer.unread).toBe(0);
   });
@@ -73,11 +75,11 @@ describe('what another process decides while a journal is open', () => {
     for (const half of [out.slice(0, 2_000), out.slice(2_000)]) {
       const before = tracer.consumer.depth;
       decide(path, 'tracer', 'skipped', half);
-      await vi.waitFor(() => expect(tracer.consumer.depth).toBe(before - half.length), { timeout: 5_000 });
+      await vi.waitFor(() => expect(tracer.consumer.depth).toBe(before - half.length), PATIENCE);
     }
     const left = appended.filter((_, index) => index % 5 !== 0);
     expect(ids(await tracer.read(left.length))).toEqual(left);
-    expect([tracer.consumer.unread, tracer.consumer.read(1)]).toEqual([0, []]);
+    expect([tracer.consumer.unread, await tracer.consumer.readNow(1)]).toEqual([0, []]);
   });
 
   test('dead letters that are asked for again are given again, in order, once, without their attempts', async () => {
@@ -86,10 +88,12 @@ describe('what another process decides while a journal is open', () => {
     await keep(journal, appended);
     for (const one of await tracer.read(3_000)) tracer.consumer.settle(one, 'dead', delivery(9, 'TypeError'));
     expect([tracer.consumer.depth, tracer.consumer.dead]).toEqual([0, 3_000]);
-    await vi.waitFor(() =>
-      expect(query(path, `select count(*) as dead from delivery where state = 'dead'`)).toEqual([
-        { dead: 3_000 },
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(query(path, `select count(*) as dead from delivery where state = 'dead'`)).toEqual([
+          { dead: 3_000 },
+        ]),
+      PATIENCE,
     );
     decide(path, 'tracer', 'queued', appended);
     const events = await tracer.read(3_000);
@@ -99,7 +103,7 @@ describe('what another process decides while a journal is open', () => {
       expect(tracer.consumer.attemptsAt(one)).toBeUndefined();
       tracer.consumer.settle(one, 'ok', delivery(1));
     }
-    expect([tracer.consumer.depth, tracer.consumer.read(9)]).toEqual([0, []]);
+    expect([tracer.consumer.depth, await tracer.consumer.readNow(9)]).toEqual([0, []]);
     await journal.close();
     expect(query(path, `select state, count(*) as events from delivery group by state`)).toEqual([
       { state: 'ok', events: 3_000 },
@@ -117,15 +121,19 @@ describe('what another process decides while a journal is open', () => {
     // That this is noticed says that the rest of it is.
     decide(path, 'other', 'skipped', ['a/3']);
     decide(path, 'tracer', 'skipped', ['a/3']);
-    await vi.waitFor(() => expect(tracer.consumer.unread).toBe(0), { timeout: 5_000 });
-    expect([tracer.consumer.depth, other.consumer.depth, tracer.consumer.read(9)]).toEqual([2, 0, []]);
+    await vi.waitFor(() => expect(tracer.consumer.unread).toBe(0), PATIENCE);
+    expect([tracer.consumer.depth, other.consumer.depth, await tracer.consumer.readNow(9)]).toEqual([
+      2,
+      0,
+      [],
+    ]);
     tracer.consumer.settle(one, 'ok', delivery(1));
     tracer.consumer.settle(two, 'ok', delivery(1));
     expect(tracer.consumer.depth).toBe(0);
     await journal.close();
     const later = await openJournal({ path });
     const again = reader(later.journal, 'tracer');
-    await later.journal.durable();
+    await later.journal.append([]);
     await keep(later.journal, ['a/4']);
     expect(ids(await again.read(1))).toEqual(['a/4']);
   });
@@ -136,7 +144,7 @@ describe('what another process decides while a journal is open', () => {
     for (const one of await tracer.read(2)) tracer.consumer.settle(one, 'ok', delivery(1));
     await keep(journal, ['b/1']);
     decide(path, 'tracer', 'queued', ['a/1', 'a/2']);
-    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(3), { timeout: 5_000 });
+    await vi.waitFor(() => expect(tracer.consumer.depth).toBe(3), PATIENCE);
     const again = await tracer.read(3);
     expect(ids(again).sort()).toEqual(['a/1', 'a/2', 'b/1']);
     const [one, two] = ['a/1', 'a/2'].map((id) => again.find(({ eventId }) => eventId === id));
@@ -167,7 +175,7 @@ describe('what another process decides while a journal is open', () => {
     decide(path, 'late', 'skipped', ['a/1']);
     const { consumer, read } = reader(journal, 'late');
     expect(ids(await read(1))).toEqual(['a/2']);
-    expect([consumer.depth, consumer.unread, consumer.read(1)]).toEqual([1, 0, []]);
+    expect([consumer.depth, consumer.unread, await consumer.readNow(1)]).toEqual([1, 0, []]);
   });
 
   test('what was asked for again, and nobody wants, is not given once more', async () => {
@@ -190,7 +198,7 @@ describe('what another process decides while a journal is open', () => {
     decide(path, 'tracer', 'skipped', ['b/1']);
     decide(path, 'tracer', 'queued', ['b/1']);
     decide(path, 'tracer', 'skipped', ['b/2']);
-    await vi.waitFor(() => expect(again.consumer.unread).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(again.consumer.unread).toBe(1), PATIENCE);
     for (const one of await again.read(1)) again.consumer.settle(one, 'unheard');
     await journal.close();
     expect(query(path, `select seq from delivery where state = 'queued'`)).toEqual([]);
@@ -211,7 +219,7 @@ describe('what another process decides while a journal is open', () => {
       if (ask.ask === 'commit' && ask.queries.length > 0) tracer.consumer.settle(one, 'dead', delivery(1));
     });
     decide(path, 'tracer', 'skipped', ['a/1', 'a/2']);
-    await vi.waitFor(() => expect(skipped).toEqual(['a/2']), { timeout: 5_000 });
+    await vi.waitFor(() => expect(skipped).toEqual(['a/2']), PATIENCE);
     posting.mockRestore();
     expect([tracer.consumer.dead, tracer.consumer.depth]).toEqual([0, 0]);
   });

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { afterEach } from 'vitest';
-import type { Journal, JournalTrouble } from '../../src/journal/journal.ts';
+import type { EventLogState, JournalTrouble } from '../../src/journal/event-log.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { type SqliteJournalSettings, sqliteJournal } from '../../src/journal/sqlite.ts';
 import { event } from './contract.ts';
+import { storedEvents } from './stored-events.ts';
 
 const cleaning: (() => unknown)[] = [];
 
@@ -24,7 +26,8 @@ export function temporaryPath(): string {
 /** A journal, and what it told. */
 export interface Opened {
   readonly journal: Journal;
-  readonly repeats: string[];
+  /** The last that it said of itself. */
+  readonly state: () => EventLogState;
   readonly troubles: [JournalTrouble, string][];
 }
 
@@ -32,19 +35,28 @@ export interface Opened {
 export async function openJournal(settings: SqliteJournalSettings): Promise<Opened> {
   const journal = await sqliteJournal(settings);
   cleaning.push(() => journal.close());
-  const repeats: string[] = [];
   const troubles: [JournalTrouble, string][] = [];
-  journal.listen({
-    onRepeat: ({ eventId }) => repeats.push(eventId),
+  let state: EventLogState = { full: false, room: 0, failing: false, size: undefined };
+  journal.observe({
+    onState: (news) => {
+      state = news;
+    },
     onTrouble: (...trouble) => troubles.push(trouble),
   });
-  return { journal, repeats, troubles };
+  return { journal, state: () => state, troubles };
 }
 
-/** Appends events, and waits until they are on disk. */
-export async function keep(journal: Journal, eventIds: readonly string[], time = Date.now()): Promise<void> {
-  for (const eventId of eventIds) journal.append(event(eventId, time));
-  await journal.durable();
+/**
+ * Appends events, and waits until they are on disk.
+ * @returns the ids of those that were kept already
+ */
+export async function keep(
+  journal: Journal,
+  eventIds: readonly string[],
+  time = Date.now(),
+): Promise<string[]> {
+  const repeats = await journal.append(eventIds.map((eventId) => event(eventId, time)));
+  return repeats.map((repeat) => repeat.event.eventId);
 }
 
 /** So many ids, eight to a run. */
@@ -69,18 +81,15 @@ export function decide(
   state: 'queued' | 'skipped',
   ids: readonly string[],
 ): void {
-  query(
-    path,
+  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const wanted = new Set(ids);
+  const seqs = storedEvents(db).flatMap(({ seq, event }) => (wanted.has(event.eventId) ? [seq] : []));
+  db.prepare(
     `insert into delivery (consumer, seq, state, attempts, since, at, duration)
-     select c.consumer, e.seq, ?, 0, ?, ?, 0 from event e join run r using (run) join consumer c
-     where c.name = ? and r.run_id || '/' || e.step in (select value from json_each(?))
+     select c.consumer, e.value, ?, 0, ?, ?, 0 from json_each(?) e join consumer c where c.name = ?
      on conflict do update set state = excluded.state, attempts = 0, since = excluded.since, at = excluded.at`,
-    state,
-    Date.now(),
-    Date.now(),
-    consumer,
-    JSON.stringify(ids),
-  );
+  ).run(state, Date.now(), Date.now(), JSON.stringify(seqs), consumer);
+  db.close();
 }
 
 /** Copies a journal that is open to what a process that is killed now would leave. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkOptions } from '../../src/bridge/create-tracer.ts';
+import { checkTracerOptions } from '../../src/delivery/create-tracer.ts';
 import { isHost, plainHost } from '../../src/outgoing/host.ts';
 import externalAudit from '../../src/tracers/external-audit.ts';
 import jlinc from '../../src/tracers/jlinc.ts';
@@ -37,7 +37,7 @@ test.each([
   ['external_audit', externalAudit, { api_url: 'http://h/', system_id: 's' }],
 ])('%s refuses an allowed host that could never be one, with its path', (name, module, options) => {
   const given = { ...options, allow_private_hosts: ['h', 'h:9090'] };
-  expect(checkOptions({ name, module, options: given }).faults).toEqual([
+  expect(checkTracerOptions({ name, module, options: given }).faults).toEqual([
     { path: `tracers.${name}.options.allow_private_hosts.1`, message: 'expected a host without a port' },
   ]);
 });

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 export interface Received {
+  readonly method: string | undefined;
   readonly path: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -18,7 +19,8 @@ export async function startServer(act: Act, host = '127.0.0.1') {
   const server: Server = createServer(async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
-    const one = { path: request.url, headers: request.headers, body: Buffer.concat(pieces).toString() };
+    const { method, url: path, headers } = request;
+    const one = { method, path, headers, body: Buffer.concat(pieces).toString() };
     received.push(one);
     act(response, one);
   });

@@ -37,6 +37,10 @@ test('every dependency is pinned exactly', () => {
   expect(loose).toEqual([]);
 });
 
+test('.nvmrc names the Node.js that the project brings', () => {
+  expect(readFileSync(join(ROOT, '.nvmrc'), 'utf8').trim()).toBe(manifest.devDependencies.node);
+});
+
 test('docs/dependencies.md has one line for each dependency, and for nothing else', () => {
   const lines = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8').matchAll(/^- `([^`]+)` – .+\.$/gm);
   const declared = new Set(

@@ -10,6 +10,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface PackedProject {
   /** Paths inside the package. */
   readonly files: readonly string[];
+  /** The packed file. */
+  readonly path: string;
   /** Puts the package where a folder's modules find it, as an installation would, without its dependencies. */
   installInto(folder: string): Promise<void>;
 }
@@ -23,6 +25,7 @@ export async function packProject(folder: string): Promise<PackedProject> {
   if (!packed) throw new Error('npm pack made nothing');
   return {
     files: packed.files.map(({ path }) => path),
+    path: join(copy, packed.filename),
     installInto: async (application) => {
       const target = join(application, 'node_modules', 'vcon-otel');
       await mkdir(target, { recursive: true });
@@ -59,7 +62,7 @@ export function run(
 }
 
 /** Milliseconds that npm may take; a registry can be slow. */
-export const NPM_TIMEOUT = 240_000;
+const NPM_TIMEOUT = 240_000;
 
 /** The part of `npm pack --json` that is read here. */
 interface NpmPacked {

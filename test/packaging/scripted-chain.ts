@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { trace } from '@opentelemetry/api';
 import { type ChainRun, type ConserverTracer, TracerSpanProcessor, traceChain } from 'vcon-otel';
 
@@ -6,6 +9,8 @@ export interface Heard {
   /** Every call with all its arguments; ids are replaced by the order of their appearance, times by their type. */
   readonly calls: readonly unknown[];
   readonly issues: Readonly<Record<string, number>>;
+  /** What the compliance tracer has put into its ledger: the event of each record. */
+  readonly recorded: readonly string[];
   /** Whether code inside a link saw the link's span as the active one. */
   readonly nested: boolean;
 }
@@ -17,8 +22,12 @@ export interface Heard {
  */
 export async function scriptedCalls(start: (processor: TracerSpanProcessor) => void): Promise<Heard> {
   const calls: unknown[] = [];
+  const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-scripted-'));
   const processor = new TracerSpanProcessor({
-    tracers: [{ name: 'scribe', module: scribe(calls), options: { colour: 'blue' } }],
+    tracers: [
+      { name: 'scribe', module: scribe(calls), options: { colour: 'blue' } },
+      { name: 'audit', module: 'tracers.compliance', options: { directory } },
+    ],
   });
   start(processor);
   let nested = false;
@@ -36,7 +45,17 @@ export async function scriptedCalls(start: (processor: TracerSpanProcessor) => v
   await traceChain(CHAIN, 'V2', (run) => upTo(run, () => undefined));
   await traceChain(CHAIN, 'V3', (run) => upTo(run, raise)).catch(() => undefined);
   await processor.shutdown();
-  return { calls: withoutChance(calls), issues: processor.stats().issues, nested };
+  const recorded = await recordsIn(directory);
+  await rm(directory, { recursive: true });
+  return { calls: withoutChance(calls), issues: processor.stats().issues, recorded, nested };
+}
+
+async function recordsIn(directory: string): Promise<string[]> {
+  const segments = join(directory, 'segments');
+  const files = (await readdir(segments)).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(segments, file), 'utf8')));
+  const lines = texts.join('').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line).event);
 }
 
 const CHAIN = { name: 'main', links: ['a', 'nu', 'b'] };

@@ -90,7 +90,10 @@ test.each([
 
 test('a record has no more links, and no longer names, than can be true', () => {
   expect(read({ links: Array(1_000).fill('a') }).links).toHaveLength(1_000);
-  expect(() => read({ links: Array(1_001).fill('a') })).toThrow('no valid links');
+  const limits = 'no valid links: at most 1000 names, with 8192 characters together';
+  expect(() => read({ links: Array(1_001).fill('a') })).toThrow(limits);
+  expect(read({ links: Array(32).fill('x'.repeat(256)) }).links).toHaveLength(32);
+  expect(() => read({ links: Array(33).fill('x'.repeat(256)) })).toThrow(limits);
   expect(() => read({ tracer: 'x'.repeat(257) })).toThrow('no valid tracer');
 });
 
@@ -148,4 +151,12 @@ test('any JSON is a record or refused', () => {
     }),
     { seed: 7, numRuns: 500 },
   );
+});
+
+test('equal lists of links are kept once', () => {
+  const linksOf = (...links: string[]) => read({ index: -1, links }).links;
+  expect(linksOf('transcribe', 'analyze')).toBe(linksOf('transcribe', 'analyze'));
+  expect(linksOf('transcribe')).toEqual(['transcribe']);
+  expect(linksOf('a\nb')).toEqual(['a\nb']);
+  expect(linksOf('a', 'b')).toEqual(['a', 'b']);
 });

@@ -1,5 +1,6 @@
-import type { ForwardedRecord } from '../../src/receivers/forwarded-record.ts';
-import type { Intake } from '../../src/receivers/intake.ts';
+import type { RecordFact } from '../../src/model/fact.ts';
+import type { FactSink } from '../../src/model/fact-sink.ts';
+import type { Facts, Received } from '../../src/model/received.ts';
 
 /** The JSON of a record as a forwarder in Python writes it, told apart by its number. */
 export function recordText(seq: number, changes: Readonly<Record<string, unknown>> = {}): string {
@@ -23,12 +24,15 @@ export function recordText(seq: number, changes: Readonly<Record<string, unknown
   });
 }
 
-/** An intake that keeps what it was handed, and does as it is told. */
-export class KeptIntake implements Intake {
+/** An sink that keeps what it was handed, and does as it is told. */
+export class KeptIntake implements FactSink {
   full = false;
-  readonly records: ForwardedRecord[] = [];
+  readonly records: RecordFact[] = [];
+  readonly received: Received[] = [];
   /** What it was told about whether a source is behind. */
   readonly behind: boolean[] = [];
+  /** How often it was told that another adapter had read before. */
+  takeOvers = 0;
   /** What {@link durable} does. */
   whenDurable: () => Promise<void> = async () => {};
   readonly #seen = new Set<number>();
@@ -42,17 +46,22 @@ export class KeptIntake implements Intake {
     return this.records.map(({ seq }) => seq);
   }
 
-  spans(): void {}
-
-  record(record: ForwardedRecord) {
-    const outcome = this.#seen.has(record.seq) ? 'duplicate' : 'accepted';
-    this.#seen.add(record.seq);
-    this.records.push(record);
-    return { outcome, delivered: async () => {} } as const;
+  async take(received: Received, { records }: Facts) {
+    this.received.push(received);
+    return (records as readonly RecordFact[]).map((record) => {
+      const outcome = this.#seen.has(record.seq) ? 'duplicate' : 'accepted';
+      this.#seen.add(record.seq);
+      this.records.push(record);
+      return { outcome, delivered: async () => {} } as const;
+    });
   }
 
   durable(): Promise<void> {
     return this.whenDurable();
+  }
+
+  takenOver(): void {
+    this.takeOvers += 1;
   }
 
   catchingUp(_source: string, behind: boolean): void {

@@ -23,7 +23,7 @@ test('what is not there is a 404, what is only for POST a 405', async () => {
 });
 
 test.each(['/v1/metrics', '/v1/logs'] as const)('%s is taken, counted and forgotten', async (path) => {
-  const { post, tally } = await startReceiver();
+  const { post, counts } = await startReceiver();
   const protobuf = await post(path, Buffer.alloc(1_000, 1));
   expect([protobuf.status, protobuf.headers.get('content-type'), await protobuf.text()]).toEqual([
     200,
@@ -32,7 +32,7 @@ test.each(['/v1/metrics', '/v1/logs'] as const)('%s is taken, counted and forgot
   ]);
   const json = await post(path, 'no JSON', JSON_TYPE);
   expect([json.status, await json.json()]).toEqual([200, {}]);
-  expect(tally.of('other', path === '/v1/logs' ? 'logs' : 'metrics')).toBe(2);
+  expect(counts.of('other', path === '/v1/logs' ? 'logs' : 'metrics')).toBe(2);
 });
 
 describe('with a token', () => {
@@ -40,13 +40,13 @@ describe('with a token', () => {
   test.each([[undefined], ['Bearer'], ['Bearer another one'], [`Basic ${token}`], [`Bearer ${token}x`]])(
     '%s is refused',
     async (authorization) => {
-      const { post, intake } = await startReceiver({ token });
+      const { post, sink } = await startReceiver({ token });
       const { protobuf } = request([conserverSpan('link.a')]);
       const headers = { ...PROTOBUF, ...(authorization && { authorization }) };
       const answer = await post('/v1/traces', protobuf, headers);
       expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
       expect(decodeAnswer('Status', new Uint8Array(await answer.arrayBuffer()))).toMatchObject({ code: 16 });
-      expect(intake.taken).toEqual([]);
+      expect(sink.taken).toEqual([]);
     },
   );
 
@@ -85,21 +85,21 @@ describe('connections', () => {
   });
 
   test('one whose body does not come is ended', async () => {
-    const { url, intake } = await startReceiver({ headerTimeout: 200, bodyTimeout: 200 });
+    const { url, sink } = await startReceiver({ headerTimeout: 200, bodyTimeout: 200 });
     const { socket, closed } = openConnection(url);
     socket.write('POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n');
     socket.write('content-length: 100\r\n\r\n\n');
     await closed;
-    expect(intake.taken).toEqual([]);
+    expect(sink.taken).toEqual([]);
   });
 });
 
 describe('close', () => {
   test('lets requests under way come to their end, and is safe twice', async () => {
-    const { post, intake, close, url } = await startReceiver();
+    const { post, sink, close, url } = await startReceiver();
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    intake.keep = () => {
+    sink.keep = () => {
       asked.resolve();
       return promise;
     };
@@ -119,7 +119,7 @@ describe('close', () => {
     await once(socket, 'connect');
     await close();
     await closed;
-  }, 10_000);
+  });
 
   test('its port is free afterwards', async () => {
     const port = await freePort();
@@ -143,16 +143,16 @@ describeWith('openssl', missingOpenssl(), 'TLS', () => {
   );
 
   test('spans come in over TLS', async () => {
-    const { url, intake } = await startReceiver({ tls: { cert, key } });
+    const { url, sink } = await startReceiver({ tls: { cert, key } });
     expect(url).toMatch(/^https:/);
     expect(await postOverTls(url, {})).toBe(200);
-    expect(intake.taken).toHaveLength(1);
+    expect(sink.taken).toHaveLength(1);
   });
 
   test('where clients need a certificate, one without it is not served', async () => {
-    const { url, intake } = await startReceiver({ tls: { cert, key, clientCa: cert } });
+    const { url, sink } = await startReceiver({ tls: { cert, key, clientCa: cert } });
     await expect(postOverTls(url, {})).rejects.toThrow();
-    expect(intake.taken).toEqual([]);
+    expect(sink.taken).toEqual([]);
   });
 
   test('what is no certificate is told', async () => {

@@ -17,9 +17,9 @@ test.each([
     await run.link('halt', () => undefined);
   });
   const body = serializer.serializeRequest([...sdk.spans()]);
-  const { post, intake } = await startReceiver();
+  const { post, sink } = await startReceiver();
   expect((await post('/v1/traces', body ?? '', headers)).status).toBe(200);
-  expect(intake.taken).toMatchObject([
+  expect(sink.taken).toMatchObject([
     {
       stage: 'link',
       name: 'a',
@@ -43,5 +43,5 @@ test.each([
     },
   ]);
   const recorded = sdk.spans().map((span) => [span.spanContext().spanId, span.startTime, span.endTime]);
-  expect(intake.taken.map(({ spanId, start, end }) => [spanId, start, end])).toEqual(recorded);
+  expect(sink.taken.map(({ spanId, start, end }) => [spanId, start, end])).toEqual(recorded);
 });

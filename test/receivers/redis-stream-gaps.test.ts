@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordLog } from '../exporters/recorded-log.ts';
-import { eventually } from '../faults/eventually.ts';
 import { randomOf } from '../faults/random.ts';
 import { describeWithRedis } from '../redis-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { KeptIntake } from './forwarded-records.ts';
 import { GROUP, STREAM, type Started, StreamStand } from './stream-stand.ts';
 
@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 afterAll(() => log.stop());
 
-const lost = ({ tally }: Started) => tally.of('records', 'lost');
+const lost = ({ counts }: Started) => counts.of('records', 'lost');
 
 describeWithRedis('entries that are gone before they were read', () => {
   test('are counted once where the group is made on a stream that was trimmed', async () => {
@@ -21,14 +21,14 @@ describeWithRedis('entries that are gone before they were read', () => {
     const first = await stand.receive();
     await stand.settled();
     await eventually('they are counted', () => lost(first) === 70 || undefined);
-    expect(first.intake.distinct).toBe(30);
+    expect(first.sink.distinct).toBe(30);
     expect(first.receiver.stats.gaps).toBe(1);
     await first.receiver.close();
     await stand.write(100, 110);
     const second = await stand.receive();
     await stand.settled();
     await second.receiver.close();
-    expect(second.intake.distinct).toBe(10);
+    expect(second.sink.distinct).toBe(10);
     expect(lost(second)).toBe(0);
     expect(log.lines.join('\n')).toContain('70 entries are lost');
   });
@@ -43,27 +43,27 @@ describeWithRedis('entries that are gone before they were read', () => {
     const second = await stand.receive();
     await stand.settled();
     await second.receiver.close();
-    expect([second.intake.distinct, lost(second)]).toEqual([20, 70]);
+    expect([second.sink.distinct, lost(second)]).toEqual([20, 70]);
     await stand.write(100, 200, 'MAXLEN', '20');
     const third = await stand.receive();
     await stand.settled();
     await third.receiver.close();
-    expect([third.intake.distinct, lost(third)]).toEqual([20, 80]);
+    expect([third.sink.distinct, lost(third)]).toEqual([20, 80]);
   });
 
-  test('are counted while the intake is full', async () => {
+  test('are counted while the sink is full', async () => {
     await using stand = await StreamStand.start();
-    const intake = new KeptIntake();
-    const started = await stand.receive({ intake });
+    const sink = new KeptIntake();
+    const started = await stand.receive({ sink });
     await stand.write(0, 10);
     await stand.settled();
-    intake.full = true;
+    sink.full = true;
     await stand.write(10, 100, 'MAXLEN', '20');
     await eventually('they are counted', () => lost(started) === 70 || undefined);
-    intake.full = false;
+    sink.full = false;
     await stand.settled();
     await started.receiver.close();
-    expect([intake.distinct, lost(started)]).toEqual([30, 70]);
+    expect([sink.distinct, lost(started)]).toEqual([30, 70]);
   });
 
   test('are counted where the whole stream was trimmed away', async () => {
@@ -75,7 +75,7 @@ describeWithRedis('entries that are gone before they were read', () => {
     await stand.write(50, 60);
     await stand.settled();
     await started.receiver.close();
-    expect([started.intake.distinct, lost(started)]).toEqual([10, 50]);
+    expect([started.sink.distinct, lost(started)]).toEqual([10, 50]);
   });
 
   test('are counted where they were deleted, in the middle or at the end', async () => {
@@ -92,21 +92,21 @@ describeWithRedis('entries that are gone before they were read', () => {
     await stand.write(50, 55);
     await stand.settled();
     await next.receiver.close();
-    expect([next.intake.distinct, lost(next)]).toEqual([5, 0]);
+    expect([next.sink.distinct, lost(next)]).toEqual([5, 0]);
   });
 
   test('are counted when all is read, where they were deleted ahead of what is being read', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 1_200);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     const durable = Promise.withResolvers<void>();
-    intake.whenDurable = () => durable.promise;
-    const started = await stand.receive({ intake });
-    await eventually('a batch is read', () => intake.distinct === 500 || undefined);
+    sink.whenDurable = () => durable.promise;
+    const started = await stand.receive({ sink });
+    await eventually('a batch is read', () => sink.distinct === 500 || undefined);
     const ids = (await stand.writer.xrange(STREAM, '-', '+')).map(([id]) => id);
     await stand.writer.xdel(STREAM, ...ids.slice(700, 750));
     durable.resolve();
-    await eventually('the others are there', () => intake.distinct === 1_150 || undefined);
+    await eventually('the others are there', () => sink.distinct === 1_150 || undefined);
     expect(lost(started)).toBe(50);
     expect(started.receiver.stats.lag).toBe(0);
   });
@@ -121,7 +121,7 @@ describeWithRedis('entries that are gone before they were read', () => {
     await stand.write(50, 60, 'MAXLEN', '10');
     await stand.settled();
     await started.receiver.close();
-    expect([started.intake.distinct, lost(started)]).toEqual([60, 0]);
+    expect([started.sink.distinct, lost(started)]).toEqual([60, 0]);
   });
 
   test('are not counted where nobody knows what was read', async () => {
@@ -132,7 +132,7 @@ describeWithRedis('entries that are gone before they were read', () => {
     const started = await stand.receive();
     await stand.settled();
     await started.receiver.close();
-    expect([started.intake.distinct, lost(started)]).toEqual([10, 0]);
+    expect([started.sink.distinct, lost(started)]).toEqual([10, 0]);
   });
 
   test('are counted where this consumer had been handed them', async () => {
@@ -143,7 +143,7 @@ describeWithRedis('entries that are gone before they were read', () => {
     await stand.writer.xtrim(STREAM, 'MAXLEN', 30);
     const started = await stand.receive();
     await stand.settled();
-    expect([started.intake.distinct, lost(started)]).toEqual([30, 20]);
+    expect([started.sink.distinct, lost(started)]).toEqual([30, 20]);
   });
 
   test('are counted where another consumer had been handed them', async () => {
@@ -155,7 +155,7 @@ describeWithRedis('entries that are gone before they were read', () => {
     const started = await stand.receive({ claimAfter: 200 });
     await stand.settled();
     await eventually('they are counted', () => lost(started) === 20 || undefined);
-    expect(started.intake.distinct).toBe(30);
+    expect(started.sink.distinct).toBe(30);
   });
 
   test.each([1, 2, 3])(
@@ -163,9 +163,9 @@ describeWithRedis('entries that are gone before they were read', () => {
     async (seed) => {
       const random = randomOf(seed);
       await using stand = await StreamStand.start();
-      const intake = new KeptIntake();
-      intake.whenDurable = () => new Promise((resolve) => setTimeout(resolve, random() * 20));
-      let started = await stand.receive({ intake });
+      const sink = new KeptIntake();
+      sink.whenDurable = () => new Promise((resolve) => setTimeout(resolve, random() * 20));
+      let started = await stand.receive({ sink });
       let written = 0;
       let gone = 0;
       for (let burst = 0; burst < 60; burst++) {
@@ -175,15 +175,15 @@ describeWithRedis('entries that are gone before they were read', () => {
         if (random() < 0.1) {
           await started.receiver.close();
           gone += lost(started);
-          started = await stand.receive({ intake });
+          started = await stand.receive({ sink });
         }
       }
       await stand.settled();
       await started.receiver.close();
       gone += lost(started);
       expect(gone).toBeGreaterThan(0);
-      expect(intake.distinct + gone).toBe(written);
-      expect(intake.records).toHaveLength(intake.distinct);
+      expect(sink.distinct + gone).toBe(written);
+      expect(sink.records).toHaveLength(sink.distinct);
     },
   );
 });

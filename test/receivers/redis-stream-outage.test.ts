@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { recordLog } from '../exporters/recorded-log.ts';
-import { eventually } from '../faults/eventually.ts';
 import { describeWithRedis } from '../redis-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { KeptIntake } from './forwarded-records.ts';
 import { GROUP, STREAM, StreamStand } from './stream-stand.ts';
 
@@ -31,81 +31,82 @@ describeWithRedis('a Redis that goes away', () => {
   const keeping = () => ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
 
   test('and comes back with what it had is read on, and nothing is delivered twice', async () => {
-    await using stand = await StreamStand.start(keeping());
-    const { intake, receiver } = await stand.receive();
+    await using stand = await StreamStand.startOwn(keeping());
+    const { sink, receiver } = await stand.receive();
     await stand.write(0, 100);
-    await eventually('they are read', () => intake.distinct === 100 || undefined);
+    await eventually('they are read', () => sink.distinct === 100 || undefined);
     await stand.settled();
     await stand.restart(keeping());
     await stand.write(100, 200);
-    await eventually('it goes on', () => intake.distinct === 200 || undefined);
+    await eventually('it goes on', () => sink.distinct === 200 || undefined);
     await stand.settled();
-    expect(intake.seqs).toEqual(range(200));
-    expect(receiver.stats.failure).toBeUndefined();
+    expect(sink.seqs).toEqual(range(200));
+    await eventually('all is well again', () => receiver.stats.failure === undefined || undefined);
   });
 
   test('while a batch is under way: it is acknowledged afterwards, and not delivered again', async () => {
-    await using stand = await StreamStand.start(keeping());
-    const intake = new KeptIntake();
+    await using stand = await StreamStand.startOwn(keeping());
+    const sink = new KeptIntake();
     const durable = Promise.withResolvers<void>();
-    intake.whenDurable = () => durable.promise;
+    sink.whenDurable = () => durable.promise;
     await stand.write(0, 100);
-    const { receiver } = await stand.receive({ intake });
-    await eventually('they are read', () => intake.distinct === 100 || undefined);
+    const { receiver } = await stand.receive({ sink });
+    await eventually('they are read', () => sink.distinct === 100 || undefined);
     expect(await stand.pending()).toHaveLength(100);
     await stand.server.stop();
     await eventually('it is noticed', () => !receiver.stats.connected || undefined);
     durable.resolve();
     await stand.restart(keeping());
     await stand.settled();
-    expect(intake.seqs).toEqual(range(100));
+    expect(sink.seqs).toEqual(range(100));
   });
 
   test('and comes back empty, as after a failover, is read from its start', async () => {
-    await using stand = await StreamStand.start();
-    const { intake, tally } = await stand.receive();
+    await using stand = await StreamStand.startOwn();
+    const { sink, counts } = await stand.receive();
     await stand.write(0, 100);
     await stand.settled();
     await stand.restart();
     await stand.write(100, 130, 'MAXLEN', '20');
-    await eventually('it goes on', () => intake.distinct === 120 || undefined);
+    await eventually('it goes on', () => sink.distinct === 120 || undefined);
     await stand.settled();
-    await eventually('what is gone is counted', () => tally.of('records', 'lost') === 10 || undefined);
+    await eventually('what is gone is counted', () => counts.of('records', 'lost') === 10 || undefined);
     expect(log.lines.join('\n')).toContain('the group of the stream was gone');
   });
 
   test('is waited for at the start', async () => {
-    await using stand = await StreamStand.start();
+    await using stand = await StreamStand.startOwn();
     await stand.server.stop();
-    const { intake, receiver } = await stand.receive();
+    const { sink, receiver } = await stand.receive();
     await eventually('it is told', () => receiver.stats.failure);
     expect(receiver.stats).toMatchObject({ connected: false, lag: Number.NaN });
     await stand.restart();
     await stand.write(0, 10);
     await stand.settled();
-    expect(intake.seqs).toEqual(range(10));
+    expect(sink.seqs).toEqual(range(10));
   });
 
   test('makes runs wait, but not for ever', async () => {
-    await using stand = await StreamStand.start();
-    const { intake } = await stand.receive({ patience: 500 });
-    await eventually('it has caught up', () => intake.behind.length === 2 || undefined);
+    await using stand = await StreamStand.startOwn();
+    const { sink } = await stand.receive({ patience: 500 });
+    await eventually('it has caught up', () => sink.behind.length >= 2 || undefined);
     await stand.server.stop();
-    await eventually('runs are waited for', () => intake.behind.length === 3 || undefined);
-    await eventually('they no longer are', () => intake.behind.length === 4 || undefined);
+    await eventually('runs are waited for', () => sink.behind.length >= 3 || undefined);
+    await eventually('they no longer are', () => sink.behind.length >= 4 || undefined);
     await stand.restart();
-    await eventually('it has caught up again', () => intake.behind.length >= 6 || undefined);
-    expect(intake.behind.slice(0, 6)).toEqual([true, false, true, false, true, false]);
+    await eventually('it has caught up again', () => sink.behind.length >= 6 || undefined);
+    expect(sink.behind.slice(0, 6)).toEqual([true, false, true, false, true, false]);
   });
 
   test('does not hold up closing', async () => {
-    await using stand = await StreamStand.start();
+    await using stand = await StreamStand.startOwn();
     const { receiver } = await stand.receive();
     await stand.server.stop();
     await eventually('it is noticed', () => receiver.stats.failure);
     const start = performance.now();
     await receiver.close();
-    expect(performance.now() - start).toBeLessThan(1_500);
+    // What is under way would be waited for, five seconds.
+    expect(performance.now() - start).toBeLessThan(4_500);
   });
 
   test('without a word, its connections open, is given up and looked for again', async () => {
@@ -125,8 +126,8 @@ describeWithRedis('a Redis that goes away', () => {
 
   test('and is a replica for a while is written to again when it is none', async () => {
     await using stand = await StreamStand.start();
-    await using other = await StreamStand.start();
-    const { intake, receiver } = await stand.receive();
+    await using other = await StreamStand.startOwn();
+    const { sink, receiver } = await stand.receive();
     await stand.write(0, 10);
     await stand.settled();
     await other.write(0, 1);
@@ -134,7 +135,7 @@ describeWithRedis('a Redis that goes away', () => {
     await eventually('it is told', () => receiver.stats.failure);
     await stand.writer.replicaof('NO', 'ONE');
     await stand.write(10, 20);
-    await eventually('it goes on', () => intake.distinct === 20 || undefined);
+    await eventually('it goes on', () => sink.distinct === 20 || undefined);
     await stand.settled();
   });
 });
@@ -142,40 +143,28 @@ describeWithRedis('a Redis that goes away', () => {
 describeWithRedis('a group', () => {
   test('that is deleted is made again: what is left is read again, and nothing counted as lost', async () => {
     await using stand = await StreamStand.start();
-    const { intake, tally } = await stand.receive();
+    const { sink, counts } = await stand.receive();
     await stand.write(0, 100, 'MAXLEN', '1000');
     await stand.settled();
     await stand.writer.xtrim(STREAM, 'MAXLEN', 40);
     await stand.writer.xgroup('DESTROY', STREAM, GROUP);
     await stand.write(100, 110);
-    await eventually('it goes on', () => intake.distinct === 110 || undefined);
+    await eventually('it goes on', () => sink.distinct === 110 || undefined);
     await stand.settled();
-    expect(intake.records).toHaveLength(100 + 50);
-    expect(tally.of('records', 'duplicate')).toBe(40);
-    expect(tally.of('records', 'lost')).toBe(0);
+    expect(sink.records).toHaveLength(100 + 50);
+    expect(counts.of('records', 'duplicate')).toBe(40);
+    expect(counts.of('records', 'lost')).toBe(0);
   });
 
   test('that goes with its stream is made again', async () => {
-    await using stand = await StreamStand.start();
-    const { intake, tally } = await stand.receive();
+    await using stand = await StreamStand.startOwn();
+    const { sink, counts } = await stand.receive();
     await stand.write(0, 10);
     await stand.settled();
     await stand.writer.flushall();
     await stand.write(10, 20);
-    await eventually('it goes on', () => intake.distinct === 20 || undefined);
+    await eventually('it goes on', () => sink.distinct === 20 || undefined);
     await stand.settled();
-    expect(tally.of('records', 'lost')).toBe(0);
-  });
-
-  test('of two receivers shares the entries', async () => {
-    await using stand = await StreamStand.start();
-    const intake = new KeptIntake();
-    const one = await stand.receive({ intake, consumer: 'one' });
-    const two = await stand.receive({ intake, consumer: 'two' });
-    for (let from = 0; from < 6_000; from += 100) await stand.write(from, from + 100);
-    await stand.settled();
-    expect(intake.distinct).toBe(6_000);
-    expect(intake.records).toHaveLength(6_000);
-    expect([one, two].map(({ tally }) => tally.of('records', 'lost'))).toEqual([0, 0]);
+    expect(counts.of('records', 'lost')).toBe(0);
   });
 });

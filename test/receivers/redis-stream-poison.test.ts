@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordLog } from '../exporters/recorded-log.ts';
-import { eventually } from '../faults/eventually.ts';
 import { randomOf } from '../faults/random.ts';
 import { describeWithRedis } from '../redis-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { KeptIntake, recordText } from './forwarded-records.ts';
 import { GROUP, STREAM, StreamStand } from './stream-stand.ts';
 
@@ -22,7 +22,7 @@ const UNREADABLE: readonly (readonly [what: string, text: string, reason: RegExp
   ['half a record', recordText(1).slice(0, -9), /not JSON/],
   ['null', 'null', /not a JSON object/],
   ['a list', '[]', /not a JSON object/],
-  ['another version', recordText(1, { v: 2 }), /no valid v$/],
+  ['another version', recordText(1, { v: 3 }), /no valid v$/],
   ['another kind', recordText(1, { kind: 'canary' }), /no valid kind$/],
   ['a record as a prototype', `{"__proto__":${recordText(1)}}`, /no valid/],
   ['a link that is none', recordText(1, { links: ['a', { canary: 1 }] }), /no valid links.1$/],
@@ -37,10 +37,10 @@ describeWithRedis('an entry that cannot be read', () => {
     await using stand = await StreamStand.start();
     const id = await stand.add(text);
     await stand.add(recordText(7));
-    const { intake, tally } = await stand.receive();
-    await eventually('it is set aside', () => tally.of('records', 'rejected') === 1 || undefined);
+    const { sink, counts } = await stand.receive();
+    await eventually('it is set aside', () => counts.of('records', 'rejected') === 1 || undefined);
     await stand.settled();
-    expect(intake.seqs).toEqual([7]);
+    expect(sink.seqs).toEqual([7]);
     const [letter, ...others] = await stand.dead();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({ id, reason: expect.stringMatching(reason) });
@@ -51,8 +51,8 @@ describeWithRedis('an entry that cannot be read', () => {
   test('is kept in part where it is huge, up to a whole character', async () => {
     await using stand = await StreamStand.start();
     await stand.add(`"x${'ü'.repeat(1024 * 1024)}"`);
-    const { tally } = await stand.receive();
-    await eventually('it is set aside', () => tally.of('records', 'rejected') === 1 || undefined);
+    const { counts } = await stand.receive();
+    await eventually('it is set aside', () => counts.of('records', 'rejected') === 1 || undefined);
     const [letter] = await stand.dead();
     expect(letter?.reason).toContain('larger than 1 MiB');
     expect(letter?.record).toBe(`"x${'ü'.repeat(32 * 1024 - 1)}`);
@@ -62,28 +62,32 @@ describeWithRedis('an entry that cannot be read', () => {
     await using stand = await StreamStand.start();
     await stand.writer.xadd(STREAM, '*', 'canary', 'record', 'more', '1');
     await stand.writer.xadd(STREAM, '*', 'other', 'record', 'record', recordText(3));
-    const { intake } = await stand.receive();
-    await eventually('one is there', () => intake.distinct === 1 || undefined);
+    const { sink } = await stand.receive();
+    await eventually('one is there', () => sink.distinct === 1 || undefined);
     await stand.settled();
     expect(await stand.dead()).toMatchObject([{ record: '["canary","record","more","1"]' }]);
   });
 
   test('waits while Redis is out of memory, and holds nobody up', async () => {
-    await using stand = await StreamStand.start();
+    await using stand = await StreamStand.startOwn();
     const poison = await stand.add('canary');
     await stand.write(0, 20);
     await stand.writer.xgroup('CREATE', STREAM, GROUP, '0');
+    const sink = new KeptIntake();
+    sink.full = true;
+    const { counts, receiver } = await stand.receive({ sink });
+    await eventually('it is the one that reads', async () => (await stand.holder()) ?? undefined);
     await stand.writer.config('SET', 'maxmemory', '1');
-    const { intake, tally, receiver } = await stand.receive();
+    sink.full = false;
     await eventually('the others are there', async () => {
-      return (await stand.pending()).join() === poison && intake.distinct === 20 ? true : undefined;
+      return (await stand.pending()).join() === poison && sink.distinct === 20 ? true : undefined;
     });
     expect(receiver.stats.waiting).toBe(1);
-    expect(tally.of('records', 'rejected')).toBe(0);
+    expect(counts.of('records', 'rejected')).toBe(0);
     await stand.writer.config('SET', 'maxmemory', '0');
     await stand.settled();
     expect(await stand.dead()).toMatchObject([{ id: poison, record: 'canary' }]);
-    expect(tally.of('records', 'rejected')).toBe(1);
+    expect(counts.of('records', 'rejected')).toBe(1);
     expect(receiver.stats.waiting).toBe(0);
   });
 
@@ -121,15 +125,15 @@ describeWithRedis('an entry that cannot be read', () => {
         else bad += 1;
       }
     }
-    const { intake, tally } = await stand.receive();
+    const { sink, counts } = await stand.receive();
     await stand.settled();
     await eventually('all is counted', () => {
-      return tally.of('records', 'accepted') + tally.of('records', 'rejected') === 600 || undefined;
+      return counts.of('records', 'accepted') + counts.of('records', 'rejected') === 600 || undefined;
     });
-    expect(tally.of('records', 'rejected')).toBeGreaterThanOrEqual(bad - 5);
-    expect(intake.seqs.slice(0, 10)).toEqual(intake.seqs.slice(0, 10).toSorted((a, b) => a - b));
-    expect(new Set(intake.seqs).size).toBe(good);
-    expect(await stand.dead()).toHaveLength(tally.of('records', 'rejected'));
+    expect(counts.of('records', 'rejected')).toBeGreaterThanOrEqual(bad - 5);
+    expect(sink.seqs.slice(0, 10)).toEqual(sink.seqs.slice(0, 10).toSorted((a, b) => a - b));
+    expect(new Set(sink.seqs).size).toBe(good);
+    expect(await stand.dead()).toHaveLength(counts.of('records', 'rejected'));
   });
 });
 
@@ -146,11 +150,11 @@ describeWithRedis('an entry that was delivered five times and never settled', ()
     await read('0');
     // Whoever was handed the poison died on it, and its neighbours one time less.
     await stand.writer.xclaim(STREAM, GROUP, 'one', 0, poison, 'RETRYCOUNT', 5);
-    const { intake, tally } = await stand.receive();
+    const { sink, counts } = await stand.receive();
     await stand.settled();
-    expect(intake.seqs).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(sink.seqs).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(await stand.dead()).toMatchObject([{ id: poison, record: recordText(99) }]);
-    await eventually('it is counted', () => tally.of('records', 'set_aside') === 1 || undefined);
+    await eventually('it is counted', () => counts.of('records', 'set_aside') === 1 || undefined);
   });
 
   test('is set aside where other consumers left it lying', async () => {
@@ -160,10 +164,10 @@ describeWithRedis('an entry that was delivered five times and never settled', ()
     await stand.writer.xgroup('CREATE', STREAM, GROUP, '0');
     await stand.writer.xreadgroup('GROUP', GROUP, 'gone', 'COUNT', 100, 'STREAMS', STREAM, '>');
     await stand.writer.xclaim(STREAM, GROUP, 'gone', 0, poison, 'RETRYCOUNT', 5);
-    const { intake, tally } = await stand.receive({ claimAfter: 200 });
+    const { sink, counts } = await stand.receive({ claimAfter: 200 });
     await stand.settled();
-    expect(intake.seqs).toEqual([0, 1, 2]);
-    await eventually('it is counted', () => tally.of('records', 'set_aside') === 1 || undefined);
+    expect(sink.seqs).toEqual([0, 1, 2]);
+    await eventually('it is counted', () => counts.of('records', 'set_aside') === 1 || undefined);
     expect(await stand.dead()).toMatchObject([{ id: poison }]);
   });
 
@@ -173,12 +177,12 @@ describeWithRedis('an entry that was delivered five times and never settled', ()
     await stand.writer.xgroup('CREATE', STREAM, GROUP, '0');
     for (const id of ['>', '0', '0'])
       await stand.writer.xreadgroup('GROUP', GROUP, 'one', 'COUNT', 100, 'STREAMS', STREAM, id);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     // It dies on the third.
     const died = Promise.withResolvers<void>();
-    intake.whenDurable = () => (intake.seqs.at(-1) === 2 ? died.promise : Promise.resolve());
-    const { receiver } = await stand.receive({ intake });
-    await eventually('it is stuck', () => intake.distinct === 3 || undefined);
+    sink.whenDurable = () => (sink.seqs.at(-1) === 2 ? died.promise : Promise.resolve());
+    const { receiver } = await stand.receive({ sink });
+    await eventually('it is stuck', () => sink.distinct === 3 || undefined);
     const rows = await stand.writer.xpending(STREAM, GROUP, '-', '+', 10);
     expect(rows).toMatchObject([
       [expect.any(String), 'one', expect.any(Number), 4],

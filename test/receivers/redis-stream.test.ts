@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRedisStreamReceiver } from '../../src/receivers/redis-stream.ts';
-import { Tally } from '../../src/receivers/tally.ts';
+import { ReceiverCounts } from '../../src/receivers/counts.ts';
+import { startRedisStreamReceiver } from '../../src/receivers/redis-stream/redis-stream-receiver.ts';
 import { recordLog } from '../exporters/recorded-log.ts';
-import { eventually } from '../faults/eventually.ts';
 import { describeWithRedis } from '../redis-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { KeptIntake, recordText } from './forwarded-records.ts';
 import { startRedis6Front } from './redis-6-front.ts';
 import { GROUP, STREAM, StreamStand } from './stream-stand.ts';
@@ -18,12 +18,12 @@ afterAll(() => log.stop());
 test.each(['', 'no url', 'http://user:canary@127.0.0.1', 'redis//canary'])(
   'a url that is none (%j) is refused without being quoted',
   async (url) => {
-    const settings = { stream: STREAM, group: GROUP, consumer: 'one', claimAfter: 60_000 };
+    const settings = { stream: STREAM, group: GROUP, consumer: 'one', journal: 'one', claimAfter: 60_000 };
     const started = startRedisStreamReceiver({
       ...settings,
       url,
-      intake: new KeptIntake(),
-      tally: new Tally(),
+      sink: new KeptIntake(),
+      counts: new ReceiverCounts(),
     });
     const error = await started.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', path: 'receivers.redis_stream.url' });
@@ -35,13 +35,13 @@ describeWithRedis('a stream in Redis', () => {
   test('what waits is read in order, acknowledged and counted, and then what comes', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 1_200);
-    const { intake, tally, receiver } = await stand.receive();
-    await eventually('all are there', () => intake.distinct === 1_200 || undefined);
+    const { sink, counts, receiver } = await stand.receive();
+    await eventually('all are there', () => sink.distinct === 1_200 || undefined);
     await stand.write(1_200, 1_210);
-    await eventually('all are there', () => intake.distinct === 1_210 || undefined);
+    await eventually('all are there', () => sink.distinct === 1_210 || undefined);
     await stand.settled();
-    expect(intake.seqs).toEqual(Array.from({ length: 1_210 }, (_, seq) => seq));
-    expect(tally.of('records', 'accepted')).toBe(1_210);
+    expect(sink.seqs).toEqual(Array.from({ length: 1_210 }, (_, seq) => seq));
+    expect(counts.of('records', 'accepted')).toBe(1_210);
     expect(receiver.stats).toMatchObject({
       connected: true,
       lag: 0,
@@ -54,26 +54,26 @@ describeWithRedis('a stream in Redis', () => {
   test('runs are waited for until everything that waits is read', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 1_200);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     const durable = Promise.withResolvers<void>();
-    intake.whenDurable = () => durable.promise;
-    await stand.receive({ intake });
-    await eventually('a first batch is read', () => intake.distinct > 0 || undefined);
-    expect(intake.behind).toEqual([true]);
+    sink.whenDurable = () => durable.promise;
+    await stand.receive({ sink });
+    await eventually('a first batch is read', () => sink.distinct > 0 || undefined);
+    expect(sink.behind).toEqual([true]);
     durable.resolve();
-    await eventually('it has caught up', () => intake.behind.length === 2 || undefined);
-    expect(intake.behind).toEqual([true, false]);
-    expect(intake.distinct).toBe(1_200);
+    await eventually('it has caught up', () => sink.behind.length === 2 || undefined);
+    expect(sink.behind).toEqual([true, false]);
+    expect(sink.distinct).toBe(1_200);
   });
 
   test('an entry is acknowledged when it is durable, and not before', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 3);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     const durable = Promise.withResolvers<void>();
-    intake.whenDurable = () => durable.promise;
-    const { receiver } = await stand.receive({ intake });
-    await eventually('they are read', () => intake.distinct === 3 || undefined);
+    sink.whenDurable = () => durable.promise;
+    const { receiver } = await stand.receive({ sink });
+    await eventually('they are read', () => sink.distinct === 3 || undefined);
     await eventually('it is told', () => receiver.stats.pending === 3 || undefined);
     expect(await stand.pending()).toHaveLength(3);
     durable.resolve();
@@ -83,66 +83,63 @@ describeWithRedis('a stream in Redis', () => {
   test('what got lost before it was durable is handed in again', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 3);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     let failures = 3;
-    intake.whenDurable = async () => {
+    sink.whenDurable = async () => {
       expect(await stand.pending()).toHaveLength(3);
       if (failures-- > 0) throw new Error('canary');
     };
-    const { tally } = await stand.receive({ intake });
+    const { counts } = await stand.receive({ sink });
     await stand.settled();
-    expect(intake.seqs).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
-    expect(tally.of('records', 'accepted')).toBe(3);
-    expect(tally.of('records', 'duplicate')).toBe(0);
+    expect(sink.seqs).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    expect(counts.of('records', 'accepted')).toBe(3);
+    expect(counts.of('records', 'duplicate')).toBe(0);
   });
 
-  test('a full intake is handed nothing: entries stay where they are until there is room', async () => {
+  test('a full sink is handed nothing: entries stay where they are until there is room', async () => {
     await using stand = await StreamStand.start();
-    const intake = new KeptIntake();
-    intake.full = true;
+    const sink = new KeptIntake();
+    sink.full = true;
     await stand.write(0, 700);
-    const { receiver } = await stand.receive({ intake });
+    const { receiver } = await stand.receive({ sink });
     await eventually('it is told', () => receiver.stats.lag === 700 || undefined);
-    expect(intake.distinct).toBe(0);
-    intake.full = false;
+    expect(sink.distinct).toBe(0);
+    sink.full = false;
     await stand.settled();
-    expect(intake.distinct).toBe(700);
+    expect(sink.distinct).toBe(700);
   });
 
-  test('an intake that becomes full within a batch gets the rest when there is room', async () => {
+  test('an sink that becomes full within a batch gets the rest when there is room', async () => {
     await using stand = await StreamStand.start();
     class Small extends KeptIntake {
-      override record(record: Parameters<KeptIntake['record']>[0]) {
+      override take(...came: Parameters<KeptIntake['take']>) {
         expect(this.full).toBe(false);
-        this.full = (this.distinct + 1) % 100 === 0;
-        return super.record(record);
+        this.full = true;
+        return super.take(...came);
       }
     }
-    const intake = new Small();
+    const sink = new Small();
     await stand.write(0, 500);
-    await stand.receive({ intake });
-    for (let part = 1; part <= 5; part++) {
-      await eventually('a part is there', () => intake.distinct === part * 100 || undefined);
-      await eventually('it is acknowledged in the end', async () => {
-        return intake.full && part < 5 ? true : (await stand.pending()).length === 0 || undefined;
-      });
-      intake.full = false;
+    await stand.receive({ sink });
+    for (let known = 0; known < 500; ) {
+      known = await eventually('a part is there', () => (sink.distinct > known ? sink.distinct : undefined));
+      sink.full = false;
     }
     await stand.settled();
-    expect(intake.seqs).toEqual(Array.from({ length: 500 }, (_, seq) => seq));
+    expect(sink.seqs).toEqual(Array.from({ length: 500 }, (_, seq) => seq));
   });
 
   test('what was handed to a receiver that died is handed in again', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 700);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     const died = Promise.withResolvers<void>();
-    intake.whenDurable = () => died.promise;
-    const first = await stand.receive({ intake });
+    sink.whenDurable = () => died.promise;
+    const first = await stand.receive({ sink });
     await eventually('a batch is read', async () => (await stand.pending()).length === 500 || undefined);
     const next = await stand.receive();
     await stand.settled();
-    expect(next.intake.seqs).toEqual(Array.from({ length: 700 }, (_, seq) => seq));
+    expect(next.sink.seqs).toEqual(Array.from({ length: 700 }, (_, seq) => seq));
     const closed = first.receiver.close();
     died.reject(new Error('canary'));
     await closed;
@@ -153,31 +150,36 @@ describeWithRedis('a stream in Redis', () => {
     await stand.write(0, 1_300);
     await stand.writer.xgroup('CREATE', STREAM, GROUP, '0');
     await stand.writer.xreadgroup('GROUP', GROUP, 'gone', 'COUNT', 1_200, 'STREAMS', STREAM, '>');
-    const { intake } = await stand.receive({ claimAfter: 300 });
+    const { sink } = await stand.receive({ claimAfter: 300 });
     await stand.settled();
-    expect(intake.distinct).toBe(1_300);
-    expect(intake.records).toHaveLength(1_300);
+    expect(sink.distinct).toBe(1_300);
+    expect(sink.records).toHaveLength(1_300);
   });
 
   test('closing does not wait for entries to come, and is safe twice', async () => {
     await using stand = await StreamStand.start();
-    const { intake, receiver } = await stand.receive();
-    await eventually('it waits', () => intake.behind.length === 2 || undefined);
-    const start = performance.now();
-    await Promise.all([receiver.close(), receiver.close()]);
-    await receiver.close();
-    expect(performance.now() - start).toBeLessThan(1_500);
-    expect(receiver.stats.connected).toBe(false);
+    const took: number[] = [];
+    do {
+      const { sink, receiver } = await stand.receive();
+      await eventually('it waits', () => sink.behind.length === 2 || undefined);
+      const start = performance.now();
+      await Promise.all([receiver.close(), receiver.close()]);
+      await receiver.close();
+      took.push(performance.now() - start);
+      expect(receiver.stats.connected).toBe(false);
+      // Redis would say after two seconds that nothing came. A machine with other work may take as long; not each time.
+    } while (Math.min(...took) >= 1_500 && took.length < 5);
+    expect(Math.min(...took)).toBeLessThan(1_500);
   });
 
   test('closing finishes the batch that is under way', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 3);
-    const intake = new KeptIntake();
+    const sink = new KeptIntake();
     const durable = Promise.withResolvers<void>();
-    intake.whenDurable = () => durable.promise;
-    const { receiver } = await stand.receive({ intake });
-    await eventually('they are read', () => intake.distinct === 3 || undefined);
+    sink.whenDurable = () => durable.promise;
+    const { receiver } = await stand.receive({ sink });
+    await eventually('they are read', () => sink.distinct === 3 || undefined);
     const closed = receiver.close();
     expect(await stand.pending()).toHaveLength(3);
     durable.resolve();
@@ -188,27 +190,27 @@ describeWithRedis('a stream in Redis', () => {
   test('closing does not insist where nothing becomes durable, and what is not stays pending', async () => {
     await using stand = await StreamStand.start();
     await stand.write(0, 3);
-    const intake = new KeptIntake();
-    intake.whenDurable = () => Promise.reject(new Error('canary'));
-    const { receiver } = await stand.receive({ intake });
-    await eventually('they are read', () => intake.distinct === 3 || undefined);
+    const sink = new KeptIntake();
+    sink.whenDurable = () => Promise.reject(new Error('canary'));
+    const { receiver } = await stand.receive({ sink });
+    await eventually('they are read', () => sink.distinct === 3 || undefined);
     await receiver.close();
     expect(await stand.pending()).toHaveLength(3);
   });
 
   test('long records are read in small batches, and nothing else waits for them', async () => {
     await using stand = await StreamStand.start();
-    const links = Array.from({ length: 1_000 }, (_, link) => `${link}`.padEnd(250, '-'));
-    for (let seq = 0; seq < 100; seq++) await stand.add(recordText(seq, { links }));
-    const intake = new KeptIntake();
+    const ignored = '-'.repeat(250_000);
+    for (let seq = 0; seq < 100; seq++) await stand.add(recordText(seq, { ignored }));
+    const sink = new KeptIntake();
     const batches: number[] = [];
-    intake.whenDurable = async () => void batches.push(intake.distinct);
-    await stand.receive({ intake });
+    sink.whenDurable = async () => void batches.push(sink.distinct);
+    await stand.receive({ sink });
     await stand.settled();
-    expect(intake.distinct).toBe(100);
+    expect(sink.distinct).toBe(100);
     await stand.write(100, 101);
     await stand.settled();
-    for (let seq = 101; seq < 150; seq++) await stand.add(recordText(seq, { links }));
+    for (let seq = 101; seq < 150; seq++) await stand.add(recordText(seq, { ignored }));
     await stand.settled();
     const sizes = batches.map((size, at) => size - (batches[at - 1] ?? 0));
     expect(Math.max(...sizes.slice(1))).toBeLessThan(20);
@@ -218,11 +220,11 @@ describeWithRedis('a stream in Redis', () => {
     await using stand = await StreamStand.start();
     const front = await startRedis6Front(stand.server.port);
     await stand.write(0, 3);
-    const { receiver, intake } = await stand.receive({ url: front.url });
+    const { receiver, sink } = await stand.receive({ url: front.url });
     const failure = await eventually('it is told', () => receiver.stats.failure);
     expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(failure.message).toContain('7.0 or later');
-    expect(intake.distinct).toBe(0);
+    expect(sink.distinct).toBe(0);
     await receiver.close();
     await front.stop();
   });

@@ -1,12 +1,13 @@
 import { Redis } from 'ioredis';
+import { ReceiverCounts } from '../../src/receivers/counts.ts';
 import {
   type RedisStreamReceiver,
-  type RedisStreamReceiverSettings,
   startRedisStreamReceiver,
-} from '../../src/receivers/redis-stream.ts';
-import { Tally } from '../../src/receivers/tally.ts';
-import { eventually } from '../faults/eventually.ts';
-import { type RedisServer, startRedisServer } from '../redis-server.ts';
+} from '../../src/receivers/redis-stream/redis-stream-receiver.ts';
+import { holderKey } from '../../src/receivers/redis-stream/stream-lease.ts';
+import type { RedisStreamReceiverSettings } from '../../src/receivers/redis-stream/stream-reader.ts';
+import { type RedisServer, sharedRedis, startRedisServer } from '../redis-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { KeptIntake, recordText } from './forwarded-records.ts';
 
 export const STREAM = 'events';
@@ -15,11 +16,11 @@ export const GROUP = 'vcon-otel';
 /** A receiver and what it tells. */
 export interface Started {
   readonly receiver: RedisStreamReceiver;
-  readonly intake: KeptIntake;
-  readonly tally: Tally;
+  readonly sink: KeptIntake;
+  readonly counts: ReceiverCounts;
 }
 
-/** A Redis of its own, somebody who writes to it, and the receivers that were started on it. */
+/** A Redis, somebody who writes to it, and the receivers that were started on it. */
 export class StreamStand implements AsyncDisposable {
   server: RedisServer;
   writer: Redis;
@@ -30,27 +31,34 @@ export class StreamStand implements AsyncDisposable {
     this.writer = writerOn(server);
   }
 
-  static async start(settings: string[] = []): Promise<StreamStand> {
+  /** On a Redis that it shares with other tests. */
+  static async start(): Promise<StreamStand> {
+    return new StreamStand(await sharedRedis());
+  }
+
+  /** On a Redis of its own, that may be stopped. */
+  static async startOwn(settings: string[] = []): Promise<StreamStand> {
     return new StreamStand(await startRedisServer(undefined, settings));
   }
 
   async receive(
-    settings: Partial<RedisStreamReceiverSettings & { intake: KeptIntake }> = {},
+    settings: Partial<RedisStreamReceiverSettings & { sink: KeptIntake }> = {},
   ): Promise<Started> {
-    const intake = settings.intake ?? new KeptIntake();
-    const tally = new Tally();
+    const sink = settings.sink ?? new KeptIntake();
+    const counts = new ReceiverCounts();
     const receiver = await startRedisStreamReceiver({
       url: this.server.url,
       stream: STREAM,
       group: GROUP,
       consumer: 'one',
+      journal: 'journal-1',
       claimAfter: 60_000,
-      tally,
+      counts,
       ...settings,
-      intake,
+      sink,
     });
     this.#receivers.push(receiver);
-    return { receiver, intake, tally };
+    return { receiver, sink, counts };
   }
 
   /** Adds records numbered `from` up to but without `to`. */
@@ -69,6 +77,11 @@ export class StreamStand implements AsyncDisposable {
   async pending(): Promise<string[]> {
     const rows = (await this.writer.xpending(STREAM, GROUP, '-', '+', 10_000).catch(() => [])) as [string][];
     return rows.map(([id]) => id);
+  }
+
+  /** Who is written down as the one that reads. */
+  holder(): Promise<string | null> {
+    return this.writer.get(holderKey({ stream: STREAM, group: GROUP }));
   }
 
   /** What was set aside. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ConserverChains, watchConserverChains } from '../../src/service/conserver-chains.ts';
+import { PATIENCE } from '../support/eventually.ts';
 
 let directory: string;
 let path: string;
@@ -37,13 +38,10 @@ async function watch(text?: string) {
 
 /** Lets it look at the file until something is as it should be. */
 const seen = (look: () => boolean) =>
-  vi.waitUntil(
-    () => {
-      vi.advanceTimersByTime(2_000);
-      return look();
-    },
-    { timeout: 10_000 },
-  );
+  vi.waitUntil(() => {
+    vi.advanceTimersByTime(2_000);
+    return look();
+  }, PATIENCE);
 
 const main = (links: string) =>
   `chains: { main: { links: [${links}], storages: [s1], ingress_lists: [in] } }`;

@@ -2,7 +2,7 @@ import { type DiagLogger, diag } from '@opentelemetry/api';
 import { loggingErrorHandler } from '@opentelemetry/core';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { diagnosticsLogger, sendDiagnosticsTo } from '../../src/service/log.ts';
+import { diagnosticsLogger, readable, sendDiagnosticsTo } from '../../src/service/log.ts';
 
 interface Line {
   readonly level: number;
@@ -24,6 +24,31 @@ function written(message: unknown, ...details: unknown[]): string | undefined {
 }
 
 afterEach(() => diag.disable());
+
+describe('on a terminal', () => {
+  async function shown(...message: Parameters<ReturnType<typeof pino>['warn']>): Promise<string> {
+    const lines: string[] = [];
+    const to = { write: (line: string) => void lines.push(line) };
+    const timestamp = () => ',"time":"2026-03-01T12:00:00.300Z"';
+    pino({ base: null, timestamp }, await readable(to, false)).warn(...message);
+    return lines.join('');
+  }
+
+  test('a line is one that a person reads, with its fields', async () => {
+    const text = await shown({ component: 'vcon-otel/bridge', tracer: 'mine' }, 'tracer mine failed');
+    expect(text).toMatch(
+      /^\[\d\d:\d\d:00\.300\] WARN: vcon-otel\/bridge: tracer mine failed \{"tracer":"mine"\}\n$/,
+    );
+    expect(await shown('alone')).toMatch(/WARN: alone\n$/);
+  });
+
+  test('nothing in it controls the terminal', async () => {
+    const text = await shown({ name: 'x\u001b[2Jy\r\nz\u009b31m' }, 'a\u001b]0;title\u0007 b\\n\nc\u202e');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    expect(text.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+    expect(text).toContain('b\\n');
+  });
+});
 
 describe('a message of ours', () => {
   test('is written as it is, under the part it comes from', () => {

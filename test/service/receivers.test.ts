@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ConfigInput, parseConfig } from '../../src/config.ts';
-import { startService, type Tracing } from '../../src/service.ts';
+import { type ConfigInput, parseConfig } from '../../src/config/load-config.ts';
+import { startService } from '../../src/service/service.ts';
+import type { Tracing } from '../../src/service/tracing.ts';
+import { ANY_TIME } from '../support/any-time.ts';
 import { capturedFile, capturedRecords, capturedRequests, NO_CAPTURES } from '../support/captures.ts';
+import { PATIENCE } from '../support/eventually.ts';
 import { perRun, recordingTracer } from '../support/recording-tracer.ts';
 
 let directory: string;
@@ -28,7 +31,10 @@ async function start(config: ConfigInput = {}) {
     parseConfig({
       log_level: 'error',
       tracers: { mine: { module: tracer } },
-      receivers: { http: { host: '127.0.0.1', port: 0 }, assembler: { settle: '100ms', timeout: '1m' } },
+      receivers: {
+        http: { host: '127.0.0.1', port: 0 },
+        assembler: { settle: '100ms', timeout: '1m', ...ANY_TIME },
+      },
       ...config,
     }),
   );
@@ -44,7 +50,7 @@ async function start(config: ConfigInput = {}) {
     records: (records: readonly unknown[]) => post('/v1/bridge', 'application/json', JSON.stringify(records)),
     spans: (body: Buffer) => post('/v1/traces', 'application/x-protobuf', body),
     async settled() {
-      await vi.waitUntil(() => started.stats().receivers?.openRuns === 0, { timeout: 10_000 });
+      await vi.waitUntil(() => started.stats().receivers?.openRuns === 0, PATIENCE);
       await started.forceFlush();
     },
   };

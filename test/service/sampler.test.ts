@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { type Sampler, SamplingDecision } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import { parseConfig, type SamplerChoice } from '../../src/config.ts';
+import { parseConfig, type SamplerChoice } from '../../src/config/load-config.ts';
 import { samplerFor } from '../../src/service/sampler.ts';
 
 const LOW = '00000000000000000000000000000001';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadTracerModule } from '../../src/service/tracer-modules.ts';
+import { loadTracerModule, tracerModule } from '../../src/service/tracer-modules.ts';
 import auditLog from '../../src/tracers/audit-log.ts';
 
 const FILES: Readonly<Record<string, string>> = {
@@ -13,8 +13,13 @@ const FILES: Readonly<Record<string, string>> = {
   'with space.mjs': 'export const run = () => true;',
   'throws.mjs': 'throw new TypeError("canary");',
   'syntax.mjs': 'export const = canary;',
-  'imports.mjs': 'import "./canary-not-there.mjs"; export const trace = () => {};',
-  'needs.mjs': 'import "no-such-package-canary"; export const trace = () => {};',
+  'imports.mjs': 'import "./not-there.mjs"; export const trace = () => {};',
+  'needs.mjs': 'import "no-such-package"; export const trace = () => {};',
+  'folder/index.ts': 'export const trace = (uuid: string): void => {};',
+  'empty/README.md': '',
+  'tracers/my_tracer/index.mjs':
+    'export const default_options = { log_file: "x" }; export function trace() {}',
+  'tracers/single.ts': 'export const run = (): boolean => true;',
   'node_modules/a-tracer/package.json': '{"name":"a-tracer","type":"module","exports":"./main.js"}',
   'node_modules/a-tracer/main.js': 'export const trace = () => {};',
   'node_modules/@scope/tracer/package.json': '{"name":"@scope/tracer","main":"index.cjs"}',
@@ -51,10 +56,15 @@ describe('a module is found', () => {
     ['./common.cjs', 'trace'],
     ['./with space.mjs', 'run'],
     ['./node_modules/../functions.mjs', 'trace'],
+    ['./functions', 'trace'],
+    ['./folder', 'trace'],
+    ['./folder/', 'trace'],
+    ['tracers.my_tracer', 'default_options'],
+    ['tracers.single', 'run'],
     ['a-tracer', 'trace'],
     ['@scope/tracer', 'run'],
   ])('as %s, from the directory of the configuration', async (module, member) => {
-    expect(await load(module)).toHaveProperty(member, expect.any(Function));
+    expect(await load(module)).toHaveProperty(member, expect.anything());
   });
 
   test('by an absolute path', async () => {
@@ -66,6 +76,9 @@ describe('a module is refused', () => {
   test.each([
     './missing.mjs',
     './missing/',
+    './',
+    '../',
+    './empty',
     'no-such-package',
     'tracers.no_such',
     'fs',
@@ -79,20 +92,33 @@ describe('a module is refused', () => {
     });
   });
 
-  test.each(['./throws.mjs', './syntax.mjs', './imports.mjs', './needs.mjs', './', '../'])(
+  test.each(['./throws.mjs', './syntax.mjs', './imports.mjs', './needs.mjs'])(
     '%s: it cannot be loaded, and nothing of its text is told',
     async (module) => {
       await expect(load(module)).rejects.toMatchObject({
         code: 'MODULE_INVALID',
         path: 'tracers.mine.module',
         message: expect.stringMatching(
-          /^tracers\.mine\.module: the module could not be loaded \([A-Z]\w+\)$/,
+          /^tracers\.mine\.module: the module could not be loaded \([A-Z]\w+(?:(?!canary).)*\)$/,
         ),
       });
     },
   );
 
   test('that throws is told by what it threw', async () => {
-    await expect(load('./throws.mjs')).rejects.toThrow('could not be loaded (TypeError)');
+    await expect(load('./throws.mjs')).rejects.toThrow('could not be loaded (TypeError');
+  });
+
+  test.each([
+    ['tracers.compliance_logger', 'or did you mean tracers.compliance?'],
+    ['compliance', 'or did you mean tracers.compliance?'],
+    ['tracers.jlink', 'or did you mean tracers.jlinc?'],
+    ['tracers.audit', 'or did you mean tracers.audit_log or tracers.db_audit or tracers.external_audit?'],
+    ['tracers.my_tracers', 'or one of tracers.audit_log, tracers.compliance, tracers.db_audit'],
+  ])('%s: what to name instead is said', async (module, advice) => {
+    const error = { code: 'MODULE_NOT_FOUND', message: expect.stringContaining(advice) };
+    await expect(load(module)).rejects.toMatchObject(error);
+    await expect(load(module)).rejects.toThrow('name your file, such as ./my_tracer.ts');
+    expect(() => tracerModule('mine', module)).toThrow(expect.objectContaining(error));
   });
 });

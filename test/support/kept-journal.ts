@@ -1,4 +1,5 @@
-import type { ConsumerSettings, Delivery, Journal } from '../../src/journal/journal.ts';
+import type { ConsumerListener, Delivery } from '../../src/journal/consumer.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import type { ChainEvent } from '../../src/model/event.ts';
 
@@ -15,44 +16,40 @@ export interface Told {
 export function keptJournal(earlier: Delivery | undefined = undefined) {
   const memory = memoryJournal();
   const told: Told[] = [];
-  const consumers = new Map<string, ConsumerSettings>();
-  const note = ({ eventId }: ChainEvent, outcome: string, delivery: Delivery | undefined) =>
-    told.push({ what: `${eventId.slice(eventId.indexOf('/') + 1)} ${outcome}`, delivery });
+  const listeners = new Map<string, ConsumerListener>();
   const journal: Journal = {
+    ...memory,
     persistent: true,
-    append: (event) => memory.append(event),
-    durable: () => memory.durable(),
-    full: false,
-    failing: false,
-    size: undefined,
-    room: () => memory.room(),
-    openInbox: () => memory.openInbox(),
-    listen: (listener) => memory.listen(listener),
-    close: () => memory.close(),
-    consumer(name, settings) {
-      consumers.set(name, settings);
-      const consumer = memory.consumer(name, settings);
+    async consumer(name, listener) {
+      listeners.set(name, listener);
+      const consumer = await memory.consumer(name, {
+        ...listener,
+        onCounts: (counts) => listener.onCounts({ ...counts, dead: 7 }),
+      });
       return {
-        read: (limit) => consumer.read(limit),
-        attemptsAt: () => earlier,
-        retry: (event, delivery) => {
-          note(event, 'retried', delivery);
-          consumer.retry(event, delivery);
+        async read(limit) {
+          const { events } = await consumer.read(limit);
+          return { events, attempted: new Map(earlier ? events.map((event) => [event, earlier]) : []) };
         },
-        settle: (event, outcome, delivery) => {
-          note(event, outcome, delivery);
-          consumer.settle(event, outcome, delivery);
+        report(reports) {
+          for (const { event, outcome, delivery } of reports) {
+            const { eventId } = event;
+            told.push({ what: `${eventId.slice(eventId.indexOf('/') + 1)} ${outcome}`, delivery });
+          }
+          consumer.report(reports);
         },
-        get depth() {
-          return consumer.depth;
+        heard(events, seconds) {
+          for (const [index, event] of events.entries()) {
+            const delivery = {
+              attempts: 1,
+              since: Date.now(),
+              duration: seconds[index] ?? 0,
+              errorType: undefined,
+            };
+            told.push({ what: `${event.eventId.slice(event.eventId.indexOf('/') + 1)} ok`, delivery });
+          }
+          consumer.heard(events, seconds);
         },
-        get unread() {
-          return consumer.unread;
-        },
-        get oldestUnread() {
-          return consumer.oldestUnread;
-        },
-        dead: 7,
       };
     },
   };
@@ -60,6 +57,6 @@ export function keptJournal(earlier: Delivery | undefined = undefined) {
     journal,
     told,
     /** An operator decides that a tracer is not to hear an event. */
-    skip: (tracer: string, event: ChainEvent) => consumers.get(tracer)?.onSkip(event),
+    skip: (tracer: string, event: ChainEvent) => listeners.get(tracer)?.onSkip([event]),
   };
 }

@@ -6,7 +6,6 @@ const PROTO = join(import.meta.dirname, '../../proto');
 /** OpenTelemetry's own `.proto` files, read as they are. */
 export const OFFICIAL = load('opentelemetry/proto/collector/trace/v1/trace_service.proto');
 /** The ones that our code was generated from. */
-export const RECEIVED = load('vcon-otel/received.proto');
 export const ANSWER = load('vcon-otel/answer.proto');
 
 /** An attribute as OTLP/JSON has it. */

@@ -13,7 +13,7 @@ export interface RandomChain {
 }
 
 export const randomChain: fc.Arbitrary<RandomChain> = fc.record({
-  name: fc.constantFrom('intake', 'second', 'third'),
+  name: fc.constantFrom('sink', 'second', 'third'),
   uuid: fc.constantFrom('u1', 'u2', 'u3'),
   links: fc.array(
     fc.record({

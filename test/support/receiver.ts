@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
+import { ReceiverCounts } from '../../src/receivers/counts.ts';
 import {
   type HttpReceiver,
   type HttpReceiverSettings,
   startHttpReceiver,
-} from '../../src/receivers/http-server.ts';
-import { Tally } from '../../src/receivers/tally.ts';
-import { CollectingIntake } from './collecting-intake.ts';
+} from '../../src/receivers/http/http-receiver.ts';
+import { CollectingSink } from './collecting-sink.ts';
 
 /** A receiver of a test, and what it hands on. */
 export interface TestReceiver extends HttpReceiver {
-  readonly intake: CollectingIntake;
-  readonly tally: Tally;
+  readonly sink: CollectingSink;
+  readonly counts: ReceiverCounts;
   /** Sends a body as protobuf, unless the headers say otherwise. */
   post(
     path: string,
@@ -27,23 +27,23 @@ export const GZIP = { 'content-encoding': 'gzip' };
 
 /** Starts a receiver on a free port; it is closed when the test has finished. */
 export async function startReceiver(settings: Partial<HttpReceiverSettings> = {}): Promise<TestReceiver> {
-  const intake = new CollectingIntake();
-  const tally = new Tally();
+  const sink = new CollectingSink();
+  const counts = new ReceiverCounts();
   const receiver = await startHttpReceiver({
     host: '127.0.0.1',
     port: 0,
     maxBody: 16 * 1024 * 1024,
     headerTimeout: 10_000,
     bodyTimeout: 30_000,
-    intake,
-    tally,
+    sink,
+    counts,
     ...settings,
   });
   onTestFinished(() => receiver.close());
   return {
     ...receiver,
-    intake,
-    tally,
+    sink,
+    counts,
     post: (path, body, headers = PROTOBUF) =>
       fetch(receiver.url + path, { method: 'POST', body: Buffer.from(body), headers }),
   };

@@ -74,6 +74,7 @@ describe('testTracer', () => {
       'it answers many random chains at the same time',
       'it hears everything beside tracers that throw, reject, hang and refuse',
       'a call that is made again is answered',
+      'events that come together are answered as those that come alone',
       'forceFlush and shutdown are safe twice, and before the first event',
       'nothing of a document or a secret is in what it logs and throws',
     ]);
@@ -122,6 +123,16 @@ describe('testTracer', () => {
         kept.push(event.eventId);
       }),
       'a call that is made again is answered',
+    ],
+    [
+      'loses what comes together',
+      keeping(keep, { traceBatch: () => undefined }),
+      'events that come together are answered as those that come alone',
+    ],
+    [
+      'refuses what comes together',
+      keeping(keep, { traceBatch: () => Promise.reject(new Error('no')) }),
+      'events that come together are answered as those that come alone',
     ],
     ['hangs', keeping(() => new Promise(() => {})), 'it answers many random chains at the same time'],
     [

@@ -1,13 +1,25 @@
+import { spawnSync } from 'node:child_process';
 import { createHmac, hash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { KeyStore, parseVerifierKey, shredVcon, verifyLedger } from '../../src/ledger/index.ts';
+import {
+  checkProof,
+  hashAlgorithms,
+  hashOf,
+  KeyStore,
+  parseVerifierKey,
+  proveVcon,
+  shredVcon,
+  verifyLedger,
+} from '../../src/ledger/index.ts';
 import { VconOtelError } from '../../src/model/error.ts';
 import type { Options } from '../../src/model/tracer.ts';
 import { emptyVconStore, type VconStore } from '../../src/model/vcon.ts';
-import { builtInTracers } from '../../src/tracers/index.ts';
+import { options, remarks } from '../../src/tracers/compliance/options.ts';
+import { retentionPeriod } from '../../src/tracers/compliance/retention-policy.ts';
+import { builtInTracers } from '../../src/tracers/registry.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
 import { eventContext, linkContext, started } from './started.ts';
 
@@ -47,6 +59,8 @@ function recordsIn(directory: string): Record<string, unknown>[] {
   );
 }
 
+const ALICE = { actor: 'alice', system_user: 'root' };
+
 function noRemark(text: string): void {
   throw new Error(text);
 }
@@ -56,6 +70,8 @@ const chainEnd = eventContext({
   phase: 'complete',
   outcome: 'complete',
 });
+
+const forwarded = { ...chainEnd, vconSha256: hash('sha256', TEXT, 'hex') };
 
 describe('a record', () => {
   test('has the documented fields, and says where and how', async () => {
@@ -142,7 +158,6 @@ describe('a record', () => {
     expect(none.records()[0]).not.toHaveProperty('content_hash');
   });
 
-  const forwarded = { ...chainEnd, vconSha256: hash('sha256', TEXT, 'hex') };
   const changed = { ...chainEnd, vconSha256: 'a'.repeat(64) };
 
   test('says that the document is the one of the event, where a hash of that moment proves it', async () => {
@@ -188,9 +203,10 @@ describe('a record', () => {
 
   test('that can never be written is a permanent failure', async () => {
     const { trace, shutdown } = await compliance();
-    await expect(trace(UUID, 'link_complete', linkContext({ link: '\ud800' }))).rejects.toMatchObject({
-      permanent: true,
-    });
+    for (const facts of [{ link: '\ud800' }, { sender: '' }, { sender: 'Bearer token' }])
+      await expect(trace(UUID, 'link_complete', linkContext(facts))).rejects.toMatchObject({
+        permanent: true,
+      });
     await shutdown();
   });
 });
@@ -225,13 +241,13 @@ describe('after a vCon was shredded', () => {
     const { trace, shutdown, make, directory, records, verify } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
     await shutdown();
-    expect(await shredVcon(directory, UUID, noRemark)).toEqual({ existed: true, recorded: true });
+    expect(await shredVcon(directory, UUID, ALICE, noRemark)).toEqual({ existed: true, recorded: true });
     expect(await new KeyStore(directory).read(UUID)).toBeUndefined();
     const next = await make();
     await next.trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
     await next.shutdown();
     expect(records().slice(1)).toEqual([
-      expect.objectContaining({ event: 'vcon_key_destroyed', actor: 'operator', vcon_uuid: UUID }),
+      expect.objectContaining({ event: 'vcon_key_destroyed', ...ALICE, vcon_uuid: UUID }),
       expect.objectContaining({ content_hash: null, content_missing: 'key_destroyed' }),
     ]);
     expect(verify().verdict).toBe('intact');
@@ -240,7 +256,7 @@ describe('after a vCon was shredded', () => {
   test('beside a running service, the service records it', async () => {
     const { trace, shutdown, directory, records } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
-    expect(await shredVcon(directory, UUID, noRemark)).toEqual({ existed: true, recorded: false });
+    expect(await shredVcon(directory, UUID, ALICE, noRemark)).toEqual({ existed: true, recorded: false });
     await trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
     await shutdown();
     expect(records().map(({ event }) => event)).toEqual([
@@ -252,18 +268,112 @@ describe('after a vCon was shredded', () => {
   });
 });
 
+describe('a hash algorithm', () => {
+  test.each(hashAlgorithms)(
+    '%s is recorded under the name that it was configured with',
+    async (algorithm) => {
+      const bare = await compliance({ hash_algorithm: algorithm, content_binding: 'hash' });
+      await bare.trace(UUID, 'chain_complete', forwarded);
+      await bare.shutdown();
+      const { content_hash, hash_algorithm } = bare.records()[0] ?? {};
+      expect({ content_hash, hash_algorithm }).toEqual({
+        content_hash: hashOf(algorithm, TEXT),
+        hash_algorithm: algorithm,
+      });
+      expect(bare.verify().verdict).toBe('intact');
+    },
+  );
+
+  test('of a keyed hash is the algorithm of its HMAC, and `audit prove` finds the document by it', async () => {
+    const { trace, shutdown, directory, records } = await compliance({ hash_algorithm: 'sha3_512' });
+    await trace(UUID, 'chain_complete', chainEnd);
+    await shutdown();
+    const key = await new KeyStore(directory).read(UUID);
+    const content_hash = createHmac('sha3-512', key ?? '')
+      .update(TEXT)
+      .digest('hex');
+    expect(records()[0]).toMatchObject({ content_hash, hash_algorithm: 'sha3_512', content_binding: 'hmac' });
+    const bundle = JSON.stringify(proveVcon(directory, UUID, key));
+    const verifiers = [parseVerifierKey(readFileSync(join(directory, 'ledger.vkey'), 'utf8').trim())];
+    expect(checkProof(bundle, verifiers, TEXT)).toMatchObject({ verdict: 'proven', content: [0] });
+    expect(checkProof(bundle, verifiers, '{}')).toMatchObject({ verdict: 'proven', content: [] });
+  });
+
+  const python = spawnSync('python3', ['--version']).status === 0;
+  test.skipIf(!python)('has the value that Python’s hashlib.new gives it (needs python3)', () => {
+    const script =
+      'import hashlib, json, sys\nnames, text = json.load(sys.stdin)\nprint(json.dumps([hashlib.new(name, text.encode()).hexdigest() if name in hashlib.algorithms_available else None for name in names]))';
+    const { stdout } = spawnSync('python3', ['-c', script], {
+      input: JSON.stringify([hashAlgorithms, TEXT]),
+      encoding: 'utf8',
+    });
+    const theirs = JSON.parse(stdout) as (string | null)[];
+    expect(theirs.filter(Boolean).length).toBeGreaterThan(8);
+    // An OpenSSL may leave some of them out.
+    expect(theirs).toEqual(hashAlgorithms.map((name, i) => theirs[i] && hashOf(name, TEXT)));
+  });
+
+  test.each([
+    ['md5', 1],
+    ['sha1', 1],
+    ['sha224', 0],
+  ] as const)('%s is warned of: %i', (hash_algorithm, count) => {
+    const given = options.parse({ directory: 'x', hash_algorithm });
+    expect(remarks(given)).toHaveLength(count);
+    expect(remarks({ ...given, include_content_hash: false })).toEqual([]);
+  });
+});
+
+describe('a retention policy', () => {
+  const DAY = 86_400_000;
+  test.each([
+    ['30_days', 30],
+    ['1_day', 1],
+    ['6_months', 186],
+    ['1_month', 31],
+    ['7_years', 7 * 366],
+    ['1_year', 366],
+    ['P7Y', 7 * 366],
+    ['P6M', 186],
+    ['P2W', 14],
+    ['P1Y6M10D', 366 + 186 + 10],
+    ['P1DT12H', 1.5],
+    ['PT36H', 1.5],
+    ['indefinite', Number.POSITIVE_INFINITY],
+  ])('%s means %d days', (retention_policy, days) => {
+    expect(retentionPeriod(retention_policy)).toBe(days * DAY);
+    expect(remarks(options.parse({ directory: 'x', retention_policy }))).toEqual([]);
+  });
+
+  test.each(['7 years', '0_days', 'P', 'PT', 'P0D', 'P7Y ', 'gold', '7_years_or_so', 'legal hold §4', 'p7y'])(
+    '%s is a label that deletes nothing, and says so',
+    async (retention_policy) => {
+      expect(retentionPeriod(retention_policy)).toBeUndefined();
+      const given = options.parse({ directory: 'x', retention_policy });
+      expect(remarks(given)).toEqual([expect.stringContaining('is a label that deletes nothing')]);
+      const { trace, shutdown, records, verify } = await compliance({ retention_policy });
+      await trace(UUID, 'link_complete', linkContext());
+      await shutdown();
+      expect(records()).toEqual([expect.objectContaining({ retention_policy })]);
+      expect(verify().verdict).toBe('intact');
+    },
+  );
+});
+
 describe('options', () => {
   test.each([
-    { hash_algorithm: 'md5' },
-    { retention_policy: '7 years' },
-    { retention_policy: '0_days' },
+    { hash_algorithm: 'shake_128' },
+    { hash_algorithm: 'SHA256' },
+    { retention_policy: '' },
+    { retention_policy: 'x'.repeat(65) },
+    { retention_policy: '\ud800' },
     { content_binding: 'none' },
     { checkpoint: { every: 0 } },
     { checkpoint: { interval: '1 minute' } },
     { origin: 'with space' },
     { directory: '' },
   ])('%j is refused', async (options) => {
-    const definition = await builtInTracers.get('tracers.compliance')?.();
+    const definition = builtInTracers.get('tracers.compliance');
     expect(definition?.audit).toBe(true);
     expect(definition?.options?.safeParse({ directory: '/tmp/x', ...options }).success).toBe(false);
   });

@@ -13,7 +13,7 @@ import externalAudit from '../../src/tracers/external-audit.ts';
 import jlinc from '../../src/tracers/jlinc.ts';
 import metrics from '../../src/tracers/metrics.ts';
 import { startServer } from '../outgoing/misbehaving-server.ts';
-import { describeWithPostgres, type PostgresServer, startPostgresServer } from '../postgres-server.ts';
+import { describeWithPostgres, type PostgresServer, sharedPostgres } from '../postgres-server.ts';
 import { JlincServer } from './jlinc/jlinc-server.ts';
 
 const folder = () => mkdtemp(join(tmpdir(), 'vcon-otel-contract-'));
@@ -116,7 +116,7 @@ describeWithPostgres('tracers.db_audit in PostgreSQL', () => {
   let server: PostgresServer;
   let tables = 0;
   beforeAll(async () => {
-    server = await startPostgresServer();
+    server = await sharedPostgres();
   });
   afterAll(() => server?.remove());
   testAll(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventName, Phase, Stage } from '../../src/model/event.ts';
+import { PATIENCE } from '../support/eventually.ts';
 import { eventContext, linkContext, started } from './started.ts';
 
 const MODULE = 'tracers.metrics';
@@ -28,9 +29,9 @@ afterEach(() => {
 /** Resolves with all packets, sorted, when there are so many, and one more that tells that nothing was on its way behind them. */
 async function received(count: number): Promise<string[]> {
   const last = createSocket('udp4');
-  await vi.waitUntil(() => packets.length >= count, { interval: 1 });
+  await vi.waitUntil(() => packets.length >= count, PATIENCE);
   last.send('end', statsd_port, '127.0.0.1');
-  await vi.waitUntil(() => packets.includes('end'), { interval: 1 });
+  await vi.waitUntil(() => packets.includes('end'), PATIENCE);
   last.close();
   return packets.filter((packet) => packet !== 'end').sort();
 }
@@ -62,6 +63,14 @@ describe('what is sent', () => {
       'vcon.errors.total:1|c',
       `vcon.events.${stage}_error:1|c`,
     ]);
+    await shutdown();
+  });
+
+  test('a chain whose end nobody can know is a counter: neither an error nor a time', async () => {
+    const { trace, shutdown } = await started(MODULE, { statsd_port });
+    const lost = { stage: 'chain', phase: 'lost', outcome: 'unknown', duration: 900 } as const;
+    await trace(UUID, 'chain_lost', eventContext(lost));
+    expect(await received(1)).toEqual(['vcon.events.chain_lost:1|c']);
     await shutdown();
   });
 
@@ -169,7 +178,7 @@ describe('its life', () => {
   });
 
   test.each([
-    ['an option that does not exist', { host: 'x' }, 'tracers.mine.options', 'unknown option host'],
+    ['an option that does not exist', { host: 'x' }, 'tracers.mine.options.host', 'unknown '],
     ['port 0', { statsd_port: 0 }, 'tracers.mine.options.statsd_port', 'statsd_port'],
     ['a port in quotes', { statsd_port: '8125' }, 'tracers.mine.options.statsd_port', 'statsd_port'],
     ['an empty host', { statsd_host: '' }, 'tracers.mine.options.statsd_host', 'statsd_host'],

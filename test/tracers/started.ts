@@ -1,15 +1,15 @@
-import { createTracer, isSpanProcessor } from '../../src/bridge/create-tracer.ts';
+import { createTracer, isSpanProcessor } from '../../src/delivery/create-tracer.ts';
 import type { EventName } from '../../src/model/event.ts';
 import type { EventContext, Options } from '../../src/model/tracer.ts';
 import type { VconStore } from '../../src/model/vcon.ts';
-import { builtInTracers } from '../../src/tracers/index.ts';
+import { builtInTracers } from '../../src/tracers/registry.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
 
 /** A built-in tracer as the bridge calls it: named `mine`, options checked and handed back with every call. */
 export async function started(module: string, raw: Options, vcons: VconStore = memoryVconStore()) {
-  const load = builtInTracers.get(module);
-  if (!load) throw new Error(`no built-in tracer ${module}`);
-  const bound = createTracer({ name: 'mine', module: await load(), options: raw }, { vcons });
+  const definition = builtInTracers.get(module);
+  if (!definition) throw new Error(`no built-in tracer ${module}`);
+  const bound = createTracer({ name: 'mine', module: definition, options: raw }, { vcons });
   if (isSpanProcessor(bound)) throw new Error(`${module} is a SpanProcessor`);
   const { tracer, options } = bound;
   return {

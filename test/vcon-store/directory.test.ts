@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_VCON_LENGTH } from '../../src/model/vcon.ts';
+import { ENDINGS } from '../../src/vcon-store/directory/directory-vcon-store.ts';
 import { directoryVconStore, type ListedVcon, listVcons } from '../../src/vcon-store/index.ts';
 import { vconStoreContract } from './contract.ts';
 
@@ -23,6 +25,27 @@ describe('the store in a directory', () => {
     await directoryVconStore({ path }).write('v-1', '{"uuid":"v-1"}');
     expect(await readdir(path)).toEqual(['v-1.vcon.json']);
     expect(await readFile(join(path, 'v-1.vcon.json'), 'utf8')).toBe('{"uuid":"v-1"}');
+  });
+
+  test.each(ENDINGS.flatMap((ending) => [ending, join('2026/05/01', ending)]))(
+    'a document that somebody else has put into …%s is found and listed',
+    async (name) => {
+      const file = join(path, dirname(name), `v-1${basename(name)}`);
+      await mkdir(dirname(file), { recursive: true });
+      const text = '{"uuid":"v-1"}';
+      await writeFile(file, name.endsWith('.gz') ? gzipSync(text) : text);
+      const store = directoryVconStore({ path });
+      expect([await store.read('v-1'), await store.read('v-2')]).toEqual([text, undefined]);
+      const listed: ListedVcon[] = [];
+      for await (const vcon of listVcons(path)) listed.push(vcon);
+      expect(listed).toEqual([{ file: relative(path, file), uuid: 'v-1', text }]);
+    },
+  );
+
+  test('what unpacks to more than a document may have is refused', async () => {
+    await writeFile(join(path, 'v-1.json.gz'), gzipSync(Buffer.alloc(MAX_VCON_LENGTH + 1)));
+    const failure = directoryVconStore({ path }).read('v-1');
+    await expect(failure).rejects.toMatchObject({ code: 'VCON_TOO_LARGE' });
   });
 
   test.each([
@@ -87,6 +110,10 @@ describe('listVcons', () => {
     expect(await listed()).toEqual([
       { file: 'call-02.json', uuid: 'v-2', text: '{"uuid":"v-2"}' },
       { file: 'call-17.vcon.json', uuid: 'v-17', text: '{"uuid":"v-17"}' },
+      {
+        file: 'notes.txt',
+        error: expect.objectContaining({ message: `not called ${ENDINGS.join(', ')}` }),
+      },
       { file: 'signed.vcon.json', uuid: undefined, text: '{"payload":"x","signatures":[]}' },
       { file: 'z.json', uuid: 'v-9', text: '{"uuid":"v-9"}' },
     ]);

@@ -8,11 +8,11 @@ const NO_RECEIVER = 'Nothing is received from outside';
 const NO_COLLECTOR = 'The Collector’s own metrics are not scraped';
 const QUEUE = 'otelcol_exporter_queue_size / otelcol_exporter_queue_capacity';
 
-/** Whether the adapter and the Collector before it do their work. */
+/** Whether the adapter, and the Collector in front of it, do their work. */
 export const adapterHealth = board({
   uid: 'vcon-adapter-health',
   title: 'vCon adapter health',
-  description: 'Whether the adapter and the Collector before it do their work.',
+  description: 'Whether the adapter, and the Collector in front of it, do their work.',
   choices: [{ ...JOB, metric: 'vcon_journal_full' }],
   rows: [
     {
@@ -28,7 +28,7 @@ export const adapterHealth = board({
         }),
         figure({
           title: 'Spans lost in an hour',
-          description: 'By an exporter of ours, because its queue was full or its endpoint refused them.',
+          description: 'By our exporters, because a queue was full or an endpoint refused them.',
           unit: 'short',
           queries: [
             [
@@ -55,7 +55,7 @@ export const adapterHealth = board({
         }),
         figure({
           title: 'Waiting',
-          description: '1 while the journal has sources come back later.',
+          description: '1 while the journal tells its sources to come back later.',
           unit: 'short',
           queries: [[`max (${ours('vcon_journal_full')})`, 'full']],
           warn: 1,
@@ -63,7 +63,8 @@ export const adapterHealth = board({
         }),
         figure({
           title: 'Runs open',
-          description: 'Heard from outside and not over. Growing for ever: ends of runs do not arrive.',
+          description:
+            'Heard of from outside and not over. If this keeps growing, ends of runs do not arrive.',
           unit: 'short',
           queries: [[`sum (${ours('vcon_receiver_runs')})`, 'runs']],
           empty: NO_RECEIVER,
@@ -71,7 +72,7 @@ export const adapterHealth = board({
         figure({
           title: 'Collector’s queue for the audit',
           description:
-            'Of its room on the disk. Anything but 0 for long: the adapter does not take what it is sent.',
+            'Share of its room on disk. If it stays above 0, the adapter does not accept what it is sent.',
           unit: 'percentunit',
           queries: [
             [
@@ -99,7 +100,7 @@ export const adapterHealth = board({
         }),
         chart({
           title: 'CPU',
-          description: 'Cores in use. The event loop has one; the journal’s thread another.',
+          description: 'Cores in use. The event loop uses one, the journal’s thread another.',
           unit: 'short',
           queries: [
             [
@@ -112,7 +113,8 @@ export const adapterHealth = board({
         }),
         chart({
           title: 'Event loop delay (p99)',
-          description: 'How late timers are. Above 100 ms for long: more than this process can do.',
+          description:
+            'How late timers are. If it stays above 100 ms, the process has more to do than it can.',
           unit: 's',
           queries: [
             [
@@ -129,14 +131,14 @@ export const adapterHealth = board({
       panels: [
         chart({
           title: 'Spans received',
-          description: 'By what became of them: those that are not the conserver’s are ignored.',
+          description: 'By outcome; those that are not the conserver’s are ignored.',
           unit: 'ops',
           queries: [[perSecond(ours('vcon_receiver_spans_total'), ['vcon_outcome']), '{{vcon_outcome}}']],
           empty: NO_RECEIVER,
         }),
         chart({
           title: 'Records received',
-          description: 'Of the forwarder, by what became of them.',
+          description: 'From the forwarder, by outcome.',
           unit: 'ops',
           queries: [[perSecond(ours('vcon_receiver_records_total'), ['vcon_outcome']), '{{vcon_outcome}}']],
           empty: NO_RECEIVER,
@@ -144,7 +146,7 @@ export const adapterHealth = board({
         chart({
           title: 'Issues of receivers',
           description:
-            'What was wrong with what arrived, in an hour: docs/metrics.md says what each kind means.',
+            'What was wrong with what arrived in an hour; docs/metrics.md says what each kind means.',
           unit: 'short',
           queries: [
             [
@@ -156,7 +158,7 @@ export const adapterHealth = board({
         }),
         chart({
           title: 'Issues of the bridge',
-          description: 'What it could not make sense of, in an hour.',
+          description: 'What it could not make sense of in an hour.',
           unit: 'short',
           queries: [
             [
@@ -168,10 +170,10 @@ export const adapterHealth = board({
         }),
         chart({
           title: 'Spans exported',
-          description: 'By exporters of ours.',
+          description: 'By our exporters.',
           unit: 'ops',
           queries: [[perSecond(ours('vcon_exporter_spans_total'), ['vcon_outcome']), '{{vcon_outcome}}']],
-          empty: 'No span of ours was exported',
+          empty: 'We exported no spans',
         }),
       ],
     },
@@ -181,7 +183,7 @@ export const adapterHealth = board({
         chart({
           title: 'Spans received',
           description:
-            'Accepted and refused. Refused ones are sent again; for long, the Collector has too little memory.',
+            'Accepted and refused. Refused spans are sent again; if refusals continue, the Collector has too little memory.',
           unit: 'ops',
           queries: [
             [perSecond('otelcol_receiver_accepted_spans_total', ['transport']), '{{transport}} accepted'],
@@ -199,7 +201,7 @@ export const adapterHealth = board({
         chart({
           title: 'Spans lost by the Collector',
           description:
-            'Given up after their time, or refused by a full queue. For otlp_grpc/tempo that is usual where Tempo does not run.',
+            'Given up after a time limit, or refused by a full queue. For otlp_grpc/tempo that is normal if Tempo does not run.',
           unit: 'ops',
           queries: [
             [perSecond('otelcol_exporter_send_failed_spans_total', ['exporter']), '{{exporter}} failed'],

@@ -17,18 +17,18 @@ export const auditTracers = board({
   choices: [JOB, TRACER],
   rows: [
     {
-      title: 'Has the audit gaps?',
+      title: 'Has the audit any gaps?',
       panels: [
         figure({
           title: 'Heard',
-          description: 'Events that tracers took, a second.',
+          description: 'Events that tracers accepted, per second.',
           unit: 'ops',
           queries: [[perSecond(DELIVERIES('vcon_outcome="ok"')), 'heard']],
         }),
         figure({
           title: 'Lost in an hour',
           description:
-            'Events that were given up (dead) or let go (dropped). Dead ones can still be delivered, dropped ones are gone.',
+            'Events that were given up (dead) or dropped. Dead ones can still be delivered, dropped ones are gone.',
           unit: 'short',
           queries: [[`${inLastHour(LOST)} or vector(0)`, 'lost']],
           warn: 1,
@@ -37,7 +37,7 @@ export const auditTracers = board({
         figure({
           title: 'Tried again',
           description:
-            'Share of attempts that failed and are made again. High for long: a tracer’s service has trouble.',
+            'Share of attempts that failed and are made again. If it stays high, a tracer’s service has trouble.',
           unit: 'percentunit',
           queries: [
             [share(perSecond(DELIVERIES('vcon_outcome="retried"')), perSecond(DELIVERIES())), 'again'],
@@ -47,7 +47,7 @@ export const auditTracers = board({
         }),
         figure({
           title: 'Late by',
-          description: 'Age of the oldest event that a tracer has still to hear.',
+          description: 'Age of the oldest event that a tracer has yet to hear.',
           unit: 's',
           queries: [[`max (${ours('vcon_journal_oldest_age_seconds')})`, 'age']],
           warn: 60,
@@ -55,7 +55,7 @@ export const auditTracers = board({
         }),
         figure({
           title: 'Left alone',
-          description: 'Tracers that did not answer for so long that they are tried again only now and then.',
+          description: 'Tracers that have not answered for so long that they are tried only now and then.',
           unit: 'short',
           queries: [[`sum (${ours('vcon_tracer_circuit_open')})`, 'circuits open']],
           warn: 1,
@@ -64,7 +64,7 @@ export const auditTracers = board({
         figure({
           title: 'Not under a checkpoint',
           description:
-            'Records of ledgers that no signed checkpoint covers yet. A thousand, or those of a minute, are usual.',
+            'Records of ledgers that no signed checkpoint covers yet. A thousand, or a minute’s worth, are normal.',
           unit: 'short',
           queries: [
             [`sum (${ours('vcon_ledger_records')} - ${ours('vcon_ledger_checkpoint_records')})`, 'records'],
@@ -81,7 +81,7 @@ export const auditTracers = board({
         chart({
           title: 'Deliveries by outcome',
           description:
-            'ok: taken; failed: `run` answered false; retried: made again; dead: given up; dropped: lost; skipped: somebody decided so.',
+            'ok: accepted; failed: `run` answered false; retried: made again; dead: given up; dropped: lost; skipped: somebody decided so.',
           unit: 'ops',
           queries: [
             [perSecond(DELIVERIES(), [...NAME, 'vcon_outcome']), '{{vcon_tracer_name}} · {{vcon_outcome}}'],
@@ -89,18 +89,18 @@ export const auditTracers = board({
         }),
         chart({
           title: 'Attempts that failed',
-          description: 'Attempts that are made again and events that ended badly, a second.',
+          description: 'Attempts that are made again and events that ended badly, per second.',
           unit: 'ops',
           queries: [
             [
-              perSecond(DELIVERIES('vcon_outcome=~"retried|failed|dead|dropped"'), [...NAME, 'vcon_outcome']),
+              perSecond(DELIVERIES('vcon_outcome=~"retried|dead|dropped"'), [...NAME, 'vcon_outcome']),
               '{{vcon_tracer_name}} · {{vcon_outcome}}',
             ],
           ],
         }),
         chart({
           title: 'Late by',
-          description: 'Age of the oldest event that a tracer has still to hear.',
+          description: 'Age of the oldest event that a tracer has yet to hear.',
           unit: 's',
           queries: [
             [
@@ -110,7 +110,7 @@ export const auditTracers = board({
           ],
         }),
         chart({
-          title: 'Events to be heard',
+          title: 'Events to hear',
           description: 'By tracer.',
           unit: 'short',
           queries: [[`sum by (vcon_tracer_name) (${ours('vcon_journal_depth')})`, '{{vcon_tracer_name}}']],
@@ -146,7 +146,7 @@ export const auditTracers = board({
         }),
         chart({
           title: 'Dead letters',
-          description: 'Events given up that wait for a decision.',
+          description: 'Events that were given up and wait for a decision.',
           unit: 'short',
           queries: [
             [`sum by (vcon_tracer_name) (${ours('vcon_journal_dead_letters')})`, '{{vcon_tracer_name}}'],
@@ -173,7 +173,7 @@ export const auditTracers = board({
         chart({
           title: 'Age of the newest checkpoint',
           description:
-            'It grows while nothing is recorded. Growing while records wait for one: the key or the disk has trouble.',
+            'It grows while nothing is recorded. If it grows while records wait for a checkpoint, the key or the disk has trouble.',
           unit: 's',
           queries: [
             [

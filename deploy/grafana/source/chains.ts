@@ -9,6 +9,7 @@ const of = (...more: string[]) => series(`${DURATION}_count`, OF_JOB, OF_CHAIN, 
 const ALL = of();
 const FAILED = of('vcon_chain_outcome="error"');
 const HALTED = of('vcon_chain_outcome="halted"');
+const UNKNOWN = of('vcon_chain_outcome="unknown"');
 const NAME = ['vcon_chain_name'];
 const CHAIN_LINKS = tracesOf('vcon.chain.name', 'vcon_chain_name');
 const PYTHON = 'chain_name=~"$chain"';
@@ -27,7 +28,7 @@ export const chains = board({
         figure({
           title: 'Runs',
           description:
-            'Passages of a vCon through a chain that ended, a second. Nothing where something should be: look at the queues.',
+            'Passages of a vCon through a chain that ended, per second. If there are fewer than expected, look at the queues.',
           unit: 'reqps',
           queries: [[perSecond(ALL), 'runs']],
         }),
@@ -43,9 +44,18 @@ export const chains = board({
         figure({
           title: 'Halted',
           description:
-            'Share of runs that a link stopped. Usual for filters; a jump means that a link answers nothing any more.',
+            'Share of runs that a link stopped. Normal for filters; a jump means that a link no longer returns anything.',
           unit: 'percentunit',
           queries: [[share(perSecond(HALTED), perSecond(ALL)), 'halted']],
+        }),
+        figure({
+          title: 'Unknown',
+          description:
+            'Share of runs of which nobody can know how they ended: a worker was killed, or not enough is heard of the server.',
+          unit: 'percentunit',
+          queries: [[share(perSecond(UNKNOWN), perSecond(ALL)), 'unknown']],
+          warn: 0.001,
+          alarm: 0.01,
         }),
         figure({
           title: 'p95',
@@ -55,7 +65,7 @@ export const chains = board({
         }),
         figure({
           title: 'In flight',
-          description: 'Runs that are under way. Growing while nothing ends: a chain is stuck.',
+          description: 'Runs that are under way. If it grows while none end, a chain is stuck.',
           unit: 'short',
           queries: [[`sum (${series('vcon_chain_active', OF_JOB, OF_CHAIN)})`, 'in flight']],
         }),
@@ -74,21 +84,21 @@ export const chains = board({
       panels: [
         chart({
           title: 'Runs by chain',
-          description: 'Runs that ended, a second.',
+          description: 'Runs that ended, per second.',
           unit: 'reqps',
           queries: [[perSecond(ALL, NAME), '{{vcon_chain_name}}']],
           links: CHAIN_LINKS,
         }),
         chart({
           title: 'Outcomes',
-          description: 'Runs that ended, a second, by how.',
+          description: 'Runs that ended, per second, by outcome.',
           unit: 'reqps',
           queries: [[perSecond(ALL, ['vcon_chain_outcome']), '{{vcon_chain_outcome}}']],
           stacked: true,
         }),
         chart({
           title: 'Errors by chain and type',
-          description: 'Runs that failed, a second, by the class or code of the error.',
+          description: 'Runs that failed, per second, by the class or code of the error.',
           unit: 'reqps',
           queries: [[perSecond(FAILED, [...NAME, 'error_type']), '{{vcon_chain_name}} · {{error_type}}']],
           links: CHAIN_LINKS,
@@ -111,7 +121,7 @@ export const chains = board({
         chart({
           title: 'Duration by chain, with traces',
           description:
-            'Half and 95 % of chain spans, from the metrics that the Collector makes before it samples: its dots (exemplars) lead to traces.',
+            'Median and p95 of chain spans, from the metrics that the Collector makes before it samples: the dots (exemplars) lead to traces.',
           unit: 's',
           queries: [
             [
@@ -150,11 +160,11 @@ export const chains = board({
       ],
     },
     {
-      title: 'As the Python conserver counts',
+      title: 'As the Python conserver counts them',
       panels: [
         chart({
           title: 'vCons processed',
-          description: 'Of all workers, a second.',
+          description: 'By all workers, per second.',
           unit: 'reqps',
           queries: [
             [
@@ -167,7 +177,7 @@ export const chains = board({
         chart({
           title: 'vCons received',
           description:
-            'Taken off ingress lists by all workers, a second. More than are processed: chains fail, or vCons are skipped.',
+            'Taken off ingress lists by all workers, per second. If more are received than processed, chains fail, or vCons are skipped.',
           unit: 'reqps',
           queries: [
             [
@@ -190,7 +200,7 @@ export const chains = board({
         chart({
           title: 'Mean duration',
           description:
-            'Of a chain. A mean, because the server’s buckets are made for milliseconds and its values are seconds.',
+            'Per chain. A mean, because the server’s buckets are made for milliseconds and its values are seconds.',
           unit: 's',
           queries: [
             [mean('conserver_main_loop_vcon_processing_time', [PYTHON], ['chain_name']), '{{chain_name}}'],

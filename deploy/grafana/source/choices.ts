@@ -1,8 +1,8 @@
 import type { Choice } from './board.ts';
 
 /**
- * Whose metrics: a run that a program measures itself is measured by the adapter as well when its spans pass there. Whoever
- * has both picks one.
+ * Whose metrics: if the spans of a program that measures its own runs pass through the adapter, both measure them. The reader
+ * picks one.
  */
 export const JOB: Choice = {
   name: 'job',
@@ -32,5 +32,5 @@ export const TRACER: Choice = {
 export const OF_JOB = 'job=~"$job"';
 export const OF_CHAIN = 'vcon_chain_name=~"$chain"';
 export const OF_LINK = 'vcon_link_name=~"$link"';
-/** The adapter's exporters of spans are tracers by the way they are fed, not by what they are for. */
+/** The adapter's span exporters get events like tracers, but are not tracers by purpose. */
 export const OF_TRACER = 'vcon_tracer_name=~"$tracer",vcon_tracer_name!~"exporters[.].*"';

@@ -15,11 +15,11 @@ const LINK_LINKS = tracesOf('vcon.link.name', 'vcon_link_name');
 const TIME = perSecond(series(`${DURATION}_sum`, ...OURS), NAME);
 const NO_PYTHON = 'No metrics of a Python conserver';
 
-/** Which link fails, halts, or takes the time. */
+/** Which links fail, halt, or take the most time. */
 export const links = board({
   uid: 'vcon-links',
   title: 'vCon links',
-  description: 'Which link fails, halts, or takes the time.',
+  description: 'Which links fail, halt, or take the most time.',
   choices: [JOB, CHAIN, LINK],
   rows: [
     {
@@ -27,7 +27,7 @@ export const links = board({
       panels: [
         figure({
           title: 'Links run',
-          description: 'Links that ended, a second.',
+          description: 'Links that ended, per second.',
           unit: 'reqps',
           queries: [[perSecond(ALL), 'links']],
           width: 6,
@@ -69,14 +69,14 @@ export const links = board({
         }),
         ranking({
           title: 'Share of time',
-          description: 'Of the time that links take in all: where making one faster helps.',
+          description: 'Share of the time that all links take: where making one faster helps.',
           unit: 'percentunit',
           queries: [[`${TIME} / on () group_left () (sum (${TIME}) > 0)`, '{{vcon_link_name}}']],
           links: LINK_LINKS,
         }),
         chart({
           title: 'Rate',
-          description: 'Links that ended, a second.',
+          description: 'Links that ended, per second.',
           unit: 'reqps',
           queries: [[perSecond(ALL, NAME), '{{vcon_link_name}}']],
           links: LINK_LINKS,
@@ -90,7 +90,7 @@ export const links = board({
         }),
         chart({
           title: 'Errors by type',
-          description: 'Links that failed, a second, by the class or code of the error.',
+          description: 'Links that failed, per second, by the class or code of the error.',
           unit: 'reqps',
           queries: [[perSecond(FAILED, [...NAME, 'error_type']), '{{vcon_link_name}} · {{error_type}}']],
           links: LINK_LINKS,
@@ -113,7 +113,7 @@ export const links = board({
         chart({
           title: 'Duration, with traces',
           description:
-            'p95 of link spans, from the metrics that the Collector makes before it samples: its dots (exemplars) lead to traces.',
+            'p95 of link spans, from the metrics that the Collector makes before it samples: the dots (exemplars) lead to traces.',
           unit: 's',
           queries: [
             [
@@ -131,11 +131,11 @@ export const links = board({
       ],
     },
     {
-      title: 'As the Python conserver counts',
+      title: 'As the Python conserver counts them',
       panels: [
         chart({
           title: 'Outcomes',
-          description: 'Links of all workers that ended, a second, by how.',
+          description: 'Links of all workers that ended, per second, by outcome.',
           unit: 'reqps',
           queries: [
             [
@@ -148,7 +148,7 @@ export const links = board({
         chart({
           title: 'Mean duration',
           description:
-            'Of a link. A mean, because the server’s buckets are made for milliseconds and its values are seconds.',
+            'Per link. A mean, because the server’s buckets are made for milliseconds and its values are seconds.',
           unit: 's',
           queries: [
             [mean('conserver_link_execution_time', ['chain_name=~"$chain"'], ['link_name']), '{{link_name}}'],

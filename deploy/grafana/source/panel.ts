@@ -86,10 +86,11 @@ export function ranking(settings: PanelSettings): bargauge.PanelBuilder {
 /** The datasource that the reader chose. */
 export const PROMETHEUS = { type: 'prometheus', uid: '$datasource' };
 
-/** Green, yellow and red mean the same everywhere. */
+/** Green, yellow, purple and red mean the same everywhere. */
 const OUTCOME_COLOURS: readonly (readonly [outcome: string, colour: string])[] = [
   ['(complete|success|ok|exported|accepted)', 'green'],
   ['(halted|halt|retried|skipped|late|duplicate)', 'yellow'],
+  ['unknown', 'purple'],
   ['(error|failed|dead|dropped|rejected|refused|lost|set_aside)', 'red'],
 ];
 

@@ -22,7 +22,7 @@ export const queues = board({
         figure({
           title: 'vCons waiting',
           description:
-            'In all ingress lists. Growing for minutes: there are too few workers, or a chain is stuck.',
+            'In all ingress lists. If it grows for minutes, there are too few workers, or a chain is stuck.',
           unit: 'short',
           queries: [[`sum (${lists('ingress')})`, 'waiting']],
           empty: NO_PYTHON,
@@ -38,14 +38,14 @@ export const queues = board({
           empty: NO_PYTHON,
         }),
         figure({
-          title: 'Events to be heard',
-          description: 'That tracers have still to hear. It is a backlog of the audit, not of the conserver.',
+          title: 'Events to hear',
+          description: 'Events that tracers have yet to hear: a backlog of the audit, not of the conserver.',
           unit: 'short',
           queries: [[`sum (${ours('vcon_journal_depth', OF_TRACER)})`, 'events']],
         }),
         figure({
           title: 'Oldest event',
-          description: 'Age of the oldest event that a tracer has still to hear: how late the audit is.',
+          description: 'Age of the oldest event that a tracer has yet to hear: how late the audit is.',
           unit: 's',
           queries: [[`max (${ours('vcon_journal_oldest_age_seconds', OF_TRACER)})`, 'age']],
           warn: 60,
@@ -54,7 +54,7 @@ export const queues = board({
         figure({
           title: 'Events given up',
           description:
-            'Dead letters of tracers. `vcon-otel queue dead` tells why; `queue retry` or `queue skip` decides.',
+            'Dead letters of tracers. `vcon-otel queue dead` says why; decide with `queue retry` or `queue skip`.',
           unit: 'short',
           queries: [[`sum (${ours('vcon_journal_dead_letters', OF_TRACER)})`, 'dead']],
           warn: 1,
@@ -76,9 +76,9 @@ export const queues = board({
       title: 'Tracers’ queues',
       panels: [
         chart({
-          title: 'Events to be heard',
+          title: 'Events to hear',
           description:
-            'By tracer. One that grows alone is a tracer that is slow or down; all together, more comes than can be told.',
+            'By tracer. If one grows alone, that tracer is slow or down; if all grow, events arrive faster than they can be delivered.',
           unit: 'short',
           queries: [
             [`sum by (vcon_tracer_name) (${ours('vcon_journal_depth', OF_TRACER)})`, '{{vcon_tracer_name}}'],
@@ -97,7 +97,7 @@ export const queues = board({
         }),
         chart({
           title: 'Dead letters',
-          description: 'Events that a tracer did not take and that wait for a decision.',
+          description: 'Events that a tracer did not accept and that wait for a decision.',
           unit: 'short',
           queries: [
             [
@@ -108,7 +108,7 @@ export const queues = board({
         }),
         chart({
           title: 'Journal on disk',
-          description: 'What its file takes, and what it may take.',
+          description: 'The size of its file, and the limit.',
           unit: 'bytes',
           queries: [
             [`sum by (instance) (${ours('vcon_journal_size_bytes')})`, '{{instance}} size'],
@@ -117,9 +117,9 @@ export const queues = board({
           empty: 'No journal on a disk',
         }),
         chart({
-          title: 'Records to be read',
+          title: 'Records to read',
           description:
-            'In the Redis stream of the forwarder. Growing: the adapter is down or too slow; Redis keeps them as long as it has room.',
+            'In the forwarder’s Redis stream. If it grows, the adapter is down or too slow; Redis keeps the records as long as it has room.',
           unit: 'short',
           queries: [[`sum by (instance) (${ours('vcon_receiver_stream_lag')})`, '{{instance}}']],
           empty: 'No Redis stream is read',
@@ -132,7 +132,7 @@ export const queues = board({
         chart({
           title: 'Ingress lists',
           description:
-            'vCons that wait. Every worker tells the same length, so this is the largest, not the sum.',
+            'Waiting vCons. Every worker reports the same length, so this is the largest, not the sum.',
           unit: 'short',
           queries: [[lists('ingress'), '{{ingress_list}}']],
           empty: NO_PYTHON,
@@ -147,7 +147,7 @@ export const queues = board({
         chart({
           title: 'Sent to dead letters',
           description:
-            'By the server, in an hour, by list. Those of storages (DLQ:storage:NAME) are counted here only.',
+            'By the server, in an hour, by list. Those of storages (DLQ:storage:NAME) are counted only here.',
           unit: 'short',
           queries: [['sum by (queue_name) (increase(conserver_dlq_count_total[1h]))', '{{queue_name}}']],
           empty: NO_PYTHON,
@@ -155,7 +155,7 @@ export const queues = board({
         chart({
           title: 'Redis memory',
           description:
-            'What the conserver’s Redis takes. Near its maxmemory, writes fail and vCons go to the dead letters.',
+            'Memory that the conserver’s Redis uses. Near its maxmemory, writes fail and vCons go to the dead letters.',
           unit: 'bytes',
           queries: [['max (conserver_redis_memory_used_bytes)', 'used']],
           empty: NO_PYTHON,

@@ -13,12 +13,12 @@ const NAME = ['vcon_storage_name'];
 const STORAGE_LINKS = tracesOf('vcon.storage.name', 'vcon_storage_name');
 const NO_PYTHON = 'No metrics of a Python conserver';
 
-/** Whether what chains made was kept. */
+/** Whether what the chains produced was stored. */
 export const storages = board({
   uid: 'vcon-storages',
   title: 'vCon storages',
   description:
-    'Whether what chains made was kept. A storage that fails does not fail its chain, so it is seen here or nowhere.',
+    'Whether what the chains produced was stored. A storage that fails does not fail its chain, so you see it here or nowhere.',
   choices: [JOB, CHAIN],
   rows: [
     {
@@ -26,7 +26,7 @@ export const storages = board({
       panels: [
         figure({
           title: 'Writes',
-          description: 'Writes that ended, a second.',
+          description: 'Writes that ended, per second.',
           unit: 'wps',
           queries: [[perSecond(ALL), 'writes']],
           width: 8,
@@ -54,7 +54,7 @@ export const storages = board({
       panels: [
         chart({
           title: 'Writes',
-          description: 'Writes that ended, a second.',
+          description: 'Writes that ended, per second.',
           unit: 'wps',
           queries: [[perSecond(ALL, NAME), '{{vcon_storage_name}}']],
           links: STORAGE_LINKS,
@@ -68,7 +68,7 @@ export const storages = board({
         }),
         chart({
           title: 'Errors by type',
-          description: 'Writes that failed, a second, by the class or code of the error.',
+          description: 'Writes that failed, per second, by the class or code of the error.',
           unit: 'wps',
           queries: [[perSecond(FAILED, [...NAME, 'error_type']), '{{vcon_storage_name}} · {{error_type}}']],
           links: STORAGE_LINKS,
@@ -84,12 +84,12 @@ export const storages = board({
       ],
     },
     {
-      title: 'As the Python conserver counts',
+      title: 'As the Python conserver counts them',
       panels: [
         chart({
           title: 'Outcomes',
           description:
-            'Writes of all workers, a second, by how they ended. A failed one is in DLQ:storage:NAME with newer servers.',
+            'Writes of all workers, per second, by outcome. With newer servers, a failed one is in DLQ:storage:NAME.',
           unit: 'wps',
           queries: [
             [perSecond('conserver_storage_count_total', ['backend', 'outcome']), '{{backend}} · {{outcome}}'],
@@ -98,7 +98,7 @@ export const storages = board({
         }),
         chart({
           title: 'Mean duration',
-          description: 'Of a write.',
+          description: 'Per write.',
           unit: 'ms',
           queries: [[mean('conserver_storage_duration_ms', [], ['backend']), '{{backend}}']],
           empty: NO_PYTHON,

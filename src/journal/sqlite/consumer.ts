@@ -1,54 +1,83 @@
+import type { Clock } from '../../model/clock.ts';
 import type { ChainEvent } from '../../model/event.ts';
-import type { ConsumerSettings, Delivery, DeliveryOutcome, JournalConsumer } from '../journal.ts';
+import type {
+  Consumer,
+  ConsumerListener,
+  Delivery,
+  DeliveryOutcome,
+  DeliveryReport,
+  ReadBatch,
+} from '../consumer.ts';
+import { Backlog } from './backlog.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { Finding } from './messages.ts';
-import { type Row, rowOf } from './row.ts';
+import type { QueryResult } from './messages.ts';
+import type { PatientWriter } from './patient-writer.ts';
+import type { Row } from './row.ts';
+import { Unsettled } from './unsettled.ts';
 import type { Window } from './window.ts';
+import { markOf } from './writer/heard.ts';
 import type { ConsumerId, DeliveryState } from './writer/schema.ts';
 
-/** One consumer of a journal on disk: what is recent it reads from memory, what is older in pages from the file. */
-export class SqliteConsumer implements JournalConsumer {
+/** What a consumer needs from its journal. */
+export interface SqliteConsumerSettings {
+  readonly commits: GroupCommit;
+  readonly writer: PatientWriter;
+  readonly window: Window;
+  readonly clock: Clock;
+}
+
+const NO_ATTEMPTS: ReadonlyMap<ChainEvent, Delivery> = new Map();
+
+/** A consumer of a journal on disk: its backlog, what it has read and not settled, and its reports. */
+export class SqliteConsumer implements Consumer {
   readonly name: string;
-  readonly settings: ConsumerSettings;
-  readonly #commits: GroupCommit;
-  readonly #window: Window;
+  readonly listener: ConsumerListener;
+  /** Resolves when its position is known. */
+  readonly opened: Promise<Consumer>;
+  readonly #settings: SqliteConsumerSettings;
+  readonly #isOpen = Promise.withResolvers<Consumer>();
+  readonly #backlog: Backlog;
+  readonly #unsettled = new Unsettled();
   #id: ConsumerId | undefined;
-  /** Everything up to here has been read, or had been settled before. */
-  #cursor = 0;
-  /** Read and not settled, in the order of the log. */
-  readonly #hand = new Map<ChainEvent, Row>();
-  /** As above, of what an operator asked for again. */
-  readonly #handAgain = new Map<ChainEvent, Row>();
-  /** Durable, to be heard and not read yet: beyond the cursor, and asked for again before it. */
-  #ahead = 0;
-  #behind = 0;
-  /** What was read from the file of the one and of the other, and how far. */
-  #page: Row[] = [];
-  #pageEnd = 0;
-  #fetching = false;
-  #again: Row[] = [];
-  #againAfter = 0;
-  #fetchingAgain = false;
-  /** Skipped by an operator, or asked for again, of what is to be read from memory. */
-  #skipped: ReadonlySet<number> = new Set();
-  #asked: ReadonlySet<number> = new Set();
-  /** When the oldest event happened that may not have been read. */
-  #oldest: number | undefined;
+  #given = 0;
   #dead = 0;
-  /** Dead letters since the file was asked for their number, as long as it has not answered. */
+  /** Dead letters since the file was asked for their number and has not answered yet. */
   #deadSince: number[] = [];
   #isAsking = false;
-  /** The file is being asked where this consumer stands: meanwhile that must not change. */
+  /** The file is being asked for changes; nothing is read meanwhile. */
   #isHeld = false;
-  /** Up to here the log was in a file that is not there any more. */
-  #lostUpTo = 0;
 
-  constructor(name: string, settings: ConsumerSettings, commits: GroupCommit, window: Window, end: number) {
+  constructor(name: string, listener: ConsumerListener, settings: SqliteConsumerSettings) {
     this.name = name;
-    this.settings = settings;
-    this.#commits = commits;
-    this.#window = window;
-    void this.#attach(end);
+    this.listener = listener;
+    this.opened = this.#isOpen.promise;
+    this.#settings = settings;
+    this.#backlog = new Backlog({
+      ...settings,
+      unsettled: () => this.#unsettled.seqs(),
+      readable: () => {
+        this.tell();
+        listener.onReadable();
+      },
+    });
+  }
+
+  /** Finds its position. @param end of the log, where a new one begins */
+  async open(end: number): Promise<void> {
+    const { writer, window } = this.#settings;
+    const found = await writer.ask({ ask: 'attach', name: this.name, end });
+    if (!found) return;
+    this.#id = found.consumer;
+    this.#dead = found.dead;
+    this.#backlog.open(found);
+    if (window.at(window.first)) {
+      // Only the file knows what an operator has decided about events in memory.
+      this.#isHeld = true;
+      this.refresh();
+    }
+    this.#isOpen.resolve(this);
+    this.tell();
+    this.listener.onReadable();
   }
 
   get id(): ConsumerId | undefined {
@@ -57,232 +86,172 @@ export class SqliteConsumer implements JournalConsumer {
 
   /** Everything up to here is settled. */
   get position(): number {
-    const [first] = this.#hand.values();
-    return first ? first.seq - 1 : this.#cursor;
+    const { oldest } = this.#unsettled;
+    return oldest === undefined ? this.#backlog.cursor : oldest - 1;
   }
 
+  /** Everything up to here has been read. */
   get cursor(): number {
-    return this.#cursor;
+    return this.#backlog.cursor;
   }
 
-  get depth(): number {
-    return this.unread + this.#hand.size + this.#handAgain.size;
+  async read(limit: number): Promise<ReadBatch> {
+    const rows = this.#read(limit);
+    if (rows.length > 0) this.tell();
+    let attempted: Map<ChainEvent, Delivery> | undefined;
+    for (const { event, before } of rows) if (before) attempted = (attempted ?? new Map()).set(event, before);
+    return { events: rows.map(({ event }) => event), attempted: attempted ?? NO_ATTEMPTS };
   }
 
-  get unread(): number {
-    return this.#ahead + this.#behind + this.#commits.waiting;
-  }
-
-  get oldestUnread(): number | undefined {
-    if (this.#ahead + this.#behind === 0) return this.#commits.oldest;
-    const next = this.#again[0] ?? this.#page[0];
-    return (next?.event ?? this.#window.at(this.#cursor + 1))?.time ?? this.#oldest;
-  }
-
-  get dead(): number {
-    return this.#dead;
-  }
-
-  read(limit: number): readonly ChainEvent[] {
-    if (this.#id === undefined || this.#isHeld) return [];
-    const events: ChainEvent[] = [];
-    while (events.length < limit) {
-      const row = this.#again.shift();
-      if (!row) break;
-      this.#behind -= 1;
-      this.#handAgain.set(row.event, row);
-      events.push(row.event);
+  report(reports: readonly DeliveryReport[]): void {
+    for (const { event, outcome, delivery } of reports) {
+      const row = this.#unsettled.get(event);
+      if (!row) continue;
+      if (outcome === 'retried') {
+        row.isRecorded = true;
+        this.#note(row, this.#unsettled.wasAskedFor(event) ? 'queued' : 'retry', delivery);
+      } else this.#settle(row, outcome, delivery);
     }
-    while (events.length < limit) {
-      const row = this.#next();
-      if (!row) break;
-      this.#oldest = row.event.time;
-      if (this.#skipped.has(row.seq)) {
-        // A chain may wait for it.
-        this.settings.onSkip(row.event);
-        continue;
-      }
-      this.#ahead -= 1;
-      this.#hand.set(row.event, row);
-      events.push(row.event);
+    this.#settings.commits.moved();
+    this.tell();
+  }
+
+  heard(events: readonly ChainEvent[], seconds: readonly number[]): void {
+    const at = this.#settings.clock.now();
+    let index = 0;
+    for (const event of events) {
+      const row = this.#unsettled.take(event);
+      if (row) this.#heard(row, at, seconds[index] ?? 0);
+      index += 1;
     }
-    this.#fetch();
+    this.#settings.commits.moved();
+    this.tell();
+  }
+
+  /** Drops the next events, at most `limit`. @returns those */
+  giveUp(limit: number): readonly ChainEvent[] {
+    const rows = this.#read(limit);
+    for (const row of rows) this.#settle(row, 'dropped', undefined);
+    const events = rows.map(({ event }) => event);
+    if (events.length === 0) return events;
+    this.#settings.commits.moved();
+    this.tell();
+    this.listener.onDrop(events);
     return events;
-  }
-
-  attemptsAt(event: ChainEvent): Delivery | undefined {
-    return (this.#handAgain.get(event) ?? this.#hand.get(event))?.before;
-  }
-
-  retry(event: ChainEvent, delivery: Delivery): void {
-    const again = this.#handAgain.get(event);
-    const row = again ?? this.#hand.get(event);
-    if (!row) return;
-    row.isRecorded = true;
-    this.#note(row.seq, again ? 'queued' : 'retry', delivery);
-  }
-
-  settle(event: ChainEvent, outcome: DeliveryOutcome | 'dropped', delivery?: Delivery): void {
-    const row = this.#handAgain.get(event) ?? this.#hand.get(event);
-    if (!row) return;
-    this.#letGo(event);
-    if (outcome !== 'unheard') this.#note(row.seq, outcome, delivery);
-    // A record that it is to be heard would stay otherwise.
-    else if (row.isRecorded) this.#note(row.seq, 'skipped', delivery);
-    this.#commits.moved();
   }
 
   /** An event has become durable. */
   saved(): void {
-    if (this.#id !== undefined) this.#ahead += 1;
+    this.#backlog.saved();
   }
 
-  /** Another process has written, or dead letters were removed: the file knows better where this consumer stands. */
+  /** Reports its counts. */
+  tell(): void {
+    const { commits } = this.#settings;
+    const unread = this.#backlog.size + commits.waiting;
+    this.listener.onCounts({
+      depth: unread + this.#unsettled.size,
+      unread,
+      given: this.#given,
+      oldestUnread: this.#backlog.size > 0 ? this.#backlog.oldest : commits.oldest,
+      dead: this.#dead,
+    });
+  }
+
+  /** Another process has written, or dead letters were removed: asks the file for the state of this consumer. */
   refresh(): void {
     if (this.#id === undefined || this.#isAsking) return;
     const consumer = this.#id;
     this.#isAsking = true;
-    this.#commits.query(
+    this.#settings.commits.query(
       () => {
         this.#isAsking = false;
         this.#isHeld = true;
         this.#deadSince = [];
-        const inHand = [...this.#hand.values(), ...this.#handAgain.values()].map(({ seq }) => seq);
-        return { query: 'standing', consumer, cursor: this.#cursor, inHand, first: this.#window.first };
+        const { cursor } = this.#backlog;
+        const { first } = this.#settings.window;
+        return { query: 'changes', consumer, cursor, unsettled: this.#unsettled.seqs(), first };
       },
-      (finding) => this.#stand(finding),
+      (finding) => this.#change(finding),
     );
   }
 
-  /** The file could not be read and begins anew: of the log up to here there is what is in memory. */
+  /** The file could not be read and a new one was begun: of the log up to here only what is in memory is left. */
   lost(last: number): void {
     if (this.#id === undefined) return;
-    this.#lostUpTo = last;
-    this.#page = [];
-    this.#again = [];
+    this.#backlog.lose(last);
     this.#dead = 0;
-    this.#behind = 0;
-    this.#cursor = Math.max(this.#cursor, Math.min(last, this.#window.first - 1));
-    this.#ahead = last - this.#cursor;
-    this.#skipped = new Set();
-    this.#asked = new Set();
-    this.settings.onReadable();
+    this.tell();
+    this.listener.onReadable();
   }
 
-  async #attach(end: number): Promise<void> {
-    const place = await this.#commits.insist({ ask: 'attach', name: this.name, end });
-    if (!place) return;
-    this.#id = place.consumer;
-    this.#cursor = place.position;
-    this.#ahead = place.pending;
-    this.#behind = place.queued;
-    this.#oldest = place.oldest;
-    this.#dead = place.dead;
-    if (this.#window.at(this.#window.first)) {
-      // What an operator has decided about events in memory stands in the file.
-      this.#isHeld = true;
-      this.refresh();
-    }
-    this.settings.onReadable();
+  /** Takes the next available events; they are unsettled now. */
+  #read(limit: number): readonly Row[] {
+    if (this.#id === undefined || this.#isHeld) return [];
+    const { again, next, skipped } = this.#backlog.take(limit);
+    for (const row of again) this.#unsettled.addAgain(row);
+    this.#unsettled.add(next);
+    this.#given += again.length + next.length;
+    // A chain may wait for them.
+    if (skipped.length > 0) this.listener.onSkip(skipped);
+    this.#backlog.fetch();
+    return again.length > 0 ? [...again, ...next] : next;
   }
 
-  #stand(finding: Finding): void {
-    if (finding.query !== 'standing') return;
+  #settle(
+    row: Row,
+    outcome: Exclude<DeliveryOutcome, 'retried'> | 'dropped',
+    delivery: Delivery | undefined,
+  ): void {
+    this.#unsettled.delete(row.event);
+    if (outcome !== 'unheard') this.#note(row, outcome, delivery);
+    // Otherwise the record that it has to be heard would stay.
+    else if (row.isRecorded) this.#note(row, 'skipped', delivery);
+  }
+
+  #change(finding: QueryResult | undefined): void {
+    if (finding?.query !== 'changes') return;
     this.#isHeld = false;
-    this.#page = [];
-    this.#again = [];
-    this.#againAfter = 0;
-    this.#ahead = finding.ahead + Math.max(0, this.#lostUpTo - this.#cursor);
-    this.#behind = finding.again;
+    this.#backlog.change(finding);
     const [skipped, asked] = [new Set(finding.skipped), new Set(finding.asked)];
-    this.#skipped = skipped;
-    this.#asked = asked;
     this.#dead = finding.dead + this.#deadSince.filter((seq) => !skipped.has(seq)).length;
-    for (const row of [...this.#hand.values(), ...this.#handAgain.values()]) {
+    const taken: ChainEvent[] = [];
+    for (const row of [...this.#unsettled.rows()]) {
       if (asked.has(row.seq)) row.isRecorded = true;
       if (!skipped.has(row.seq)) continue;
-      this.#letGo(row.event);
-      this.settings.onSkip(row.event);
+      this.#unsettled.delete(row.event);
+      taken.push(row.event);
     }
-    this.#commits.moved();
-    this.settings.onReadable();
+    this.#settings.commits.moved();
+    this.tell();
+    if (taken.length > 0) this.listener.onSkip(taken);
+    this.listener.onReadable();
   }
 
-  #letGo(event: ChainEvent): void {
-    if (!this.#handAgain.delete(event)) this.#hand.delete(event);
+  /** An event was heard at the first attempt. @param at when, milliseconds since the Unix epoch */
+  #heard(row: Row, at: number, seconds: number): void {
+    const { seq, event, isRecorded } = row;
+    if (isRecorded)
+      this.#note(row, 'ok', { attempts: 1, since: at, duration: seconds, errorType: undefined });
+    else if (seq > this.#backlog.lostUpTo)
+      this.#settings.commits.heard(this.#id ?? 0, seq, markOf(at - event.time, seconds));
   }
 
-  /** The next event of the log that is at hand. */
-  #next(): Row | undefined {
-    const row = this.#page.shift();
-    if (row) {
-      this.#cursor = this.#page.length > 0 ? row.seq : Math.max(this.#pageEnd, row.seq);
-      return row;
-    }
-    const seq = this.#cursor + 1;
-    const event = this.#window.at(seq);
-    if (!event) return undefined;
-    this.#cursor = seq;
-    return { seq, event, isRecorded: this.#asked.has(seq) };
-  }
-
-  /** Has more read from the file, where there is more that is not in memory. */
-  #fetch(): void {
-    if (this.#id === undefined) return;
-    if (this.#page.length === 0 && !this.#fetching && this.#cursor < this.#window.first - 1)
-      void this.#fetchPage(this.#id);
-    if (this.#behind > 0 && this.#again.length === 0 && !this.#fetchingAgain) this.#fetchAgain(this.#id);
-  }
-
-  async #fetchPage(consumer: ConsumerId): Promise<void> {
-    this.#fetching = true;
-    const upTo = this.#window.first - 1;
-    const page = await this.#commits.insist({ ask: 'page', consumer, after: this.#cursor, upTo });
-    this.#fetching = false;
-    if (!page) return;
-    this.#page = page.rows.map(rowOf);
-    this.#pageEnd = page.upTo;
-    if (this.#page.length === 0) this.#cursor = Math.max(this.#cursor, page.upTo);
-    this.settings.onReadable();
-  }
-
-  #fetchAgain(consumer: ConsumerId): void {
-    this.#fetchingAgain = true;
-    let inHand: ReadonlySet<number>;
-    this.#commits.query(
-      () => {
-        // In the file that is still to be heard.
-        inHand = new Set([...this.#hand.values(), ...this.#handAgain.values()].map(({ seq }) => seq));
-        return { query: 'again', consumer, after: this.#againAfter, upTo: this.#cursor };
-      },
-      (finding) => {
-        if (finding.query !== 'again') return;
-        this.#fetchingAgain = false;
-        this.#againAfter = finding.rows.at(-1)?.seq ?? 0;
-        this.#again = finding.rows.filter(({ seq }) => !inHand.has(seq)).map(rowOf);
-        if (finding.rows.length === 0) this.#behind = 0;
-        this.settings.onReadable();
-      },
-    );
-  }
-
-  #note(seq: number, state: DeliveryState, delivery: Delivery | undefined): void {
-    if (seq <= this.#lostUpTo) return;
+  #note(row: Row, state: DeliveryState, delivery: Delivery | undefined): void {
+    const { seq, isRecorded } = row;
+    if (seq <= this.#backlog.lostUpTo) return;
     if (state === 'dead' || state === 'failed') {
       this.#dead += 1;
       if (this.#isHeld) this.#deadSince.push(seq);
     }
-    const at = Date.now();
+    const at = this.#settings.clock.now();
     const { attempts = 0, since = at, duration = 0, errorType } = delivery ?? {};
-    this.#commits.answer([
-      this.#id ?? 0,
-      seq,
-      state,
-      attempts,
-      Math.round(since),
-      at,
-      duration,
-      errorType ?? null,
-    ]);
+    if (state === 'ok' && !isRecorded && attempts <= 1) {
+      this.#heard(row, at, duration);
+      return;
+    }
+    const id = this.#id ?? 0;
+    const answer = [id, seq, state, attempts, Math.round(since), at, duration, errorType ?? null];
+    this.#settings.commits.answer(answer);
   }
 }

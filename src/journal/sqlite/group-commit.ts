@@ -1,117 +1,100 @@
-import { VconOtelError } from '../../model/error.ts';
+import type { Clock } from '../../model/clock.ts';
 import type { ChainEvent } from '../../model/event.ts';
-import { encode } from './codec.ts';
-import type { Finding, FlatAnswers, InboxChange, Query, Reply, Request } from './messages.ts';
+import { blockOf, type InputBlock } from './input-block.ts';
+import type { FlatAnswers, Query, QueryResult, Reply } from './messages.ts';
+import { pageOf } from './page.ts';
+import type { PatientWriter } from './patient-writer.ts';
+import { type Portion, type Write, WriteQueue } from './write-queue.ts';
 import type { ConsumerId } from './writer/schema.ts';
-import type { WriterThread } from './writer-thread.ts';
 
-/** Whom the transactions are made for. */
+/** What group commit needs from its journal. */
 export interface GroupCommitSettings {
-  /** Where consumers stand, as it is to be saved with what they answered. */
+  readonly writer: PatientWriter;
+  readonly clock: Clock;
+  /** The positions of consumers, to be saved with their answers. */
   positions(): readonly (readonly [ConsumerId, number])[];
-  /** Events are durable, each with its place in the log; `usage` is how full the journal is. */
-  saved(events: readonly ChainEvent[], seqs: readonly number[], usage: number): void;
-  /** The journal ends and events could not be saved. */
+  /** A transaction was made; `usage` is how full the journal is. */
+  committed(usage: number): void;
+  /** The journal is closed and these events could not be saved. */
   lost(events: readonly ChainEvent[]): void;
-  /** The file cannot be written, for a reason as SQLite calls it; told once until it can be written again. */
-  failing(code: string): void;
 }
 
-/** Milliseconds that the first event of a transaction waits for others, and that answers wait for events. */
+/** Milliseconds that the first write of a transaction waits for others, and that answers wait for writes. */
 const LINGER = 2;
 const LINGER_ANSWERS = 25;
-/** Events or answers that do not wait for more. */
+/** Writes (events, entries) that do not wait for more, and answers: a write takes them along. */
 const ENOUGH = 256;
-/** Events and answers in one transaction. */
-const MAX_EVENTS = 2_000;
+const ENOUGH_ANSWERS = 2_000;
+/** Answers in one transaction. */
 const MAX_ANSWERS = 5_000;
-/** Milliseconds between two tries: doubled from the first to the last. */
-const FIRST_PAUSE = 100;
-const LAST_PAUSE = 5_000;
 
-/** A change of the inbox, and how many events were accepted before. */
-interface LaterChange {
-  readonly change: InboxChange;
-  readonly after: number;
-}
-
-/** A query that waits for a transaction, and who is to be told. */
+/** A query that waits for a transaction, and what gets its result. */
 interface Asking {
   readonly query: () => Query;
-  readonly found: (finding: Finding) => void;
+  readonly found: (finding: QueryResult | undefined) => void;
 }
 
-/** Brings events and answers to the disk, many in one transaction and one transaction after the other. */
+/** Writes to the disk in transactions: many writes and answers in each, and one transaction after the other. */
 export class GroupCommit {
-  readonly #thread: WriterThread;
   readonly #settings: GroupCommitSettings;
-  #events: ChainEvent[] = [];
-  #saving: readonly ChainEvent[] = [];
+  readonly #queue = new WriteQueue();
   #answers: FlatAnswers[] = [];
-  #inbox: LaterChange[] = [];
+  /** Flat: consumer, seq, `markOf`. */
+  #heard: number[] = [];
   #queries: Asking[] = [];
+  /** Events and entries since the last transaction. */
+  #fresh = 0;
   #moved = false;
   #busy = false;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   /** Milliseconds that the timer was set to. */
   #linger = 0;
   #urgent = false;
-  /** What could not be done the last time. */
-  readonly #failing = new Set<Request['ask']>();
-  #ending = false;
+  #isEnding = false;
   #ended = false;
-  readonly #pauses = new Set<() => void>();
-  /** Events that were ever accepted, and that are durable; and so of changes of the inbox. */
-  #due = 0;
-  #done = 0;
-  #dueInbox = 0;
-  #doneInbox = 0;
-  readonly #waiting: {
-    readonly upTo: number;
-    readonly upToInbox: number;
-    readonly pass: () => void;
-    readonly fail: (error: Error) => void;
-  }[] = [];
-  #hasLost = false;
   readonly #idle: (() => void)[] = [];
 
-  constructor(thread: WriterThread, settings: GroupCommitSettings) {
-    this.#thread = thread;
+  constructor(settings: GroupCommitSettings) {
     this.#settings = settings;
   }
 
   /** Events that are not durable yet. */
   get waiting(): number {
-    return this.#events.length + this.#saving.length;
-  }
-
-  /** Whether the last try to write has failed. */
-  get isFailing(): boolean {
-    return this.#failing.size > 0;
+    return this.#queue.waiting;
   }
 
   /** When the oldest event that is not durable yet happened. */
   get oldest(): number | undefined {
-    return (this.#saving[0] ?? this.#events[0])?.time;
+    return this.#queue.oldest;
   }
 
-  add(event: ChainEvent): void {
-    this.#events.push(event);
-    this.#due += 1;
-    this.#soon(LINGER, this.#events.length >= ENOUGH);
-  }
-
-  /** Changes the inbox: with the events so far, or after them. */
-  keep(change: InboxChange): void {
-    this.#inbox.push({ change, after: this.#due });
-    this.#dueInbox += 1;
-    this.#soon(LINGER, this.#inbox.length >= ENOUGH);
+  /** Queues a write; it is written together with, or after, everything queued before it. */
+  write(write: Write): void {
+    if (this.#ended) {
+      if (write.kind !== 'advance') write.written.lost();
+      return;
+    }
+    const count =
+      write.kind === 'events' ? write.events.length : write.kind === 'entries' ? write.bodies.length : 1;
+    // There is nothing to wait for.
+    if (write.kind === 'events' && count === 0 && this.#queue.isEmpty) {
+      write.written.done();
+      return;
+    }
+    this.#queue.add(write);
+    this.#fresh += count;
+    this.#soon(LINGER, this.#fresh >= ENOUGH);
   }
 
   answer(answer: FlatAnswers): void {
     if (this.#ended) return;
     this.#answers.push(answer);
-    this.#soon(LINGER_ANSWERS, this.#answers.length >= ENOUGH);
+    this.#soon(LINGER_ANSWERS, this.#answers.length >= ENOUGH_ANSWERS);
+  }
+
+  /** An event was heard at the first attempt. @param mark see `markOf` */
+  heard(consumer: ConsumerId, seq: number, mark: number): void {
+    if (!this.#ended) this.#heard.push(consumer, seq, mark);
   }
 
   /** A consumer's position has moved, with or without an answer. */
@@ -122,160 +105,119 @@ export class GroupCommit {
   }
 
   /**
-   * Asks something of the file as it is when every answer so far is in it.
-   * @param query called when these answers are on their way: what is answered from then on the file does not know
-   * @param found told before any event is durable that was not when the query was made; not if the journal ends before
+   * Queries the file once it contains every answer so far.
+   * @param query called when these answers are sent; later answers are not in the result
+   * @param found gets the result before any further event becomes durable, or undefined if the journal is closed first
    */
-  query(query: () => Query, found: (finding: Finding) => void): void {
-    if (this.#ended) return;
+  query(query: () => Query, found: (finding: QueryResult | undefined) => void): void {
+    if (this.#ended) {
+      found(undefined);
+      return;
+    }
     this.#queries.push({ query, found });
     this.#soon(0, true);
   }
 
-  /** Resolves when every event so far is durable. @throws VconOtelError `EVENTS_LOST` where some never will be */
-  durable(): Promise<void> {
-    const upTo = this.#due;
-    const upToInbox = this.#dueInbox;
-    if (this.#hasLost) return Promise.reject(lostEvents());
-    if (this.#done >= upTo && this.#doneInbox >= upToInbox) return Promise.resolve();
-    return new Promise((pass, fail) => this.#waiting.push({ upTo, upToInbox, pass, fail }));
-  }
-
-  /** Has something done by the writer, again and again until it can. @returns undefined if the journal ends before */
-  async insist<A extends Request['ask']>(
-    request: Extract<Request, { ask: A }>,
-  ): Promise<Extract<Reply, { of: A }> | undefined> {
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LAST_PAUSE)) {
-      const reply: Reply = await this.#thread.ask(request);
-      if (reply.of !== 'failure') {
-        this.#failing.delete(request.ask);
-        return reply as Extract<Reply, { of: A }>;
-      }
-      if (!this.isFailing) this.#settings.failing(reply.code);
-      this.#failing.add(request.ask);
-      if (this.#ending) return undefined;
-      await this.#pause(pause);
-    }
-  }
-
-  /** Saves what can be saved. What the disk does not take now is lost. */
+  /** Saves what can be saved; the rest is lost. */
   async end(): Promise<void> {
-    this.#ending = true;
-    for (const wake of [...this.#pauses]) wake();
+    this.#isEnding = true;
+    this.#settings.writer.end();
     if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve));
     else await this.#save();
     this.#ended = true;
   }
 
   #soon(linger: number, atOnce: boolean): void {
-    if (this.#busy || this.#urgent || (this.#timer && !atOnce && linger >= this.#linger)) return;
-    clearTimeout(this.#timer);
+    if (this.#busy || this.#urgent || (this.#cancel && !atOnce && linger >= this.#linger)) return;
+    this.#cancel?.();
     if (atOnce) {
-      // The events of this turn of the event loop go together.
+      // Everything of this turn of the event loop goes together.
       this.#urgent = true;
       setImmediate(() => void this.#save());
     } else {
       this.#linger = linger;
-      this.#timer = setTimeout(() => void this.#save(), linger);
+      this.#cancel = this.#settings.clock.after(linger, () => void this.#save());
     }
   }
 
   async #save(): Promise<void> {
     if (this.#busy) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     this.#urgent = false;
     this.#busy = true;
-    while (this.#hasWork()) if (!(await this.#commit())) this.#giveUp();
+    for (let isFirst = true; this.#hasWork(isFirst); isFirst = false)
+      if (!(await this.#commit())) this.#giveUp();
     this.#busy = false;
+    if (this.#hasAnswers()) this.#soon(LINGER_ANSWERS, false);
     for (const tell of this.#idle.splice(0)) tell();
   }
 
-  #hasWork(): boolean {
-    const { length: events } = this.#events;
-    return (
-      events + this.#inbox.length > 0 || this.#answers.length > 0 || this.#queries.length > 0 || this.#moved
-    );
+  /** @param isDue whether a few answers are worth a transaction. Nobody waits for them, but what comes meanwhile would. */
+  #hasWork(isDue: boolean): boolean {
+    const isWaitedFor = !this.#queue.isEmpty || this.#queries.length > 0;
+    const isEnough = isDue || this.#isEnding || this.#answers.length >= ENOUGH_ANSWERS;
+    return isWaitedFor || (isEnough && this.#hasAnswers());
+  }
+
+  #hasAnswers(): boolean {
+    return this.#answers.length + this.#heard.length > 0 || this.#moved;
   }
 
   async #commit(): Promise<boolean> {
-    const events = this.#events.splice(0, MAX_EVENTS);
-    const inbox = this.#inboxUpTo(this.#done + events.length);
+    const { writer, clock, positions, committed } = this.#settings;
+    const { events, entries, lowWatermark } = this.#queue.take();
+    this.#fresh = 0;
     const answers = this.#answers.splice(0, MAX_ANSWERS);
-    this.#saving = events;
-    // A position must not be ahead of the answers before it, nor a query.
+    // Neither a position nor a query may be ahead of the answers before it.
     const isAll = this.#answers.length === 0;
     const asking = isAll ? this.#queries.splice(0) : [];
-    const positions = isAll ? this.#settings.positions() : [];
+    const places = isAll ? positions() : [];
     if (isAll) this.#moved = false;
-    const reply = await this.insist({
+    const heard = new Float64Array(this.#heard);
+    this.#heard = [];
+    const reply = await writer.ask({
       ask: 'commit',
-      events: events.flatMap(encode),
-      inbox: inbox.flatMap(({ change }) => change),
       answers: answers.flat(),
-      positions,
+      heard,
+      positions: places,
       queries: asking.map(({ query }) => query()),
+      events: events.length > 0 ? pageOf(events) : undefined,
+      entries: entries && inputBlock(entries),
+      lowWatermark,
+      time: { now: clock.now(), elapsed: clock.elapsed() },
     });
-    this.#saving = [];
-    if (!reply) {
-      this.#events = [...events, ...this.#events];
-      this.#inbox = [...inbox, ...this.#inbox];
-      return false;
-    }
-    for (const [index, { found }] of asking.entries()) {
-      const finding = reply.findings[index];
-      if (finding) found(finding);
-    }
-    this.#settings.saved(events, reply.seqs, reply.usage);
-    this.#pass(events.length, inbox.length);
+    for (const [index, { found }] of asking.entries()) found(reply?.findings[index]);
+    if (!reply) return false;
+    this.#queue.written(seqsOf(events.length, reply));
+    committed(reply.usage);
     return true;
   }
 
-  /** Changes that may be made once so many events are durable. */
-  #inboxUpTo(events: number): readonly LaterChange[] {
-    const later = this.#inbox.findIndex(({ after }, i) => after > events || i === MAX_EVENTS);
-    return this.#inbox.splice(0, later === -1 ? this.#inbox.length : later);
-  }
-
-  /** The journal ends, and the disk takes nothing. */
+  /** The journal is closed while nothing can be written. */
   #giveUp(): void {
-    const events = this.#events.splice(0);
-    // What was to be removed only comes once more.
-    this.#hasLost ||= events.length > 0 || this.#inbox.some(({ change: [, , text] }) => text !== null);
-    this.#inbox = [];
+    for (const { found } of this.#queries.splice(0)) found(undefined);
     this.#answers = [];
-    this.#queries = [];
+    this.#heard = [];
     this.#moved = false;
-    this.#settings.lost(events);
-    for (const { fail } of this.#waiting.splice(0)) fail(lostEvents());
-  }
-
-  #pass(events: number, inbox: number): void {
-    this.#done += events;
-    this.#doneInbox += inbox;
-    for (let [first] = this.#waiting; first; [first] = this.#waiting) {
-      if (first.upTo > this.#done || first.upToInbox > this.#doneInbox) return;
-      this.#waiting.shift();
-      first.pass();
-    }
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#pauses.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, milliseconds);
-      this.#pauses.add(wake);
-    });
+    this.#settings.lost(this.#queue.giveUp());
   }
 }
 
-function lostEvents(): VconOtelError {
-  return new VconOtelError(
-    'EVENTS_LOST',
-    'the journal was closed while it could not be written: events were lost',
-  );
+function inputBlock({ place, bodies }: Exclude<Portion['entries'], undefined>): InputBlock {
+  return { place, count: bodies.length, block: blockOf(bodies) };
+}
+
+/** The seqs of the events of a transaction, in their order. */
+function seqsOf(
+  events: number,
+  { before, repeats }: Pick<Extract<Reply, { of: 'commit' }>, 'before' | 'repeats'>,
+): number[] {
+  let last = before;
+  return Array.from({ length: events }, (_, place) => {
+    const known = repeats.get(place);
+    if (known !== undefined) return known;
+    last += 1;
+    return last;
+  });
 }

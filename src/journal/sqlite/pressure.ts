@@ -1,4 +1,6 @@
-import type { OnFull } from '../journal.ts';
+import type { ChainEvent } from '../../model/event.ts';
+import { bounded } from '../../model/memory.ts';
+import type { OnFull } from '../event-log.ts';
 
 /** Shares of the largest size: where it is full, until where, and where the slowest consumer loses its oldest events. */
 const FULL = 0.95;
@@ -6,15 +8,16 @@ const ROOM = 0.9;
 const OVERFULL = 1;
 /** Where nothing more is accepted: a span's hook cannot be asked to come back later. */
 const BURSTING = 1.25;
-/** Events that may wait for a disk that does not take them; half of them is full, a quarter is room. */
-const MAX_WAITING = 100_000;
+/** Events that may wait for the disk before their sources have to, which may go on when half of them are written. */
+const MANY_WAITING = bounded(50_000, 1 / 8, 4_000);
+/** Events that may wait for it at all: those of runs that were under way, or let go on together, come on top of many. */
+const MAX_WAITING = bounded(100_000, 1 / 2, 4_000);
 
-/** How full a journal is, and who waits until it is less so. */
+/** How full a journal is. */
 export class Pressure {
   readonly #onFull: OnFull;
   #usage = 0;
   #isFull = false;
-  readonly #rooms: (() => void)[] = [];
 
   constructor(onFull: OnFull) {
     this.#onFull = onFull;
@@ -34,26 +37,18 @@ export class Pressure {
     return this.#usage >= (this.#onFull === 'drop' ? FULL : OVERFULL);
   }
 
-  /** Whether one more event can be accepted beside those that wait for the disk. */
-  accepts(waiting: number): boolean {
-    return waiting < MAX_WAITING && this.#usage < BURSTING;
-  }
-
-  room(): Promise<void> {
-    return this.#isFull ? new Promise((pass) => this.#rooms.push(pass)) : Promise.resolve();
+  /** As many of some events as can be accepted beside those that wait for the disk. */
+  accepted(events: readonly ChainEvent[], waiting: number): readonly ChainEvent[] {
+    if (this.#usage >= BURSTING) return [];
+    const room = Math.max(0, MAX_WAITING - waiting);
+    return events.length <= room ? events : events.slice(0, room);
   }
 
   /** @param usage share of the largest size; the last one, if it is not known anew */
   look(waiting: number, usage = this.#usage): void {
     this.#usage = usage;
     if (this.#onFull === 'drop') return;
-    if (this.#isFull) this.#isFull = usage > ROOM || waiting > MAX_WAITING / 4;
-    else this.#isFull = usage >= FULL || waiting >= MAX_WAITING / 2;
-    if (!this.#isFull) this.release();
-  }
-
-  /** Nobody waits any longer. */
-  release(): void {
-    for (const pass of this.#rooms.splice(0)) pass();
+    if (this.#isFull) this.#isFull = usage > ROOM || waiting > MANY_WAITING / 2;
+    else this.#isFull = usage >= FULL || waiting >= MANY_WAITING;
   }
 }

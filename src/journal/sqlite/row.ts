@@ -1,9 +1,9 @@
 import type { ChainEvent } from '../../model/event.ts';
-import type { Delivery } from '../journal.ts';
-import { decode } from './codec.ts';
-import type { PageRow } from './messages.ts';
+import type { Delivery } from '../consumer.ts';
+import type { StoredRows } from './messages.ts';
+import { Page } from './page.ts';
 
-/** An event with its place in the log, as one consumer has it. */
+/** An event with its seq, as one consumer has it. */
 export interface Row {
   readonly seq: number;
   readonly event: ChainEvent;
@@ -13,9 +13,13 @@ export interface Row {
   isRecorded: boolean;
 }
 
-/** Of a page that was read from the file. */
-export function rowOf({ seq, event: stored, attempts, since, errorType }: PageRow): Row {
-  const event = decode(stored);
-  const row = { seq, event, isRecorded: since > 0 };
-  return attempts === 0 ? row : { ...row, before: { attempts, since, duration: 0, errorType } };
+/** Events that were read from the file. */
+export function rowsOf({ pages, rows }: StoredRows): Row[] {
+  const read = pages.map((bytes) => new Page(bytes));
+  return rows.flatMap(({ page, at, seq, attempts, since, errorType }) => {
+    const event = read[page]?.event(at);
+    if (!event) return [];
+    const row = { seq, event, isRecorded: since > 0 };
+    return attempts === 0 ? row : { ...row, before: { attempts, since, duration: 0, errorType } };
+  });
 }

@@ -1,7 +1,8 @@
 import type { ChainEvent } from '../../model/event.ts';
+import { bounded } from '../../model/memory.ts';
 
 /** Events that are kept for consumers that are not far behind. */
-const SIZE = 10_000;
+const SIZE = bounded(10_000, 1 / 16, 4_000);
 /** Shifting an array by one is linear in its length. */
 const SLICE = 1_000;
 

@@ -1,40 +1,36 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { withDeadline } from '../../model/deadline.ts';
 import { VconOtelError } from '../../model/error.ts';
-import type { RecordReceipt } from '../intake.ts';
+import type { RecordReceipt } from '../../model/fact-sink.ts';
 import type { ReadRecord } from '../json/reduce.ts';
-import { Turns } from '../otlp/turns.ts';
-import { readBody } from './body.ts';
+import { type Body, readBody } from './body.ts';
 import { isKept } from './otlp-routes.ts';
 import { answerJson, encodingOf, FULL, LOST, type Refusal, refuse, WRONG_TYPE } from './refusal.ts';
 import type { Route, RouteSettings } from './routes.ts';
 
 /**
- * Takes forwarded records, one or a list of them: 200 when they survive a crash, with what became of them. With
- * `?wait=delivered` it answers when every tracer that must not miss anything has heard them: 504 where that takes longer than
- * `&timeout=` seconds, 502 where one has failed.
+ * Accepts forwarded records, one or a list of them: 200 when they survive a crash, with the outcome of each. With
+ * `?wait=delivered` it answers when every tracer that must not miss anything has heard them: 504 if that takes longer than
+ * `&timeout=` seconds, 502 if one has failed.
  */
 export function bridgeRoute(settings: RouteSettings): Route {
-  const { intake, budget, maxBody } = settings;
+  const { sink, budget, maxBody } = settings;
   return async (request, reply) => {
     if (encodingOf(request) !== 'json') return refuse(request, reply, WRONG_TYPE);
     const query = Query.safeParse(request.query);
     if (!query.success) return refuse(request, reply, WRONG_QUERY);
-    if (intake.full) return refuse(request, reply, FULL);
+    if (sink.full) return refuse(request, reply, FULL);
     const body = await readBody(request.raw, maxBody, budget);
     if ('refusal' in body) return refuse(request, reply, body.refusal);
-    let records: readonly ReadRecord[];
+    let kept: Kept | Refusal;
     try {
-      records = (await settings.jsonReader.read('records', body.bytes)).items;
-    } catch (error) {
-      if (!(error instanceof VconOtelError)) throw error;
-      return refuse(request, reply, { status: 400, message: error.message });
+      kept = await keep(body, request.sender, settings);
     } finally {
       body.release();
     }
-    if (intake.full) return refuse(request, reply, FULL);
-    return take(records, query.data, settings, request, reply);
+    if ('status' in kept) return refuse(request, reply, kept);
+    return answerTo(kept, query.data, reply);
   };
 }
 
@@ -48,39 +44,53 @@ const WRONG_QUERY: Refusal = {
   message: 'the query is wait=delivered and timeout= of 300 seconds at most',
 };
 
-async function take(
-  records: readonly ReadRecord[],
+/** Records that survive a crash, and what is wrong with the others. */
+interface Kept {
+  readonly receipts: readonly RecordReceipt[];
+  readonly count: Readonly<Record<RecordReceipt['outcome'], number>>;
+  readonly rejected: readonly { readonly index: number; readonly error: string }[];
+}
+
+async function keep(
+  { bytes, packed, packing, at }: Extract<Body, { bytes: Buffer }>,
+  sender: string | undefined,
+  { sink, counts, jsonReader }: RouteSettings,
+): Promise<Kept | Refusal> {
+  let read: readonly ReadRecord[];
+  try {
+    read = (await jsonReader.read('records', bytes)).items;
+  } catch (error) {
+    if (error instanceof VconOtelError) return { status: 400, message: error.message };
+    throw error;
+  }
+  // It took a while.
+  if (sink.full) return FULL;
+  const records = read.flatMap((one) => ('record' in one ? [one.record] : []));
+  const rejected = read.flatMap((one, index) => ('error' in one ? [{ index, error: one.error }] : []));
+  const receipts = await sink.take(
+    { form: 'records', packing, bytes: packed, at, sender },
+    { spans: [], records },
+  );
+  if (receipts.length > 0 && !(await isKept(sink))) return LOST;
+  const count = { accepted: 0, duplicate: 0, late: 0 };
+  for (const { outcome } of receipts) count[outcome]++;
+  for (const outcome of ['accepted', 'duplicate', 'late'] as const)
+    counts.add('records', outcome, count[outcome]);
+  counts.add('records', 'rejected', rejected.length);
+  return { receipts, count, rejected };
+}
+
+async function answerTo(
+  { receipts, count, rejected }: Kept,
   { wait, timeout }: z.infer<typeof Query>,
-  { intake, tally }: RouteSettings,
-  request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const turns = new Turns();
-  const count = { accepted: 0, duplicate: 0, late: 0 };
-  const rejected: { index: number; error: string }[] = [];
-  const receipts: RecordReceipt[] = [];
-  for (const [index, read] of records.entries()) {
-    if (turns.due(RECORD)) await turns.take();
-    if ('error' in read) rejected.push({ index, error: read.error });
-    else {
-      const receipt = intake.record(read.record);
-      count[receipt.outcome]++;
-      receipts.push(receipt);
-    }
-  }
-  if (receipts.length > 0 && !(await isKept(intake))) return refuse(request, reply, LOST);
-  for (const outcome of ['accepted', 'duplicate', 'late'] as const)
-    tally.add('records', outcome, count[outcome]);
-  tally.add('records', 'rejected', rejected.length);
   if (wait) {
     const failure = await delivery(receipts, timeout);
     if (failure) return answerJson(reply, failure.status, { error: failure.message, code: failure.code });
   }
   return answerJson(reply, receipts.length === 0 && rejected.length > 0 ? 400 : 200, { ...count, rejected });
 }
-
-/** What a record counts for, see {@link Turns}. */
-const RECORD = 1_024;
 
 async function delivery(
   receipts: readonly RecordReceipt[],

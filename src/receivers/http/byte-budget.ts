@@ -1,4 +1,4 @@
-/** Bytes that all requests under way may hold together. */
+/** How many bytes all requests under way may hold together. */
 export class ByteBudget {
   #left: number;
 
@@ -6,7 +6,7 @@ export class ByteBudget {
     this.#left = bytes;
   }
 
-  /** Takes so many, if there are so many left. */
+  /** Takes that many bytes, if that many are left. */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;

@@ -1,36 +1,39 @@
 import { withDeadline } from '../../model/deadline.ts';
 import { VconOtelError } from '../../model/error.ts';
-import type { Intake } from '../intake.ts';
+import type { FactSink } from '../../model/fact-sink.ts';
 import { accepted } from '../otlp/answers.ts';
 import { decodeTraces, type Encoding } from '../otlp/decode.ts';
 import type { DecodedTraces } from '../otlp/receive.ts';
-import { Turns } from '../otlp/turns.ts';
 import { drain, readBody } from './body.ts';
 import { answer, encodingOf, FULL, LOST, type Refusal, refuse, WRONG_TYPE } from './refusal.ts';
 import type { Route, RouteSettings } from './routes.ts';
 
 /**
- * Takes spans (OTLP specification, OTLP/HTTP): 200 when those of the conserver survive a crash, with a partial success where
+ * Accepts spans (OTLP specification, OTLP/HTTP): 200 when those of the conserver survive a crash, with a partial success if
  * some of them cannot be used.
  */
 export function tracesRoute(settings: RouteSettings): Route {
-  const { intake, tally, budget, maxBody } = settings;
+  const { sink, counts, budget, maxBody } = settings;
   return async (request, reply) => {
     const encoding = encodingOf(request);
     if (!encoding) return refuse(request, reply, WRONG_TYPE);
-    if (intake.full) return refuse(request, reply, FULL);
+    if (sink.full) return refuse(request, reply, FULL);
     const body = await readBody(request.raw, maxBody, budget);
     if ('refusal' in body) return refuse(request, reply, body.refusal);
     try {
       const decoded = await decode(body.bytes, encoding, settings);
       if ('status' in decoded) return refuse(request, reply, decoded);
       // It took a while.
-      if (intake.full) return refuse(request, reply, FULL);
-      await handIn(decoded, intake);
-      if (!(await isKept(intake))) return refuse(request, reply, LOST);
-      tally.add('spans', 'accepted', decoded.spans.length);
-      tally.add('spans', 'ignored', decoded.ignored);
-      tally.add('spans', 'rejected', decoded.rejected);
+      if (sink.full) return refuse(request, reply, FULL);
+      const { packed, packing, at } = body;
+      await sink.take(
+        { form: `otlp_${encoding}`, packing, bytes: packed, at, sender: request.sender },
+        { spans: decoded.spans, records: [] },
+      );
+      if (!(await isKept(sink))) return refuse(request, reply, LOST);
+      counts.add('spans', 'accepted', decoded.spans.length);
+      counts.add('spans', 'ignored', decoded.ignored);
+      counts.add('spans', 'rejected', decoded.rejected);
       return answer(reply, 200, accepted(encoding, decoded.rejected));
     } finally {
       body.release();
@@ -38,22 +41,22 @@ export function tracesRoute(settings: RouteSettings): Route {
   };
 }
 
-/** Takes a signal that nothing is made of, so that one endpoint can be configured for all of them. */
-export function otherSignalRoute(signal: 'metrics' | 'logs', { tally }: RouteSettings): Route {
+/** Accepts a signal that is not used, so that one endpoint can be configured for all signals. */
+export function otherSignalRoute(signal: 'metrics' | 'logs', { counts }: RouteSettings): Route {
   return async (request, reply) => {
     await drain(request.raw);
-    tally.add('other', signal);
+    counts.add('other', signal);
     return answer(reply, 200, accepted(encodingOf(request) ?? 'json'));
   };
 }
 
-/** Milliseconds that a disk has to keep what was handed in; whoever sent it is told to come back rather than left waiting. */
+/** How many milliseconds the disk may take; after that, the sender is told to come back rather than left waiting. */
 const KEPT_IN = 10_000;
 
-/** Whether everything that was handed in survives a crash. */
-export async function isKept(intake: Intake): Promise<boolean> {
+/** Whether everything accepted survives a crash. */
+export async function isKept(sink: FactSink): Promise<boolean> {
   try {
-    await withDeadline(intake.durable(), KEPT_IN, 'keeping what was received');
+    await withDeadline(sink.durable(), KEPT_IN, 'keeping what was received');
     return true;
   } catch {
     return false;
@@ -70,16 +73,5 @@ async function decode(
   } catch (error) {
     if (error instanceof VconOtelError) return { status: 400, message: error.message };
     throw error;
-  }
-}
-
-/** Spans that are handed in at once. */
-const SOME = 256;
-
-async function handIn({ spans }: DecodedTraces, intake: Intake): Promise<void> {
-  const turns = new Turns();
-  for (let at = 0; at < spans.length; at += SOME) {
-    if (at > 0) await turns.take();
-    intake.spans(spans.slice(at, at + SOME));
   }
 }

@@ -2,25 +2,31 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type EncodedAnswer, RPC_CODE, status } from '../otlp/answers.ts';
 import type { Encoding } from '../otlp/decode.ts';
 
-/** Why a request is not done. The message never quotes it. */
+/** Why a request is refused. The message never quotes it. */
 export interface Refusal {
-  readonly status: 400 | 401 | 404 | 405 | 413 | 415 | 500 | 502 | 503 | 504;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 500 | 502 | 503 | 504;
   readonly message: string;
 }
 
-/** Whoever sends should come back later. */
+/** The sender should come back later. */
 export const FULL: Refusal = { status: 503, message: 'there is no room for more at the moment' };
-/** What was taken in may not survive a crash: it is to be sent again. */
+/** What was received may not survive a crash: the sender has to send it again. */
 export const LOST: Refusal = { status: 503, message: 'what was sent could not be kept' };
 export const WRONG_TYPE: Refusal = {
   status: 415,
   message: 'the content type is application/x-protobuf or application/json; records are JSON',
 };
 
-/** Paths of OTLP, whose errors are a google.rpc.Status in the encoding of the request. */
-export const OTLP_PATHS: readonly string[] = ['/v1/traces', '/v1/metrics', '/v1/logs'];
+/** Whoever sends it knows us by a name that is not ours. */
+export const FOREIGN: Refusal = {
+  status: 403,
+  message: 'this host is not known here: use an address, localhost or a name of allowed_hosts',
+};
 
-/** Seconds after which whoever was turned away may come back. */
+/** Paths of OTLP, whose errors are a google.rpc.Status in the encoding of the request. */
+const OTLP_PATHS: readonly string[] = ['/v1/traces', '/v1/metrics', '/v1/logs'];
+
+/** Seconds after which a refused sender may come back. */
 const RETRY_AFTER = 5;
 
 /** Answers with a refusal. */
@@ -45,7 +51,7 @@ export function answerJson(reply: FastifyReply, status: number, value: object) {
   return answer(reply, status, { contentType: 'application/json', body });
 }
 
-/** What a request's body is in, where it is one of OTLP's two. */
+/** The encoding of a request's body, if it is one of OTLP's two. */
 export function encodingOf(request: FastifyRequest): Encoding | undefined {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/x-protobuf') return 'protobuf';
@@ -60,6 +66,7 @@ export function pathOf(request: FastifyRequest): string {
 const CODE_OF: Readonly<Record<Refusal['status'], number>> = {
   400: RPC_CODE.invalidArgument,
   401: RPC_CODE.unauthenticated,
+  403: RPC_CODE.permissionDenied,
   404: RPC_CODE.notFound,
   405: RPC_CODE.unimplemented,
   413: RPC_CODE.resourceExhausted,

@@ -1,17 +1,24 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Intake } from '../intake.ts';
+import type { FactSink } from '../../model/fact-sink.ts';
+import type { ReceiverCounts } from '../counts.ts';
 import type { JsonReader } from '../json/json-reader.ts';
-import type { Tally } from '../tally.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
-/** What the routes are made with. */
+/** What the routes need. */
 export interface RouteSettings {
-  readonly intake: Intake;
-  readonly tally: Tally;
+  readonly sink: FactSink;
+  readonly counts: ReceiverCounts;
   readonly jsonReader: JsonReader;
   readonly budget: ByteBudget;
   /** Bytes of a body, packed or not. */
   readonly maxBody: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The name of whoever sent it, see `bearerCheck`. */
+    sender: string | undefined;
+  }
 }
 
 /** Answers a request. */

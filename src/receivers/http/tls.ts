@@ -6,7 +6,7 @@ import { errorType, VconOtelError } from '../../model/error.ts';
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Where it is given, only clients with a certificate of this authority are served. */
+  /** If given, only clients with a certificate from this authority are served. */
   readonly clientCa?: string | undefined;
 }
 

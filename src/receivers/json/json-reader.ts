@@ -1,20 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { VconOtelError } from '../../model/error.ts';
+import { processMemory } from '../../model/memory.ts';
 import { type Reduced, type Reductions, reduce } from './reduce.ts';
 import type { Answer, Ask } from './worker.ts';
 
-/** As source, or as what was built from it. */
+/** As source, or as built. */
 const WORKER = new URL(`./worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
-/** Bytes that are parsed before anybody could notice. */
+/** Bytes that can be parsed without a noticeable delay. */
 const UNNOTICED = 256 * 1024;
 
-/** Megabytes for what the largest body becomes, see parse.ts: V8 ends the process where a thread's heap is full. */
-const HEAP = 2_048;
+/** Megabytes that the largest body may become, see parse.ts: V8 ends the process if a thread's heap is full. A quarter of all memory at most. */
+const HEAP = Math.min(2_048, Math.ceil(processMemory() / 4 / 2 ** 20));
 
 /**
- * Reads bodies of JSON: small ones at once, large ones in a thread that is started for the first of them, one after the
- * other.
+ * Reads bodies of JSON: small ones at once, large ones one after the other in a thread that starts with the first of
+ * them.
  */
 export class JsonReader {
   #worker: Worker | undefined;
@@ -22,7 +23,6 @@ export class JsonReader {
   #closed = false;
 
   /**
-   * @param body the thread may take it over: it is empty then
    * @throws VconOtelError `BODY_INVALID`
    */
   async read<Kind extends keyof Reductions>(kind: Kind, body: Buffer): Promise<Reduced<Kind>> {
@@ -32,7 +32,7 @@ export class JsonReader {
     return read;
   }
 
-  /** Ends the thread; what it was reading cannot be read any more. Safe twice. */
+  /** Ends the thread; what it was reading is lost. Safe twice. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#worker?.terminate();
@@ -44,9 +44,7 @@ export class JsonReader {
     const worker = this.#worker;
     worker.ref();
     try {
-      const whole = body.byteOffset === 0 && body.byteLength === body.buffer.byteLength;
-      const transfer = whole && body.buffer instanceof ArrayBuffer ? [body.buffer] : [];
-      const answer = await ask(worker, { kind, body }, transfer);
+      const answer = await ask(worker, { kind, body });
       if (answer.is === 'refused') throw new VconOtelError('BODY_INVALID', answer.why);
       const items: unknown[] = [];
       for (let last = false; !last; ) {
@@ -63,7 +61,7 @@ export class JsonReader {
   }
 
   #start(): Worker {
-    // Without the flags and NODE_OPTIONS of the process: it needs nothing of what these preload.
+    // Without the flags and NODE_OPTIONS of the process: it needs none of the modules that these preload.
     const worker = new Worker(WORKER, {
       name: 'vcon-otel json',
       execArgv: [],
@@ -78,8 +76,8 @@ export class JsonReader {
   }
 }
 
-/** @throws VconOtelError `BODY_INVALID` where the thread ends over it: it would do so again. */
-function ask(worker: Worker, what: Ask, transfer: ArrayBuffer[] = []): Promise<Answer> {
+/** @throws VconOtelError `BODY_INVALID` if the thread dies of it: it would do so again. */
+function ask(worker: Worker, what: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const ended = () => reject(unreadable());
     worker.once('exit', ended);
@@ -87,7 +85,7 @@ function ask(worker: Worker, what: Ask, transfer: ArrayBuffer[] = []): Promise<A
       worker.off('exit', ended);
       resolve(answer);
     });
-    worker.postMessage(what, transfer);
+    worker.postMessage(what);
   });
 }
 

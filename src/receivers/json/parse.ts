@@ -2,8 +2,8 @@ import { VconOtelError } from '../../model/error.ts';
 
 /**
  * Parses JSON text that somebody else has sent.
- * @throws VconOtelError `BODY_INVALID` where it is none, and where it is nested so deep or has so many values that what
- * becomes of it is many times its size: a heap that is full ends the process, in whatever thread. The message never quotes it
+ * @throws VconOtelError `BODY_INVALID` if it is not JSON, or is nested so deep or has so many values that the result would be
+ * many times its size: a full heap ends the process, in whatever thread. The message never quotes the text
  */
 export function parseJson(text: Buffer): unknown {
   checkShape(text);
@@ -14,7 +14,7 @@ export function parseJson(text: Buffer): unknown {
   }
 }
 
-/** OTLP needs three levels for each of an attribute's own. */
+/** OTLP needs three levels for each level of an attribute. */
 const MAX_DEPTH = 1_000;
 /** A quarter of a gigabyte at worst. */
 const MAX_VALUES = 5_000_000;

@@ -1,21 +1,21 @@
 import { errorType, VconOtelError } from '../../model/error.ts';
-import { type ForwardedRecord, readRecord } from '../forwarded-record.ts';
+import type { ReportedFact, SpanFact } from '../../model/fact.ts';
+import { readReport } from '../forwarded-record.ts';
 import { readJson } from '../otlp/json.ts';
 import type { DecodedTraces } from '../otlp/receive.ts';
-import type { ReceivedSpan } from '../received-span.ts';
 import { parseJson } from './parse.ts';
 
 /** Records of one request. */
-export const MAX_RECORDS = 10_000;
+const MAX_RECORDS = 10_000;
 
-/** What is left of each kind of body when it has been read: a list of this, and what was counted. */
+/** What reading leaves of each kind of body: a list of this, and counts. */
 export interface Reductions {
-  traces: { readonly item: ReceivedSpan; readonly counts: Omit<DecodedTraces, 'spans'> };
+  traces: { readonly item: SpanFact; readonly counts: Omit<DecodedTraces, 'spans'> };
   records: { readonly item: ReadRecord; readonly counts: Readonly<Record<string, never>> };
 }
 
 /** A record, or what is wrong with it. */
-export type ReadRecord = { readonly record: ForwardedRecord } | { readonly error: string };
+export type ReadRecord = { readonly record: ReportedFact } | { readonly error: string };
 
 export interface Reduced<Kind extends keyof Reductions> {
   readonly items: readonly Reductions[Kind]['item'][];
@@ -23,7 +23,7 @@ export interface Reduced<Kind extends keyof Reductions> {
 }
 
 /**
- * Reads a body of JSON and keeps what it is read for.
+ * Reads a body of JSON and keeps only what is needed.
  * @throws VconOtelError `BODY_INVALID`
  */
 export function reduce<Kind extends keyof Reductions>(kind: Kind, body: Buffer): Reduced<Kind> {
@@ -45,7 +45,7 @@ const REDUCE: { readonly [Kind in keyof Reductions]: (value: unknown) => Reduced
 
 function read(value: unknown): ReadRecord {
   try {
-    return { record: readRecord(value) };
+    return { record: readReport(value) };
   } catch (error) {
     return { error: error instanceof VconOtelError ? error.message : errorType(error) };
   }

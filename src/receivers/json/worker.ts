@@ -2,19 +2,19 @@ import { parentPort } from 'node:worker_threads';
 import { VconOtelError } from '../../model/error.ts';
 import { type Reductions, reduce } from './reduce.ts';
 
-//  The thread in which large bodies of JSON are read. A body is answered with what was counted, then with its items, a few at
-//  a time and each time only when more is asked for: to take them over costs the other thread time too.
+//  The thread in which large bodies of JSON are read. The answer to a body is first its counts, then its items, a few at
+//  a time and only when more are requested, since taking them over costs the other thread time too.
 
-/** What is asked of the thread. */
+/** A request to the thread. */
 export type Ask = { readonly kind: keyof Reductions; readonly body: Uint8Array } | 'more';
 
-/** What it answers. */
+/** The thread's answer. */
 export type Answer =
   | { readonly is: 'counts'; readonly counts: unknown }
   | { readonly is: 'items'; readonly items: readonly unknown[]; readonly last: boolean }
   | { readonly is: 'refused'; readonly why: string };
 
-/** Items that are handed over in one go. */
+/** How many items are passed on at once. */
 const SOME = 250;
 
 parentPort?.on('message', answerTo);

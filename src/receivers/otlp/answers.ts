@@ -1,10 +1,11 @@
 import type { Encoding } from './decode.ts';
 import { ExportTraceServiceResponse, Status } from './generated/answer.js';
 
-/** The codes of RPC that stand in answers (google.rpc.Code). */
+/** The RPC codes used in answers (google.rpc.Code). */
 export const RPC_CODE = {
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,
@@ -19,12 +20,13 @@ export interface EncodedAnswer {
 }
 
 /**
- * The answer to an OTLP request that was accepted (ExportTraceServiceResponse; those of metrics and logs look the same where
+ * The answer to an OTLP request that was accepted (ExportTraceServiceResponse; those for metrics and logs look the same if
  * nothing was rejected).
  */
 export function accepted(encoding: Encoding, rejectedSpans = 0): EncodedAnswer {
   if (rejectedSpans === 0) return encoding === 'json' ? json({}) : protobuf(new Uint8Array());
-  const errorMessage = 'spans of the conserver without ids, times or a name, or too large to read';
+  const errorMessage =
+    'spans of the conserver without ids, times, a name or a readable status, or too large to read';
   return encoding === 'json'
     ? json({ partialSuccess: { rejectedSpans: String(rejectedSpans), errorMessage } })
     : protobuf(
@@ -32,7 +34,7 @@ export function accepted(encoding: Encoding, rejectedSpans = 0): EncodedAnswer {
       );
 }
 
-/** The answer to one that was not (google.rpc.Status). */
+/** The answer to a request that was refused (google.rpc.Status). */
 export function status(encoding: Encoding, code: number, message: string): EncodedAnswer {
   return encoding === 'json' ? json({ code, message }) : protobuf(Status.encode({ code, message }).finish());
 }

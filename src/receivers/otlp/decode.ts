@@ -7,9 +7,9 @@ import type { DecodedTraces } from './receive.ts';
 export type Encoding = 'protobuf' | 'json';
 
 /**
- * Reads the body of an OTLP request (ExportTraceServiceRequest): the conserver's spans of it, and how many others there
- * were. A large one does not hold up the event loop.
- * @throws VconOtelError `BODY_INVALID` where it cannot be decoded; the message never quotes it
+ * Reads the body of an OTLP request (ExportTraceServiceRequest): the conserver's spans in it, and how many others there
+ * were. A large body does not block the event loop.
+ * @throws VconOtelError `BODY_INVALID` if it cannot be decoded; the message never quotes it
  */
 export async function decodeTraces(
   body: Buffer,

@@ -1,36 +1,49 @@
-import type { SpanContext } from '@opentelemetry/api';
+import type { HrTime } from '@opentelemetry/api';
 import { VconOtelError } from '../../model/error.ts';
 import { stageOf } from '../../model/semconv.ts';
+import { EXCEPTION, READ_ATTRIBUTES, statusInJson } from '../../model/span-like.ts';
 import { ReceivedTraces } from './receive.ts';
 import {
   type AttributeValue,
-  EXCEPTION_EVENT,
-  EXCEPTION_TYPE,
-  isId,
-  MAX_SPAN_LINKS,
+  EXCEPTION_ATTRIBUTES,
   MAX_TEXTS,
-  READ,
+  NO_TIME,
+  type ReadAttributes,
   type WireSpan,
 } from './wire-span.ts';
 
 /**
- * Reads an OTLP request in JSON (protobuf's mapping, but ids are hex and enums integers: OTLP specification, "JSON
- * Protobuf Encoding"), parsed already. Fields that are null are not there, and of unknown ones nothing is read.
+ * Reads an OTLP request in JSON (protobuf's mapping, but ids are hex and enums integers, by some writers names: OTLP
+ * specification, "JSON Protobuf Encoding"), parsed already. Fields that are null are not there, and of unknown ones nothing is read.
  * @throws VconOtelError `BODY_INVALID` where it has not the shape of one
  */
 export function readJson(request: unknown): ReceivedTraces {
   const traces = new ReceivedTraces();
   if (!isMessage(request) || Array.isArray(request))
     throw new VconOtelError('BODY_INVALID', 'the body is no JSON object');
-  for (const { scopeSpans } of messages(request.resourceSpans, 'resourceSpans'))
-    for (const { scope, spans } of messages(scopeSpans, 'scopeSpans')) {
-      const scopeName = isMessage(scope) ? text(scope.name) : '';
+  for (const resource of messages(part(request, 'resourceSpans', 'resource_spans'), 'resourceSpans')) {
+    // Until OTLP 0.19 a scope had another name.
+    const { instrumentationLibrarySpans: scopeSpans = part(resource, 'scopeSpans', 'scope_spans') } =
+      resource;
+    for (const { scope, instrumentationLibrary, spans } of messages(scopeSpans, 'scopeSpans')) {
+      const named = scope ?? instrumentationLibrary;
+      const scopeName = isMessage(named) ? text(named.name) : '';
       for (const span of messages(spans, 'spans')) {
         if (stageOf(text(span.name)) === undefined) traces.ignored++;
-        else traces.add(readSpan(span, scopeName));
+        else addSpan(span, scopeName, traces);
       }
     }
+  }
   return traces;
+}
+
+/** A list of a message. As the definition itself spells it (`resource_spans`), it would be answered as if it had been read. */
+function part(message: Message, name: string, spelled: string): unknown {
+  if (!(spelled in message)) return message[name];
+  throw new VconOtelError(
+    'BODY_INVALID',
+    `the body has ${spelled}: OTLP/JSON has ${name}, in lowerCamelCase`,
+  );
 }
 
 type Message = Readonly<Record<string, unknown>>;
@@ -46,6 +59,17 @@ function messages(value: unknown, name: string): readonly Message[] {
   return value;
 }
 
+/** One that cannot be read does not take the others of the request with it. */
+function addSpan(span: Message, scope: string, traces: ReceivedTraces): void {
+  let read: WireSpan | undefined;
+  try {
+    read = readSpan(span, scope);
+  } catch {
+    traces.rejected++;
+  }
+  if (read) traces.add(read);
+}
+
 function readSpan(span: Message, scope: string): WireSpan {
   return {
     scope,
@@ -53,57 +77,52 @@ function readSpan(span: Message, scope: string): WireSpan {
     traceId: text(span.traceId).toLowerCase(),
     spanId: text(span.spanId).toLowerCase(),
     parentSpanId: text(span.parentSpanId).toLowerCase(),
-    start: nanoseconds(span.startTimeUnixNano),
-    end: nanoseconds(span.endTimeUnixNano),
-    status: isMessage(span.status) ? (integer(span.status.code) ?? 0) : 0,
-    attributes: readAttributes(span.attributes, READ),
-    exceptionType: readExceptionType(span.events),
+    start: time(span.startTimeUnixNano),
+    end: time(span.endTimeUnixNano),
+    status: statusInJson(span.status),
+    attributes: readAttributes(span.attributes, READ_ATTRIBUTES),
+    events: readException(span.events),
     links: readLinks(span.links),
   };
 }
 
-function readAttributes(
-  attributes: unknown,
-  wanted: ReadonlySet<string>,
-): ReadonlyMap<string, AttributeValue> {
-  const found = new Map<string, AttributeValue>();
+function readAttributes(attributes: unknown, wanted: ReadonlySet<string>): ReadAttributes {
+  const found: ReadAttributes = {};
   for (const { key, value } of messages(attributes, 'attributes'))
-    if (typeof key === 'string' && wanted.has(key)) found.set(key, readValue(value));
+    if (typeof key === 'string' && wanted.has(key)) found[key] = readValue(value);
   return found;
 }
 
 function readValue(value: unknown): AttributeValue {
-  if (!isMessage(value)) return undefined;
+  if (!isMessage(value)) return null;
   if (typeof value.stringValue === 'string') return value.stringValue;
-  const number = integer(value.intValue) ?? value.doubleValue;
+  const number = integer(value.intValue) ?? integer(value.doubleValue) ?? value.doubleValue;
   if (typeof number === 'number') return number;
   if (typeof value.boolValue === 'boolean') return value.boolValue;
-  return isMessage(value.arrayValue) ? readTexts(value.arrayValue.values) : undefined;
+  return isMessage(value.arrayValue) ? readTexts(value.arrayValue.values) : null;
 }
 
-function readTexts(values: unknown): readonly string[] | undefined {
+function readTexts(values: unknown): readonly string[] | null {
   const items = messages(values, 'values');
-  if (items.length > MAX_TEXTS) return undefined;
+  if (items.length > MAX_TEXTS) return null;
   const texts = items.map(({ stringValue }) => stringValue);
-  return texts.every((item) => typeof item === 'string') ? texts : undefined;
+  return texts.every((item) => typeof item === 'string') ? texts : null;
 }
 
-const ONLY_EXCEPTION_TYPE: ReadonlySet<string> = new Set([EXCEPTION_TYPE]);
-
-function readExceptionType(events: unknown): AttributeValue {
-  const exception = messages(events, 'events').find(({ name }) => name === EXCEPTION_EVENT);
-  return exception && readAttributes(exception.attributes, ONLY_EXCEPTION_TYPE).get(EXCEPTION_TYPE);
+function readException(events: unknown): WireSpan['events'] {
+  const exception = messages(events, 'events').find(({ name }) => name === EXCEPTION.event);
+  if (!exception) return [];
+  return [{ name: EXCEPTION.event, attributes: readAttributes(exception.attributes, EXCEPTION_ATTRIBUTES) }];
 }
 
-function readLinks(links: unknown): readonly SpanContext[] {
-  return messages(links, 'links')
-    .slice(0, MAX_SPAN_LINKS)
-    .map(({ traceId, spanId, flags }) => ({
+function readLinks(links: unknown): WireSpan['links'] {
+  return messages(links, 'links').map(({ traceId, spanId, flags }) => ({
+    context: {
       traceId: text(traceId).toLowerCase(),
       spanId: text(spanId).toLowerCase(),
       traceFlags: (integer(flags) ?? 0) & 0xff,
-    }))
-    .filter(({ traceId, spanId }) => isId(traceId, 32) && isId(spanId, 16));
+    },
+  }));
 }
 
 function text(value: unknown): string {
@@ -116,7 +135,10 @@ function integer(value: unknown): number | undefined {
   return Number.isInteger(value) ? (value as number) : undefined;
 }
 
-function nanoseconds(value: unknown): bigint {
-  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return BigInt(value);
-  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : 0n;
+/** Of nanoseconds since the Unix epoch, as far as they fit into 64 bits. */
+function time(value: unknown): HrTime {
+  const isText = typeof value === 'string' && /^\d{1,20}$/.test(value);
+  const nanoseconds = isText || Number.isInteger(value) ? BigInt(value as string | number) : 0n;
+  if (nanoseconds <= 0n || nanoseconds >= 1n << 64n) return NO_TIME;
+  return [Number(nanoseconds / 1_000_000_000n), Number(nanoseconds % 1_000_000_000n)];
 }

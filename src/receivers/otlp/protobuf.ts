@@ -1,36 +1,59 @@
-import type { SpanContext } from '@opentelemetry/api';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { stageOf } from '../../model/semconv.ts';
-import { fields, isSmall, open } from './fields.ts';
-import {
-  AnyValue,
-  ArrayValue,
-  type Decoder,
-  Event,
-  InstrumentationScope,
-  KeyValue,
-  Link,
-  type Long,
-  Span,
-  SpanName,
-  Status,
-} from './generated/received.js';
+import { EXCEPTION, READ_ATTRIBUTES } from '../../model/span-like.ts';
 import { type DecodedTraces, ReceivedTraces } from './receive.ts';
 import { Turns } from './turns.ts';
+import { bytesField, fixed32Field, fixed64Field, varintField, WireReader } from './wire-reader.ts';
 import {
   type AttributeValue,
-  EXCEPTION_EVENT,
-  EXCEPTION_TYPE,
-  isId,
-  MAX_SPAN_LINKS,
+  EXCEPTION_ATTRIBUTES,
   MAX_TEXTS,
-  READ,
+  NO_TIME,
+  type ReadAttributes,
   type WireSpan,
 } from './wire-span.ts';
 
 //  ExportTraceServiceRequest ─1─► ResourceSpans ─2─► ScopeSpans ─1─► InstrumentationScope
 //                                                              └─2─► Span
-//  Walked through field by field, so that the event loop can have a turn at any place; what is decoded at once is a span
-//  and below it one attribute, one event, one link. Nothing descends further than a level of an array of texts.
+//  Walked through field by field, where they are. The event loop can have a turn between any two of those above; a span is
+//  read at once, because it may not have many. Nothing descends further than a level of an array of texts.
+
+/** The fields that are read, by their numbers in OpenTelemetry's definition. */
+export const FIELDS = {
+  ExportTraceServiceRequest: { resourceSpans: bytesField(1) },
+  ResourceSpans: { scopeSpans: bytesField(2) },
+  ScopeSpans: { scope: bytesField(1), spans: bytesField(2) },
+  InstrumentationScope: { name: bytesField(1) },
+  Span: {
+    traceId: bytesField(1),
+    spanId: bytesField(2),
+    parentSpanId: bytesField(4),
+    name: bytesField(5),
+    startTimeUnixNano: fixed64Field(7),
+    endTimeUnixNano: fixed64Field(8),
+    attributes: bytesField(9),
+    events: bytesField(11),
+    links: bytesField(13),
+    status: bytesField(15),
+  },
+  Event: { name: bytesField(2), attributes: bytesField(3) },
+  Link: { traceId: bytesField(1), spanId: bytesField(2), flags: fixed32Field(6) },
+  Status: { code: varintField(3) },
+  KeyValue: { key: bytesField(1), value: bytesField(2) },
+  AnyValue: {
+    stringValue: bytesField(1),
+    boolValue: varintField(2),
+    intValue: varintField(3),
+    doubleValue: fixed64Field(4),
+    arrayValue: bytesField(5),
+  },
+  ArrayValue: { values: bytesField(1) },
+} as const;
+
+/** What ScopeSpans were called until OTLP 0.19, of the same shape: `instrumentation_library_spans` of ResourceSpans. */
+const LIBRARY_SPANS = bytesField(1000);
+
+const { Span, Event, Link, KeyValue, AnyValue } = FIELDS;
 
 /**
  * Reads the body of an OTLP request in protobuf, in slices.
@@ -39,14 +62,12 @@ import {
 export async function readProtobuf(body: Uint8Array): Promise<DecodedTraces> {
   const turns = new Turns();
   const traces = new ReceivedTraces();
+  const reader = new WireReader(body);
   if (body.length > UNNOTICED) await turns.take();
-  for (const resourceSpans of fields(body, RESOURCE_SPANS)) {
+  for (let tag = reader.next(); tag > 0; tag = reader.next()) {
     if (turns.due()) await turns.take();
-    if (!resourceSpans) continue;
-    for (const scopeSpans of fields(resourceSpans, SCOPE_SPANS)) {
-      if (turns.due()) await turns.take();
-      if (scopeSpans) await readScopeSpans(scopeSpans, traces, turns);
-    }
+    if (tag !== FIELDS.ExportTraceServiceRequest.resourceSpans) reader.skip();
+    else await readResourceSpans(reader, traces, turns);
   }
   return traces;
 }
@@ -54,109 +75,215 @@ export async function readProtobuf(body: Uint8Array): Promise<DecodedTraces> {
 /** Bytes that are read before anybody could notice. */
 const UNNOTICED = 64 * 1024;
 
-const RESOURCE_SPANS = 1;
-const SCOPE_SPANS = 2;
-const SCOPE = 1;
-const SPANS = 2;
-
-async function readScopeSpans(scopeSpans: Uint8Array, traces: ReceivedTraces, turns: Turns): Promise<void> {
-  let scope = '';
-  // It may stand behind the spans.
-  for (const field of fields(scopeSpans, SCOPE)) {
+async function readResourceSpans(reader: WireReader, traces: ReceivedTraces, turns: Turns): Promise<void> {
+  const outer = reader.enter();
+  for (let tag = reader.next(); tag > 0; tag = reader.next()) {
     if (turns.due()) await turns.take();
-    if (field && isSmall(field)) scope = decode(InstrumentationScope, field).name;
+    if (tag !== FIELDS.ResourceSpans.scopeSpans && tag !== LIBRARY_SPANS) reader.skip();
+    else await readScopeSpans(reader, traces, turns);
   }
-  for (const field of fields(scopeSpans, SPANS)) {
-    if (turns.due(field?.length)) await turns.take();
-    if (!field) continue;
-    if (!isSmall(field)) traces.rejected++;
-    else if (stageOf(decode(SpanName, field).name) === undefined) traces.ignored++;
-    else traces.add(await readSpan(field, scope, turns));
-  }
+  reader.leave(outer);
 }
 
-async function readSpan(bytes: Uint8Array, scope: string, turns: Turns): Promise<WireSpan> {
-  const span = decode(Span, bytes);
+async function readScopeSpans(reader: WireReader, traces: ReceivedTraces, turns: Turns): Promise<void> {
+  const outer = reader.enter();
+  const begin = reader.place;
+  let scope = '';
+  // It may stand behind the spans.
+  for (let tag = reader.next(); tag > 0; tag = reader.next()) {
+    if (turns.due()) await turns.take();
+    if (tag === FIELDS.ScopeSpans.scope) scope = readScope(reader);
+    else reader.skip();
+  }
+  reader.goBack(begin);
+  for (let tag = reader.next(); tag > 0; tag = reader.next()) {
+    const before = reader.place;
+    if (tag === FIELDS.ScopeSpans.spans) readSpan(reader, scope, traces);
+    else reader.skip();
+    if (turns.due(reader.place - before)) await turns.take();
+  }
+  reader.leave(outer);
+}
+
+/** Fields of one message that are looked at, with those that lie deeper: SDKs write at most 128 attributes, events and links. */
+const MAX_FIELDS = 20_000;
+
+function readScope(reader: WireReader): string {
+  const outer = reader.enter();
+  let name = '';
+  reader.allow(MAX_FIELDS);
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === FIELDS.InstrumentationScope.name) name = reader.text();
+    else reader.skip();
+  reader.allow(Number.POSITIVE_INFINITY);
+  reader.leave(outer);
+  return name;
+}
+
+/** Reads a span, if it is one of the conserver's. */
+function readSpan(reader: WireReader, scope: string, traces: ReceivedTraces): void {
+  const outer = reader.enter();
+  const span = emptySpan(scope);
+  let isOurs = true;
+  reader.allow(MAX_FIELDS);
+  for (let tag = reader.next(); tag > 0 && isOurs; tag = isOurs ? reader.next() : 0) {
+    readField(tag, reader, span);
+    if (tag === Span.name) isOurs = stageOf(span.name) !== undefined;
+  }
+  if (reader.isExhausted) traces.rejected++;
+  else if (isOurs && span.name !== '') traces.add(span);
+  else traces.ignored++;
+  reader.allow(Number.POSITIVE_INFINITY);
+  reader.leave(outer);
+}
+
+/** A span of which nothing is known yet. */
+interface Unread extends Writable<Omit<WireSpan, 'attributes' | 'links'>> {
+  readonly attributes: ReadAttributes;
+  links: SpanLink[];
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+type SpanLink = WireSpan['links'][number];
+
+function emptySpan(scope: string): Unread {
   return {
     scope,
-    name: span.name,
-    traceId: span.traceId.toString('hex'),
-    spanId: span.spanId.toString('hex'),
-    parentSpanId: span.parentSpanId.toString('hex'),
-    start: bigint(span.startTimeUnixNano),
-    end: bigint(span.endTimeUnixNano),
-    status: isSmall(span.status) ? decode(Status, span.status).code : 0,
-    attributes: await readAttributes(span.attributes, READ, turns),
-    exceptionType: await readExceptionType(span.events, turns),
-    links: span.links.length > 0 ? readLinks(span.links) : [],
+    name: '',
+    traceId: '',
+    spanId: '',
+    parentSpanId: '',
+    start: NO_TIME,
+    end: NO_TIME,
+    status: UNSET,
+    attributes: {},
+    events: NONE,
+    links: NO_LINKS,
   };
 }
 
-async function readAttributes(
-  attributes: readonly Uint8Array[],
-  wanted: ReadonlySet<string>,
-  turns: Turns,
-): Promise<ReadonlyMap<string, AttributeValue>> {
-  const found = new Map<string, AttributeValue>();
-  for (const attribute of attributes) {
-    if (turns.due(attribute.length)) await turns.take();
-    if (!isSmall(attribute)) continue;
-    const { key, value } = decode(KeyValue, attribute);
-    if (wanted.has(key)) found.set(key, readValue(value));
+const UNSET = { code: SpanStatusCode.UNSET };
+const NONE: WireSpan['events'] = [];
+/** Of a span that has none. */
+const NO_LINKS: SpanLink[] = [];
+
+function readField(tag: number, reader: WireReader, span: Unread): void {
+  switch (tag) {
+    case Span.traceId:
+      span.traceId = reader.hex(true);
+      break;
+    case Span.spanId:
+      span.spanId = reader.hex(false);
+      break;
+    case Span.parentSpanId:
+      span.parentSpanId = reader.hex(true);
+      break;
+    case Span.name:
+      span.name = reader.text();
+      break;
+    case Span.startTimeUnixNano:
+      span.start = reader.time();
+      break;
+    case Span.endTimeUnixNano:
+      span.end = reader.time();
+      break;
+    case Span.attributes:
+      readAttribute(reader, READ_ATTRIBUTES, span.attributes);
+      break;
+    case Span.events:
+      if (span.events.length === 0) span.events = readException(reader);
+      else reader.skip();
+      break;
+    case Span.links:
+      if (span.links === NO_LINKS) span.links = [];
+      span.links.push(readLink(reader));
+      break;
+    case Span.status:
+      span.status = { code: readStatus(reader) };
+      break;
+    default:
+      reader.skip();
   }
-  return found;
 }
 
-function readValue(bytes: Uint8Array): AttributeValue {
-  if (!isSmall(bytes)) return undefined;
-  const value = decode(AnyValue, bytes);
-  if (Object.hasOwn(value, 'stringValue')) return value.stringValue;
-  if (Object.hasOwn(value, 'intValue')) return value.intValue.toNumber();
-  if (Object.hasOwn(value, 'doubleValue')) return value.doubleValue;
-  if (Object.hasOwn(value, 'boolValue')) return value.boolValue;
-  return Object.hasOwn(value, 'arrayValue') ? readTexts(value.arrayValue) : undefined;
+function readAttribute(reader: WireReader, wanted: ReadonlySet<string>, found: ReadAttributes): void {
+  const outer = reader.enter();
+  let key = '';
+  let value: AttributeValue = null;
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === KeyValue.key) key = reader.text();
+    // It may stand before the key.
+    else if (tag === KeyValue.value && (key === '' || wanted.has(key))) value = readValue(reader);
+    else reader.skip();
+  if (wanted.has(key)) found[key] = value;
+  reader.leave(outer);
 }
 
-function readTexts(bytes: Uint8Array): readonly string[] | undefined {
-  if (!isSmall(bytes)) return undefined;
-  const { values } = decode(ArrayValue, bytes);
-  if (values.length > MAX_TEXTS || !values.every(isSmall)) return undefined;
-  const texts = values.map((value) => decode(AnyValue, value));
-  return texts.every((text) => Object.hasOwn(text, 'stringValue'))
-    ? texts.map(({ stringValue }) => stringValue)
-    : undefined;
+function readValue(reader: WireReader): AttributeValue {
+  const outer = reader.enter();
+  let value: AttributeValue = null;
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === AnyValue.stringValue) value = reader.text();
+    else if (tag === AnyValue.intValue) value = reader.int64();
+    else if (tag === AnyValue.doubleValue) value = reader.double();
+    else if (tag === AnyValue.boolValue) value = reader.bool();
+    else if (tag === AnyValue.arrayValue) value = readTexts(reader);
+    else reader.skip();
+  reader.leave(outer);
+  return value;
 }
 
-const ONLY_EXCEPTION_TYPE: ReadonlySet<string> = new Set([EXCEPTION_TYPE]);
-
-async function readExceptionType(events: readonly Uint8Array[], turns: Turns): Promise<AttributeValue> {
-  for (const bytes of events) {
-    if (turns.due(bytes.length)) await turns.take();
-    if (!isSmall(bytes)) continue;
-    const { name, attributes } = decode(Event, bytes);
-    if (name === EXCEPTION_EVENT)
-      return (await readAttributes(attributes, ONLY_EXCEPTION_TYPE, turns)).get(EXCEPTION_TYPE);
-  }
-  return undefined;
+/** @returns null where they are too many, or not all texts */
+function readTexts(reader: WireReader): readonly string[] | null {
+  const outer = reader.enter();
+  const texts: (string | null)[] = [];
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === FIELDS.ArrayValue.values) texts.push(readText(reader));
+    else reader.skip();
+  reader.leave(outer);
+  return texts.length <= MAX_TEXTS && texts.every((text) => text !== null) ? texts : null;
 }
 
-function readLinks(links: readonly Uint8Array[]): readonly SpanContext[] {
-  return links
-    .slice(0, MAX_SPAN_LINKS)
-    .filter(isSmall)
-    .map((bytes) => decode(Link, bytes))
-    .map(({ traceId, spanId, flags }) => ({
-      traceId: traceId.toString('hex'),
-      spanId: spanId.toString('hex'),
-      traceFlags: flags & 0xff,
-    }))
-    .filter(({ traceId, spanId }) => isId(traceId, 32) && isId(spanId, 16));
+function readText(reader: WireReader): string | null {
+  const outer = reader.enter();
+  let text: string | null = null;
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === AnyValue.stringValue) text = reader.text();
+    else reader.skip();
+  reader.leave(outer);
+  return text;
 }
 
-function decode<Message>(type: Decoder<Message>, bytes: Uint8Array): Message {
-  return type.decode(open(bytes));
+function readException(reader: WireReader): WireSpan['events'] {
+  const outer = reader.enter();
+  const attributes: ReadAttributes = {};
+  let name = '';
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === Event.name) name = reader.text();
+    else if (tag === Event.attributes) readAttribute(reader, EXCEPTION_ATTRIBUTES, attributes);
+    else reader.skip();
+  reader.leave(outer);
+  return name === EXCEPTION.event ? [{ name, attributes }] : NONE;
 }
 
-function bigint({ low, high }: Long): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+function readLink(reader: WireReader): SpanLink {
+  const outer = reader.enter();
+  const context = { traceId: '', spanId: '', traceFlags: 0 };
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === Link.traceId) context.traceId = reader.hex(true);
+    else if (tag === Link.spanId) context.spanId = reader.hex(true);
+    else if (tag === Link.flags) context.traceFlags = reader.fixed32() & 0xff;
+    else reader.skip();
+  reader.leave(outer);
+  return { context };
+}
+
+function readStatus(reader: WireReader): number {
+  const outer = reader.enter();
+  let code: number = SpanStatusCode.UNSET;
+  for (let tag = reader.next(); tag > 0; tag = reader.next())
+    if (tag === FIELDS.Status.code) code = reader.int32();
+    else reader.skip();
+  reader.leave(outer);
+  return code;
 }

@@ -1,19 +1,19 @@
-/** Milliseconds of work until the event loop is given a turn. */
+/** Milliseconds of work before the event loop gets a turn. */
 const SLICE = 5;
-/** Bytes of work between two looks at the clock: a quarter of a millisecond at worst. */
+/** Bytes of work between two checks of the clock: a quarter of a millisecond at worst. */
 const LOOK = 32 * 1024;
-/** What the smallest piece of work counts for. */
+/** How many bytes the smallest piece of work counts as. */
 const PIECE = 64;
 
 /**
- * Long work in slices, so that the event loop gets on meanwhile. However many of these there are, one slice is done in
- * each of its rounds.
+ * Long work in slices, so that the event loop keeps turning. However many of these there are, each turn of the loop does
+ * one slice.
  */
 export class Turns {
   #work = 0;
   #began = performance.now();
 
-  /** To be asked after every piece of work: whether it is time to {@link take} a turn. */
+  /** Whether it is time to {@link take} a turn: check this after every piece of work. */
   due(bytes = 0): boolean {
     this.#work += PIECE + bytes;
     if (this.#work < LOOK) return false;

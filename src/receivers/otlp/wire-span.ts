@@ -1,52 +1,43 @@
-import type { SpanContext } from '@opentelemetry/api';
-import { ATTR, CONSERVER_ATTR } from '../../model/semconv.ts';
+import type { HrTime } from '@opentelemetry/api';
+import { EXCEPTION, type SpanLike } from '../../model/span-like.ts';
 
-/** A value of an attribute, as far as one is read: texts of an array, nothing of what lies deeper. */
-export type AttributeValue = string | number | boolean | readonly string[] | undefined;
+/** A value of an attribute, as far as one is read: texts of an array, nothing of what lies deeper. `null`: it is there. */
+export type AttributeValue = string | number | boolean | readonly string[] | null;
+
+/** Attributes that were looked for and found. */
+export type ReadAttributes = Record<string, AttributeValue>;
 
 /** What is read of a span, in whatever encoding it came. What was not there is empty or 0. */
-export interface WireSpan {
+export interface WireSpan extends SpanLike {
   readonly scope: string;
-  readonly name: string;
   /** Ids are lower-case hex. */
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
-  /** Nanoseconds since the Unix epoch. */
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly status: number;
-  /** Only those that are {@link READ}. */
-  readonly attributes: ReadonlyMap<string, AttributeValue>;
-  /** Of the first exception event. */
-  readonly exceptionType: AttributeValue;
-  readonly links: readonly SpanContext[];
+  readonly start: HrTime;
+  readonly end: HrTime;
 }
 
-/** The attributes that are read. Of the others not even the value is looked at. */
-export const READ: ReadonlySet<string> = new Set([
-  CONSERVER_ATTR.vconId,
-  CONSERVER_ATTR.chainName,
-  CONSERVER_ATTR.linkIndex,
-  ATTR.errorType,
-  ATTR.chainLinks,
-  ATTR.chainOutcome,
-  ATTR.linkOutcome,
-  ATTR.vconOutUuid,
-]);
+/** A time that was not there. */
+export const NO_TIME: HrTime = [0, 0];
 
-export const EXCEPTION_EVENT = 'exception';
-export const EXCEPTION_TYPE = 'exception.type';
+/** Of an event nothing but the type of an exception is read. */
+export const EXCEPTION_ATTRIBUTES: ReadonlySet<string> = new Set<string>([EXCEPTION.type]);
 
-/** Span links that are read of one span. */
-export const MAX_SPAN_LINKS = 128;
 /** Texts of one array that are read; one that has more is as good as none. */
 export const MAX_TEXTS = 1_000;
 
-/** Whether an id is one: of so many hex digits, and not all of them 0. */
+/** Whether an id is one: of so many hex digits in lower case, and not all of them 0. */
 export function isId(text: string, digits: 16 | 32): boolean {
-  return (digits === 16 ? SPAN_ID : TRACE_ID).test(text);
+  if (text.length !== digits) return false;
+  let isZero = true;
+  for (let i = 0; i < digits; i += 1) {
+    const code = text.charCodeAt(i);
+    const isDigit = (code >= ZERO && code <= NINE) || (code >= A && code <= F);
+    if (!isDigit) return false;
+    isZero &&= code === ZERO;
+  }
+  return !isZero;
 }
 
-const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
-const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+const [ZERO = 0, NINE = 0, A = 0, F = 0] = Array.from('09af', (digit) => digit.charCodeAt(0));

@@ -1,10 +1,10 @@
 import type { Entry } from './replies.ts';
 
 const MAX_ENTRIES = 500;
-/** What one read should bring at most, in UTF-16 code units. */
+/** How much one read should bring at most, in UTF-16 code units. */
 const LENGTH = 2 * 1024 * 1024;
 
-/** How many entries to ask for at once: fewer where they are long, or where the last read failed. */
+/** How many entries to request at once: fewer if they are long, or if the last read failed. */
 export class BatchSize {
   #entries = MAX_ENTRIES;
 
@@ -12,7 +12,7 @@ export class BatchSize {
     return this.#entries;
   }
 
-  /** Learns how long entries are at the moment. */
+  /** Learns how long entries currently are. */
   read(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     let length = 1;
@@ -21,7 +21,7 @@ export class BatchSize {
     this.#entries = Math.min(fitting, MAX_ENTRIES, this.#entries * 2);
   }
 
-  /** Perhaps there was too much to be transmitted in time. */
+  /** Perhaps there was too much to transmit in time. */
   failed(): void {
     this.#entries = Math.ceil(this.#entries / 2);
   }

@@ -1,4 +1,5 @@
-import { type Connection, type Reply, reason, unavailable } from './connection.ts';
+import { redisReason } from '../../persistence/redis.ts';
+import { type Add, answer, type Connection, unavailable } from './connection.ts';
 import type { Position } from './read-position.ts';
 import {
   type Entry,
@@ -11,14 +12,13 @@ import {
   readSnapshot,
   type Snapshot,
 } from './replies.ts';
+import type { StreamLease } from './stream-lease.ts';
 
 /** What code passes to {@link consumerGroup}. */
 export interface ConsumerGroupSettings {
   readonly stream: string;
   readonly group: string;
   readonly consumer: string;
-  /** Milliseconds after which an entry of another consumer is taken over. */
-  readonly claimAfter: number;
 }
 
 /** An entry for `<stream>:dead`. */
@@ -28,13 +28,18 @@ export interface DeadLetter {
   readonly record: Uint8Array;
 }
 
-/** What is asked of Redis. Everything throws VconOtelError `STORE_UNAVAILABLE`. */
+/**
+ * What is asked of Redis. Everything throws VconOtelError `STORE_UNAVAILABLE`, and what changes the group `STREAM_IN_USE` too
+ * where another adapter reads the stream.
+ */
 export type ConsumerGroup = ReturnType<typeof consumerGroup>;
 
 export function consumerGroup(
   { ask, askAll, askTogether }: Connection,
-  { stream, group, consumer, claimAfter }: ConsumerGroupSettings,
+  lease: StreamLease,
+  { stream, group, consumer }: ConsumerGroupSettings,
 ) {
+  const only = async (add: Add) => answer((await lease.only(add))[0]);
   return {
     /** Undefined where there is no stream. */
     async inspect(): Promise<Snapshot | undefined> {
@@ -48,18 +53,28 @@ export function consumerGroup(
     /** Makes the group at the start of the stream, so that what waits is read, and the stream where there is none. */
     async create(entriesRead: number): Promise<void> {
       const known = entriesRead > 0 ? ['ENTRIESREAD', entriesRead] : [];
-      await ask((redis) => redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM', ...known));
+      await only((redis) => redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM', ...known));
     },
 
-    /** Reads what nobody was handed yet, and the books immediately before and after. Does not wait. */
-    async readNew(count: number): Promise<{ before: Snapshot; after: GroupState; entries: Entry[] }> {
-      const [info, groups, read, groupsAfter] = await askTogether((redis) =>
+    /**
+     * Acknowledges entries, and reads what nobody was handed yet, with the books immediately before and after: in one go, since
+     * each takes its time. Does not wait.
+     */
+    async readNew(
+      count: number,
+      finished: readonly string[],
+    ): Promise<{ before: Snapshot; after: GroupState; entries: Entry[] }> {
+      // Nobody has an entry 0-0.
+      const ids = finished.length > 0 ? finished : ['0-0'];
+      const [acknowledged, info, groups, read, groupsAfter] = await lease.only((redis) =>
         redis
+          .call('XACK', stream, group, ...ids)
           .call('XINFO', 'STREAM', stream)
           .call('XINFO', 'GROUPS', stream)
           .call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
           .call('XINFO', 'GROUPS', stream),
       );
+      answer(acknowledged);
       const entries = readEntries(answer(read));
       const after = readGroup(answer(groupsAfter), group);
       if (!after) throw unavailable('NOGROUP');
@@ -68,45 +83,28 @@ export function consumerGroup(
 
     /** Tells Redis how many entries there were up to the last delivered one. */
     async correct({ id, entries }: Position): Promise<void> {
-      await ask((redis) => redis.call('XGROUP', 'SETID', stream, group, id, 'ENTRIESREAD', entries));
+      await only((redis) => redis.call('XGROUP', 'SETID', stream, group, id, 'ENTRIESREAD', entries));
     },
 
-    /** What this consumer was handed and has not acknowledged, after an id. Does not count as a delivery. */
-    async pendingOwn(after: string, count: number): Promise<Pending[]> {
+    /**
+     * What anybody was handed and has not acknowledged, after an id. Does not count as a delivery.
+     * @param idle for how many milliseconds at least
+     */
+    async pending(idle: number, after: string, count: number): Promise<Pending[]> {
       return readPending(
-        await ask((redis) => redis.call('XPENDING', stream, group, `(${after}`, '+', count, consumer)),
+        await ask((redis) => redis.call('XPENDING', stream, group, 'IDLE', idle, `(${after}`, '+', count)),
       );
     },
 
-    /** What anybody was handed and has not acknowledged for too long, after an id. Does not count as a delivery. */
-    async pendingIdle(after: string, count: number): Promise<Pending[]> {
-      return readPending(
-        await ask((redis) =>
-          redis.call('XPENDING', stream, group, 'IDLE', claimAfter, `(${after}`, '+', count),
-        ),
-      );
-    },
-
-    /** Delivers entries of this consumer again, after an id. */
-    async readOwn(after: string, count: number): Promise<Entry[]> {
-      return readEntries(
-        await ask((redis) =>
-          redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, after),
-        ),
-      );
-    },
-
-    /** Takes over entries that have been idle for too long, from an id on. */
-    async claim(from: string, count: number): Promise<{ entries: Entry[]; gone: string[] }> {
+    /** Delivers such entries to this consumer, from an id on. */
+    async claim(idle: number, from: string, count: number): Promise<{ entries: Entry[]; gone: string[] }> {
       return readClaimed(
-        await ask((redis) =>
-          redis.call('XAUTOCLAIM', stream, group, consumer, claimAfter, from, 'COUNT', count),
-        ),
+        await only((redis) => redis.call('XAUTOCLAIM', stream, group, consumer, idle, from, 'COUNT', count)),
       );
     },
 
     async acknowledge(ids: readonly string[]): Promise<void> {
-      await ask((redis) => redis.call('XACK', stream, group, ...ids));
+      await only((redis) => redis.call('XACK', stream, group, ...ids));
     },
 
     /** Puts entries where a person finds them. For each one, the code of why it could not be. */
@@ -130,17 +128,10 @@ export function consumerGroup(
       });
       return letters.map((_, index) => {
         const error = replies[index]?.[0];
-        return error ? reason(error) : undefined;
+        return error ? redisReason(error) : undefined;
       });
     },
   };
 }
 
 const MAX_DEAD = 10_000;
-
-function answer(reply: Reply | undefined): unknown {
-  if (!reply) throw unavailable('an unexpected reply');
-  const [error, value] = reply;
-  if (error) throw unavailable(reason(error));
-  return value;
-}

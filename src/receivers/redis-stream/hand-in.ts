@@ -1,58 +1,63 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorType } from '../../model/error.ts';
-import { RarelyLogged } from '../../model/rarely-logged.ts';
-import type { ForwardedRecord } from '../forwarded-record.ts';
-import type { Intake } from '../intake.ts';
-import type { Tally } from '../tally.ts';
+import type { ReportedFact } from '../../model/fact.ts';
+import type { FactSink, RecordReceipt } from '../../model/fact-sink.ts';
+import type { ThrottledLog } from '../../model/throttled-log.ts';
+import type { ReceiverCounts } from '../counts.ts';
 import type { BatchSize } from './batch-size.ts';
-import { backOff, pause } from './pause.ts';
-import { originalText, readEntry } from './read-entry.ts';
+import { pause, pauseAfter } from './pause.ts';
+import { listOf, originalText, readEntry } from './read-entry.ts';
 import type { Entry } from './replies.ts';
 import type { Settlement } from './settlement.ts';
+import type { StreamLease } from './stream-lease.ts';
 
 /** Where entries go. */
 export interface Destination {
-  readonly intake: Intake;
-  readonly tally: Tally;
+  readonly sink: FactSink;
+  readonly counts: ReceiverCounts;
   readonly settlement: Settlement;
   readonly size: BatchSize;
-  /** When it aborts, nobody waits for a full intake any more. */
+  readonly lease: StreamLease;
+  /** When it aborts, nobody waits for a full sink any longer. */
   readonly closing: AbortSignal;
+  readonly log: ThrottledLog;
 }
 
 interface ReadRecord {
   readonly id: string;
-  readonly record: ForwardedRecord;
+  readonly record: ReportedFact;
+  readonly text: string;
 }
 
+/** Records that are passed to the sink together, and the length of their texts. */
+const TOGETHER = 128;
+const LENGTH = 512 * 1024;
+/** Milliseconds between the first and the last of entries that count as received at once. */
+const AT_ONCE = 1_000;
+/** How many milliseconds the event loop may be busy with entries. */
+const SLICE = 5;
+/** Milliseconds between two checks whether there is room again. */
+const LOOK = 200;
+
 /**
- * Hands the records of entries in, waits until they are durable, and has them acknowledged. Entries that hold none are set
- * aside; those that are gone are counted. While the intake is full, or what it took is not durable, this waits: the entries
- * stay pending.
+ * Passes the records of entries to the sink, waits until they are durable, and has the entries acknowledged. Entries without
+ * a record are set aside; those that are gone are counted. While the sink is full, or what it accepted is not durable, this
+ * waits and the entries stay pending.
+ * @throws VconOtelError `STREAM_IN_USE` where another adapter may have taken them over meanwhile
  */
 export async function handIn(entries: readonly Entry[], to: Destination): Promise<void> {
   to.size.read(entries);
   let taken: ReadRecord[] = [];
   let pauseAt = performance.now() + SLICE;
-  for (const { id, fields } of entries) {
-    if (to.settlement.has(id)) continue;
-    if (!fields) {
-      to.tally.add('records', 'lost');
-      to.settlement.acknowledge([id]);
-      continue;
+  for (const records of batches(entries, to)) {
+    if (to.sink.full) {
+      await becomeDurable(taken, to);
+      taken = [];
+      if (!(await hasRoom(to))) return;
     }
-    const read = readEntry(fields);
-    if (read.kind === 'unreadable')
-      to.settlement.setAside({ id, reason: read.reason, text: originalText(fields), outcome: 'rejected' });
-    else {
-      if (to.intake.full) {
-        await becomeDurable(taken, to);
-        taken = [];
-        if (!(await hasRoom(to))) return;
-      }
-      to.tally.add('records', to.intake.record(read.record).outcome);
-      taken.push({ id, record: read.record });
-    }
+    to.lease.require();
+    for (const { outcome } of await take(records, to.sink)) to.counts.add('records', outcome);
+    taken.push(...records);
     if (performance.now() < pauseAt) continue;
     await nextTurn();
     pauseAt = performance.now() + SLICE;
@@ -60,32 +65,76 @@ export async function handIn(entries: readonly Entry[], to: Destination): Promis
   await becomeDurable(taken, to);
 }
 
-/** Milliseconds for which the event loop may be busy with entries. */
-const SLICE = 5;
-/** Milliseconds between two looks whether there is room again. */
-const LOOK = 200;
-
-const log = new RarelyLogged('vcon-otel/receivers');
-
-/** True as soon as the intake is not full; false where the receiver closes before. */
-async function hasRoom({ intake, closing }: Destination): Promise<boolean> {
-  while (intake.full && !closing.aborted) await pause(LOOK, closing);
-  return !intake.full;
+/** Reads entries: the records that are passed on together, and meanwhile sees to those that have none. */
+function* batches(entries: readonly Entry[], to: Destination): Generator<readonly ReadRecord[]> {
+  let records: ReadRecord[] = [];
+  let length = 0;
+  for (const { id, fields } of entries) {
+    if (to.settlement.has(id)) continue;
+    if (!fields) {
+      to.lease.require();
+      to.counts.add('records', 'lost');
+      to.settlement.acknowledge([id]);
+      continue;
+    }
+    const read = readEntry(fields);
+    if (read.kind === 'unreadable') {
+      to.lease.require();
+      to.settlement.setAside({ id, reason: read.reason, text: originalText(fields), outcome: 'rejected' });
+      continue;
+    }
+    records.push({ id, ...read });
+    length += read.text.length;
+    if (records.length < TOGETHER && length < LENGTH) continue;
+    yield records;
+    records = [];
+    length = 0;
+  }
+  if (records.length > 0) yield records;
 }
 
-/** Has what was taken acknowledged once it is durable; what got lost on the way is handed in again. */
+async function take(records: readonly ReadRecord[], sink: FactSink): Promise<readonly RecordReceipt[]> {
+  const receipts: RecordReceipt[] = [];
+  for (const { at, some } of byReceipt(records)) {
+    const bytes = Buffer.from(listOf(some));
+    const facts = { spans: [], records: some.map(({ record }) => record) };
+    receipts.push(...(await sink.take({ form: 'entries', packing: 'none', bytes, at }, facts)));
+  }
+  return receipts;
+}
+
+/** Records with the time at which Redis took the first of them, by its id: we may read it a week later. */
+function byReceipt(records: readonly ReadRecord[]) {
+  const groups: { readonly at: number; readonly some: ReadRecord[] }[] = [];
+  for (const record of records) {
+    const at = Number.parseInt(record.id, 10);
+    const last = groups.at(-1);
+    if (last && Math.abs(at - last.at) <= AT_ONCE) last.some.push(record);
+    else groups.push({ at, some: [record] });
+  }
+  return groups;
+}
+
+/** True as soon as the sink is not full; false if the receiver closes first. */
+async function hasRoom({ sink, closing }: Destination): Promise<boolean> {
+  while (sink.full && !closing.aborted) await pause(LOOK, closing);
+  return !sink.full;
+}
+
+/** Has accepted entries acknowledged once they are durable; anything lost on the way is passed to the sink again. */
 async function becomeDurable(taken: readonly ReadRecord[], to: Destination): Promise<void> {
   if (taken.length === 0) return;
-  for (let failures = 0; ; failures++) {
+  for (let failures = 1; ; failures++) {
     try {
-      await to.intake.durable();
+      await to.sink.durable();
       to.settlement.acknowledge(taken.map(({ id }) => id));
       return;
     } catch (error) {
-      log.warn('durable', `records could not be kept and stay in the stream: ${errorType(error)}`);
+      to.log.warn('durable', `records could not be kept and stay in the stream: ${errorType(error)}`);
     }
-    await pause(backOff(failures), to.closing);
+    await pauseAfter(failures, to.closing);
     if (!(await hasRoom(to)) || to.closing.aborted) return;
-    for (const { record } of taken) to.intake.record(record);
+    to.lease.require();
+    await take(taken, to.sink);
   }
 }

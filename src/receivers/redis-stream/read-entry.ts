@@ -1,13 +1,15 @@
 import { VconOtelError } from '../../model/error.ts';
-import { type ForwardedRecord, readRecord } from '../forwarded-record.ts';
+import type { ReportedFact } from '../../model/fact.ts';
+import { readReport } from '../forwarded-record.ts';
 
-/** In UTF-16 code units: a record of a thousand links has a tenth of it. */
+/** In UTF-16 code units: a record of a thousand links needs a tenth of it. */
 const MAX_RECORD = 1024 * 1024;
 const FIELD = 'record';
 
-/** What is in an entry, or why nothing can be made of it: in our words, never quoting it. */
+/** The content of an entry, or why it cannot be used, in our own words that never quote it. */
 export type ReadEntry =
-  | { readonly kind: 'record'; readonly record: ForwardedRecord }
+  /** `text` is what it was read in. */
+  | { readonly kind: 'record'; readonly record: ReportedFact; readonly text: string }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** Reads the fields of an entry. Never throws. */
@@ -16,10 +18,20 @@ export function readEntry(fields: readonly string[]): ReadEntry {
   if (text === undefined) return unreadable('an entry has no field "record"');
   if (text.length > MAX_RECORD) return unreadable('a record is larger than 1 MiB');
   try {
-    return { kind: 'record', record: readRecord(JSON.parse(text)) };
+    return { kind: 'record', record: readReport(JSON.parse(text)), text };
   } catch (error) {
     return unreadable(error instanceof VconOtelError ? error.message : 'a record is not JSON');
   }
+}
+
+/** Several records that can be read, as JSON of a list: what {@link readEntries} reads. */
+export function listOf(records: readonly { readonly text: string }[]): string {
+  return `[${records.map(({ text }) => text).join(',')}]`;
+}
+
+/** Reads the records of several entries again. @throws Error where they cannot be read */
+export function readEntries(list: string): ReportedFact[] {
+  return (JSON.parse(list) as unknown[]).map(readReport);
 }
 
 /** What is kept of an entry that is set aside. */

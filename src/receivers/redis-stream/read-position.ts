@@ -6,21 +6,21 @@ export interface Position {
   readonly entries: number;
 }
 
-/** What a read came to. */
+/** The result of a read. */
 export interface Progress {
-  /** Entries that were trimmed or deleted before the group read them, and have not been counted before. */
+  /** Entries that were trimmed or deleted before the group read them, and that have not been counted before. */
   readonly lost: number;
-  /** What Redis has a wrong number for, and should be told. */
+  /** The right position, if Redis has a wrong one and should be told. */
   readonly correction: Position | undefined;
 }
 
 /**
- * Keeps the books of a group: every entry ever added was read, is still there to be read, or is gone. Redis knows how many
- * were added and how many are left, so that two moments tell exactly how many are gone: when nothing that is left has been
- * read, and when all of it has been.
+ * Keeps the accounts of a group: every entry ever added was read, is yet to be read, or is gone. Redis knows how many were
+ * added and how many are left, so there are two moments at which the number of lost entries is exact: when nothing that is
+ * left has been read, and when everything has.
  *
- * Its own `entries-read` is where the books are kept over a restart. Redis before 7.2.6 does not put a gap into it, and no
- * version can tell it after an XDEL: therefore {@link Progress.correction}.
+ * Redis's own `entries-read` keeps these accounts across a restart. Redis before 7.2.6 does not include a gap in it, and no
+ * version knows it after an XDEL: hence {@link Progress.correction}.
  */
 export class ReadPosition {
   #position: Position | undefined;
@@ -31,7 +31,7 @@ export class ReadPosition {
   }
 
   /**
-   * @param before the stream as it was immediately before the read, and after it in `after`: no other command may have come
+   * @param before the stream as it was immediately before the read, and after the read in `after`: no other command may have come
    *   in between
    * @param read how many entries it brought
    * @param drained whether there was nothing more to read
@@ -50,22 +50,22 @@ export class ReadPosition {
     return { lost, correction: inRedis(after) === entries ? undefined : this.#position };
   }
 
-  /** How many entries were added up to the last delivered one; undefined where nobody can tell. */
+  /** How many entries were added up to the last delivered one; undefined if nobody can tell. */
   entriesRead({ group }: Snapshot): number | undefined {
     if (!group) return undefined;
     if (group.lastDelivered === this.#position?.id) return this.#position.entries;
     return inRedis(group);
   }
 
-  /** How many entries are left to read; NaN where nobody can tell. */
+  /** How many entries are left to read; NaN if nobody can tell. */
   lag(snapshot: Snapshot): number {
     if (isUnread(snapshot)) return snapshot.length;
     return Math.max(0, snapshot.added - (this.entriesRead(snapshot) ?? Number.NaN));
   }
 
   /**
-   * For a group that is made again, at the start of the stream: what is gone but was read or counted before. 0 where it is
-   * another stream than before.
+   * For a group that is created again, at the start of the stream: how many entries are gone but were read or counted before.
+   * 0 if it is a different stream.
    */
   accounted({ added, length, lastId }: Snapshot): number {
     const position = this.#position;
@@ -79,7 +79,7 @@ function inRedis({ entriesRead, lastDelivered }: GroupState): number | undefined
   return entriesRead ?? (lastDelivered === '0-0' ? 0 : undefined);
 }
 
-/** Whether everything that is left has still to be read. */
+/** Whether everything that is left has yet to be read. */
 function isUnread({ firstId, group }: Snapshot): boolean {
   return firstId === undefined || !group || isBefore(group.lastDelivered, firstId);
 }

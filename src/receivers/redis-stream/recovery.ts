@@ -1,57 +1,40 @@
 import type { ConsumerGroup } from './consumer-group.ts';
 import { type Destination, handIn } from './hand-in.ts';
 import { originalText } from './read-entry.ts';
-import { type Entry, isBefore, type Pending } from './replies.ts';
+import { isBefore, type Pending } from './replies.ts';
 
-/** Deliveries after which an entry is given up: whoever had it died on it, it seems. */
+/** Deliveries after which an entry is given up: it seems to kill whoever reads it. */
 const MAX_DELIVERIES = 5;
-/** Deliveries after which an entry is handed in alone, so that its neighbours are not given up with it. */
+/** Deliveries after which an entry is processed alone, so that its neighbours are not given up with it. */
 const SUSPECT = 3;
 const PAGE = 500;
 
-/** Hands in again what this consumer was handed and has not acknowledged: before a crash, or in a reply that was lost. Whether it got to the end. */
-export async function recoverOwn(group: ConsumerGroup, to: Destination): Promise<boolean> {
-  return walk(to, {
-    pending: (after) => group.pendingOwn(after, PAGE),
-    deliver: async (_from, after, count) => ({ entries: await group.readOwn(after, count), gone: [] }),
-  });
-}
-
 /**
- * Takes over what other consumers have left lying. Whether it got to the end.
+ * Processes again what somebody has received and not acknowledged: this process in a reply that was lost, or another before
+ * it, which crashed. Returns whether it got to the end.
+ * @param idle for how many milliseconds at least
  * @param found called when there is something
  */
-export async function claimIdle(group: ConsumerGroup, to: Destination, found: () => void): Promise<boolean> {
-  return walk(to, {
-    pending: async (after) => {
-      const rows = await group.pendingIdle(after, PAGE);
-      if (rows.length > 0) found();
-      return rows;
-    },
-    deliver: (from, _after, count) => group.claim(from, count),
-  });
-}
-
-interface Source {
-  pending(after: string): Promise<Pending[]>;
-  /** Delivers `count` entries, the first of which is `from`, the first one after `after`. */
-  deliver(from: string, after: string, count: number): Promise<{ entries: Entry[]; gone: string[] }>;
-}
-
-async function walk(to: Destination, { pending, deliver }: Source): Promise<boolean> {
-  const { settlement, tally, closing } = to;
+export async function reclaim(
+  group: ConsumerGroup,
+  idle: number,
+  to: Destination,
+  found: () => void,
+): Promise<boolean> {
+  const { settlement, counts, closing } = to;
   let after = '0-0';
-  while (!closing.aborted && !to.intake.full && !settlement.full) {
-    const rows = await pending(after);
+  while (!closing.aborted && !to.sink.full && !settlement.full) {
+    const rows = await group.pending(idle, after, PAGE);
     const [head] = rows;
     if (!head) return true;
+    found();
     if (settlement.has(head.id)) {
       after = head.id;
       continue;
     }
     const count = Math.min(countTogether(rows, settlement), to.size.entries);
-    const { entries, gone } = await deliver(head.id, after, count);
-    tally.add('records', 'lost', gone.length);
+    const { entries, gone } = await group.claim(idle, head.id, count);
+    counts.add('records', 'lost', gone.length);
     const [first] = entries;
     if (first?.fields && first.id === head.id && head.deliveries >= MAX_DELIVERIES)
       settlement.setAside({ ...GIVEN_UP, id: first.id, text: originalText(first.fields) });

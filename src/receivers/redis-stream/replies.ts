@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { unavailable } from './connection.ts';
 
-/** One entry of the stream; without fields where it was trimmed or deleted. */
+/** One entry of the stream; without fields if it was trimmed or deleted. */
 export interface Entry {
   readonly id: string;
   readonly fields: readonly string[] | undefined;
 }
 
-/** An entry that somebody was handed and has not acknowledged. */
+/** An entry that some consumer received and has not acknowledged. */
 export interface Pending {
   readonly id: string;
   readonly deliveries: number;
@@ -15,19 +15,19 @@ export interface Pending {
 
 /** A stream and our group on it, at one moment. */
 export interface Snapshot {
-  /** Entries ever added, and those that are still there. */
+  /** How many entries were ever added, and how many are still there. */
   readonly added: number;
   readonly length: number;
   readonly lastId: string;
-  /** Absent where the stream is empty. */
+  /** Absent if the stream is empty. */
   readonly firstId: string | undefined;
-  /** Absent where there is no such group. */
+  /** Absent if there is no such group. */
   readonly group: GroupState | undefined;
 }
 
 export interface GroupState {
   readonly lastDelivered: string;
-  /** Entries up to the last delivered one, as far as Redis can tell. */
+  /** How many entries there were up to the last delivered one, as far as Redis can tell. */
   readonly entriesRead: number | undefined;
   readonly pending: number;
 }
@@ -69,7 +69,7 @@ export function readPending(reply: unknown): Pending[] {
 
 /**
  * The answers to XINFO STREAM and XINFO GROUPS.
- * @throws VconOtelError `STORE_UNAVAILABLE` where Redis is older than 7.0
+ * @throws VconOtelError `STORE_UNAVAILABLE` if Redis is older than 7.0
  */
 export function readSnapshot(stream: unknown, groups: unknown, name: string): Snapshot {
   const fields = pairs(stream);
@@ -99,7 +99,7 @@ export function readGroup(reply: unknown, name: string): GroupState | undefined 
   );
 }
 
-/** Whether one entry id comes before another. Both of its halves are 64 bit. */
+/** Whether one entry id comes before another. Both halves have 64 bits. */
 export function isBefore(one: string, other: string): boolean {
   const [time = '', sequence = ''] = one.split('-');
   const [otherTime = '', otherSequence = ''] = other.split('-');

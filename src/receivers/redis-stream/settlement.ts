@@ -1,8 +1,8 @@
-import { RarelyLogged } from '../../model/rarely-logged.ts';
-import type { Tally } from '../tally.ts';
+import type { ThrottledLog } from '../../model/throttled-log.ts';
+import type { ReceiverCounts } from '../counts.ts';
 import type { ConsumerGroup, DeadLetter } from './consumer-group.ts';
 
-/** An entry that will never be handed in, and how it counts. */
+/** An entry that will never be processed, and how it counts. */
 export interface SetAside {
   readonly id: string;
   readonly reason: string;
@@ -11,20 +11,22 @@ export interface SetAside {
 }
 
 /**
- * Entries that are done with but not yet acknowledged: they wait here, not in Redis, while it is away or out of memory, so
- * that they are not delivered again.
+ * Entries that are finished but not yet acknowledged. While Redis is down or out of memory they wait here rather than
+ * there, so that they are not delivered again.
  */
 export class Settlement {
   readonly #group: ConsumerGroup;
-  readonly #tally: Tally;
+  readonly #counts: ReceiverCounts;
+  readonly #log: ThrottledLog;
   #done: string[] = [];
   readonly #aside = new Map<string, DeadLetter & Pick<SetAside, 'outcome'>>();
   #bytes = 0;
   #notBefore = 0;
 
-  constructor(group: ConsumerGroup, tally: Tally) {
+  constructor(group: ConsumerGroup, counts: ReceiverCounts, log: ThrottledLog) {
     this.#group = group;
-    this.#tally = tally;
+    this.#counts = counts;
+    this.#log = log;
   }
 
   /** Entries that cannot be set aside at the moment. */
@@ -32,7 +34,7 @@ export class Settlement {
     return this.#aside.size;
   }
 
-  /** Whether nothing more is to be read until some of it is settled. */
+  /** Whether nothing more should be read until some of them are settled. */
   get full(): boolean {
     return this.#aside.size >= MAX_ASIDE || this.#bytes >= MAX_BYTES;
   }
@@ -40,6 +42,21 @@ export class Settlement {
   /** Whether an entry waits here: Redis still has it as pending. */
   has(id: string): boolean {
     return this.#aside.has(id);
+  }
+
+  /** Whether there is more to do than acknowledging {@link finished}. */
+  get isCrowded(): boolean {
+    return this.#aside.size > 0 || this.#done.length > PAGE;
+  }
+
+  /** Finished entries that are to be acknowledged next. */
+  get finished(): readonly string[] {
+    return this.#done.slice(0, PAGE);
+  }
+
+  /** So many of the finished entries, the first ones, have been acknowledged. */
+  acknowledged(count: number): void {
+    this.#done = this.#done.slice(count);
   }
 
   acknowledge(ids: readonly string[]): void {
@@ -53,7 +70,7 @@ export class Settlement {
   }
 
   /**
-   * Acknowledges what is done with and sets aside what is to be.
+   * Acknowledges finished entries, and sets aside those that have to be.
    * @throws VconOtelError `STORE_UNAVAILABLE`; what could not be settled stays
    */
   async flush(): Promise<void> {
@@ -65,15 +82,15 @@ export class Settlement {
 
   async #acknowledge(): Promise<void> {
     while (this.#done.length > 0) {
-      const page = this.#done.slice(0, PAGE);
-      await this.#group.acknowledge(page);
-      this.#done = this.#done.slice(page.length);
+      const { finished } = this;
+      await this.#group.acknowledge(finished);
+      this.acknowledged(finished.length);
     }
   }
 
   /**
-   * Not in one transaction with the acknowledgement: that would be executed although the dead letter was refused (when
-   * `:dead` is a key of another type). So a crash in between leaves a dead letter twice, but never none.
+   * Not in one transaction with the acknowledgement, which would be executed even if the dead letter was refused (because
+   * `:dead` is a key of another type). So a crash in between may leave a dead letter twice, but never none.
    */
   async #buryPage(): Promise<boolean> {
     const page = [...this.#aside.values()].slice(0, PAGE_ASIDE);
@@ -83,13 +100,13 @@ export class Settlement {
       this.#aside.delete(id);
       this.#bytes -= record.byteLength;
       this.#done.push(id);
-      this.#tally.add('records', outcome);
-      log.warn(outcome, `an entry of the stream was set aside: ${reason}`);
+      this.#counts.add('records', outcome);
+      this.#log.warn(outcome, `an entry of the stream was set aside: ${reason}`);
     }
     const refusal = refusals.find((code) => code !== undefined);
     if (refusal === undefined) return true;
     this.#notBefore = performance.now() + RETRY;
-    log.warn('refused', `entries of the stream cannot be set aside: ${refusal}`);
+    this.#log.warn('refused', `entries of the stream cannot be set aside: ${refusal}`);
     return false;
   }
 }
@@ -101,8 +118,6 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_RECORD_BYTES = 64 * 1024;
 /** Milliseconds. */
 const RETRY = 1_000;
-
-const log = new RarelyLogged('vcon-otel/receivers');
 const encoder = new TextEncoder();
 
 /** A copy, since a piece of a string would keep all of it, and up to a whole character. */

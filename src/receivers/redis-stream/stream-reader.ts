@@ -1,22 +1,44 @@
 import { withDeadline } from '../../model/deadline.ts';
 import { VconOtelError } from '../../model/error.ts';
-import { RarelyLogged } from '../../model/rarely-logged.ts';
-import type { RedisStreamReceiverSettings, RedisStreamStats } from '../redis-stream.ts';
+import type { FactSink } from '../../model/fact-sink.ts';
+import { ThrottledLog } from '../../model/throttled-log.ts';
+import type { ReceiverCounts } from '../counts.ts';
+import type { StreamStats } from '../receiver.ts';
 import { BatchSize } from './batch-size.ts';
-import { type Connection, connect } from './connection.ts';
+import { type Connection, connect, unavailable } from './connection.ts';
 import { type ConsumerGroup, consumerGroup } from './consumer-group.ts';
 import { type Destination, handIn } from './hand-in.ts';
-import { backOff, pause } from './pause.ts';
+import { pause, pauseAfter, pauseUntil } from './pause.ts';
 import { ReadPosition } from './read-position.ts';
-import { claimIdle, recoverOwn } from './recovery.ts';
+import { reclaim } from './recovery.ts';
 import type { Snapshot } from './replies.ts';
+import { missingRights } from './rights.ts';
 import { Settlement } from './settlement.ts';
+import { StreamLease } from './stream-lease.ts';
+
+/** What code passes to a {@link StreamReader}. */
+export interface RedisStreamReceiverSettings {
+  /** `redis://` or `rediss://`. May hold credentials: it is never shown. */
+  readonly url: string;
+  /** The key that the forwarder adds to. Unreadable entries go to `<stream>:dead`. */
+  readonly stream: string;
+  readonly group: string;
+  readonly consumer: string;
+  /** Which journal keeps what is read, see `Journal`. */
+  readonly journal: string;
+  /** Milliseconds after which the entries of a consumer that does not acknowledge them are taken over. */
+  readonly claimAfter: number;
+  readonly sink: FactSink;
+  readonly counts: ReceiverCounts;
+  /** How many milliseconds runs wait for a Redis that is down. Default 30 s. */
+  readonly patience?: number;
+}
 
 /**
  * Reads a stream until it is closed. One turn after the other:
  * ```
- *   settle what waits ─► our own pending entries ─► idle ones of others ─► new ones ─► wait for more
- *                          after a (re)connect        now and then
+ *   be the only one that reads ─► settle what waits ─► pending entries ─► new ones ─► wait for more, gather it
+ *                                                       of anybody after a (re)connect, idle ones now and then
  * ```
  * Waiting is done with XREAD on a connection of its own. What reads never waits, so that it can look at the books in the
  * same transaction: otherwise what is trimmed in between could not be counted.
@@ -24,8 +46,10 @@ import { Settlement } from './settlement.ts';
 export class StreamReader {
   readonly #settings: RedisStreamReceiverSettings;
   readonly #closing = new AbortController();
+  readonly #log = new ThrottledLog('vcon-otel/receivers');
   readonly #commands: Connection;
   readonly #waiting: Connection;
+  readonly #lease: StreamLease;
   readonly #group: ConsumerGroup;
   readonly #to: Destination;
   readonly #position = new ReadPosition();
@@ -36,6 +60,8 @@ export class StreamReader {
   #recovered = false;
   #claimAt = 0;
   #inspectAt = 0;
+  /** The connection whose user has been found to have all rights. */
+  #allowed = 0;
   #failures = 0;
   #failure: VconOtelError | undefined;
   #awaySince = performance.now();
@@ -47,31 +73,42 @@ export class StreamReader {
   /** @throws VconOtelError `CONFIG_INVALID` where the url is none */
   constructor(settings: RedisStreamReceiverSettings) {
     this.#settings = settings;
-    const { url, intake, tally } = settings;
+    const { url, sink, counts } = settings;
     const closing = this.#closing.signal;
-    this.#commands = connect({ url, closing, timeout: TIMEOUT });
-    this.#waiting = connect({ url, closing, timeout: BLOCK + TIMEOUT });
-    this.#group = consumerGroup(this.#commands, settings);
+    const log = this.#log;
+    this.#commands = connect({ url, closing, log, timeout: TIMEOUT });
+    this.#waiting = connect({ url, closing, log, timeout: BLOCK + TIMEOUT });
+    this.#lease = new StreamLease(this.#commands, {
+      ...settings,
+      takingOver: () => {
+        sink.takenOver();
+        return sink.durable();
+      },
+    });
+    this.#group = consumerGroup(this.#commands, this.#lease, settings);
     this.#to = {
-      intake,
-      tally,
+      sink,
+      counts,
       closing,
-      settlement: new Settlement(this.#group, tally),
+      settlement: new Settlement(this.#group, counts, log),
       size: new BatchSize(),
+      lease: this.#lease,
+      log,
     };
     this.#setBehind(true);
     this.#watch = setInterval(() => void this.#refresh(), REFRESH);
     this.#reading = this.#read();
   }
 
-  get stats(): RedisStreamStats {
+  get stats(): StreamStats {
     return {
-      connected: this.#commands.connected,
+      connected: this.#commands.isConnected,
       lag: this.#lag,
       pending: this.#pending,
       gaps: this.#gaps,
       waiting: this.#to.settlement.waiting,
       failure: this.#failure,
+      holder: this.#lease.holder,
     };
   }
 
@@ -83,9 +120,10 @@ export class StreamReader {
   async #close(): Promise<void> {
     clearInterval(this.#watch);
     this.#closing.abort();
-    this.#waiting.close();
+    const waitingClosed = this.#waiting.close();
     await withDeadline(this.#reading, CLOSING, 'the last batch').catch(() => undefined);
-    this.#commands.close();
+    await Promise.all([waitingClosed, this.#lease.release()]);
+    await this.#commands.close();
     this.#setBehind(false);
   }
 
@@ -94,14 +132,19 @@ export class StreamReader {
     while (!signal.aborted) {
       try {
         await this.#turn();
-        this.#failures = 0;
-        this.#failure = undefined;
-        this.#awaySince = Number.POSITIVE_INFINITY;
+        this.#succeeded();
       } catch (error) {
         if (!signal.aborted) await this.#failed(error);
       }
     }
-    if (this.#commands.connected) await this.#to.settlement.flush().catch(() => undefined);
+    if (this.#commands.isConnected) await this.#to.settlement.flush().catch(() => undefined);
+  }
+
+  #succeeded(): void {
+    if (this.#failure) this.#log.warnNow('again', 'the stream is read again');
+    this.#failures = 0;
+    this.#failure = undefined;
+    this.#awaySince = Number.POSITIVE_INFINITY;
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -111,25 +154,47 @@ export class StreamReader {
     // A reply that was lost may have delivered entries.
     this.#recovered = false;
     this.#generation = 0;
+    // Rights can be taken away, too.
+    this.#allowed = 0;
     this.#awaySince = Math.min(this.#awaySince, now);
     this.#setBehind(now - this.#awaySince < (this.#settings.patience ?? PATIENCE));
     this.#to.size.failed();
-    log.warn('reading', `nothing can be read: ${this.#failure.message}`);
+    this.#log.warn('reading', `nothing can be read: ${this.#failure.message}`);
+    if (this.#failure.code === 'STREAM_IN_USE') {
+      await pause(LOOK_WHO_READS, this.#closing.signal);
+      return;
+    }
     // Without a connection, what is asked next waits for one.
-    const failures = this.#commands.connected ? this.#failures++ : 0;
-    await pause(backOff(failures), this.#closing.signal);
+    const { isConnected } = this.#commands;
+    if (isConnected) this.#failures += 1;
+    await pauseAfter(isConnected ? this.#failures : 1, this.#closing.signal);
   }
 
   async #turn(): Promise<void> {
-    const { settlement, intake, closing } = this.#to;
+    const { settlement, sink, closing } = this.#to;
+    if (this.#allowed !== this.#commands.generation || this.#allowed === 0) await this.#requireRights();
+    if (!this.#lease.isHeld) {
+      await this.#lease.hold();
+      this.#generation = 0;
+    }
     if (this.#generation !== this.#commands.generation || this.#generation === 0) await this.#prepare();
-    await settlement.flush();
-    if (!this.#recovered) this.#recovered = await recoverOwn(this.#group, this.#to);
-    if (performance.now() >= this.#claimAt) await this.#claim();
-    if (intake.full || settlement.full) {
+    const isToClaim = performance.now() >= this.#claimAt;
+    // What is finished would be handed in again.
+    if (settlement.isCrowded || !this.#recovered || isToClaim) await settlement.flush();
+    if (!this.#recovered) this.#recovered = await this.#reclaim(0);
+    else if (isToClaim) await this.#reclaim(this.#settings.claimAfter);
+    if (sink.full || settlement.full) {
+      await settlement.flush();
       await this.#inspect();
       await pause(LOOK, closing);
     } else if (!closing.aborted) await this.#readNew();
+  }
+
+  /** Before anything is asked that only some of the rights would tear apart. */
+  async #requireRights(): Promise<void> {
+    const missing = await missingRights(this.#commands.askAlone, this.#settings);
+    if (missing.length > 0) throw unavailable(`its user lacks the rights ${missing.join(' ')}`);
+    this.#allowed = this.#commands.generation;
   }
 
   /** Sees to it that the group is there: it is gone after a Redis without persistence, or a failover to an empty one. */
@@ -137,7 +202,7 @@ export class StreamReader {
     const generation = this.#commands.generation;
     const snapshot = await this.#group.inspect();
     if (!snapshot?.group) {
-      if (this.#position.begun) log.warn('group', 'the group of the stream was gone and is made again');
+      if (this.#position.begun) this.#log.warn('group', 'the group of the stream was gone and is made again');
       await this.#group.create(snapshot ? this.#position.accounted(snapshot) : 0);
     }
     this.#recovered = false;
@@ -146,26 +211,33 @@ export class StreamReader {
     this.#setBehind(true);
   }
 
-  async #claim(): Promise<void> {
-    const done = await claimIdle(this.#group, this.#to, () => this.#setBehind(true));
+  /** @returns whether it got to the end */
+  async #reclaim(idle: number): Promise<boolean> {
+    const done = await reclaim(this.#group, idle, this.#to, () => this.#setBehind(true));
     if (done) this.#claimAt = performance.now() + this.#settings.claimAfter / 2;
+    return done;
   }
 
   async #readNew(): Promise<void> {
     const asked = this.#to.size.entries;
-    const { before, after, entries } = await this.#group.readNew(asked);
+    const { settlement } = this.#to;
+    const { finished } = settlement;
+    const readAt = performance.now();
+    const { before, after, entries } = await this.#group.readNew(asked, finished);
+    settlement.acknowledged(finished.length);
+    // Not only when the turn is over, which waits for more: Redis may go while it does.
+    this.#succeeded();
     const drained = entries.length < asked;
     const { lost, correction } = this.#position.advance(before, after, entries.length, drained);
     this.#count(lost);
     this.#see({ ...before, group: after });
     // The entries come first: what is not corrected now will be after the next read.
     if (correction) await this.#group.correct(correction).catch(() => undefined);
-    if (entries.length > 0) {
-      await handIn(entries, this.#to);
-      await this.#to.settlement.flush();
-    }
+    if (entries.length > 0) await handIn(entries, this.#to);
     this.#setBehind(!drained);
     if (entries.length === 0) await this.#waitForMore(after.lastDelivered);
+    // What comes next is read with what comes soon after it: each read, and each transaction after it, has its price.
+    else if (drained) await pauseUntil(readAt + GATHER, this.#to.closing);
   }
 
   async #waitForMore(after: string): Promise<void> {
@@ -190,12 +262,13 @@ export class StreamReader {
   #count(lost: number): void {
     if (lost === 0) return;
     this.#gaps += 1;
-    this.#settings.tally.add('records', 'lost', lost);
-    log.warn('trimmed', `the stream was trimmed before it was read: ${lost} entries are lost`);
+    this.#settings.counts.add('records', 'lost', lost);
+    this.#log.warn('trimmed', `the stream was trimmed before it was read: ${lost} entries are lost`);
   }
 
   async #refresh(): Promise<void> {
-    if (!this.#commands.connected) return;
+    if (!this.#commands.isConnected) return;
+    await this.#lease.renew();
     const snapshot = await this.#group.inspect().catch(() => undefined);
     if (snapshot) this.#see(snapshot);
   }
@@ -208,7 +281,7 @@ export class StreamReader {
   #setBehind(behind: boolean): void {
     if (this.#behind === behind) return;
     this.#behind = behind;
-    this.#settings.intake.catchingUp('redis_stream', behind);
+    this.#settings.sink.catchingUp('redis_stream', behind);
   }
 }
 
@@ -219,6 +292,8 @@ const REFRESH = 3_000;
 const CLOSING = 5_000;
 const PATIENCE = 30_000;
 const LOOK = 200;
+/** From a read that brought less than it could to the next. */
+const GATHER = 10;
+const LOOK_WHO_READS = 1_000;
 
 const UNEXPECTED = 'the stream in Redis failed unexpectedly';
-const log = new RarelyLogged('vcon-otel/receivers');

@@ -3,8 +3,8 @@ import type { Ledger } from '../../ledger/index.ts';
 import { ATTR, METRIC, SCOPE_NAME } from '../../model/semconv.ts';
 
 /**
- * Has a ledger looked at whenever metrics are collected.
- * @returns ends that
+ * Observes a ledger whenever metrics are collected.
+ * @returns a function that stops this
  */
 export function measureLedger(ledger: Ledger, tracer: string, provider: MeterProvider): () => void {
   const meter = provider.getMeter(SCOPE_NAME);
@@ -15,7 +15,7 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
   const values = [
     () => ledger.size,
     () => ledger.checkpoint.size,
-    // None yet is no age.
+    // Without a checkpoint there is no age.
     () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
   ];
   const releases = gauges.map((gauge, index) => observe(gauge, () => values[index]?.(), attributes));

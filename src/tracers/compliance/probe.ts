@@ -1,7 +1,7 @@
 import { existingSigner } from '../../ledger/index.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
-import { type Finding, fault, ok } from '../../model/finding.ts';
-import { folderObstacle } from '../../model/obstacle.ts';
+import { type Finding, ok, problem } from '../../model/finding.ts';
+import { folderObstacle } from '../../persistence/obstacle.ts';
 
 /** What of the tracer's options says where it writes and who signs. */
 export interface LedgerPlace {
@@ -14,17 +14,17 @@ export interface LedgerPlace {
 export function probe({ directory, origin, key_file }: LedgerPlace): readonly Finding[] {
   const obstacle = folderObstacle(directory);
   const folder = obstacle
-    ? fault(
+    ? problem(
         `the ledger cannot be written to ${directory} (${obstacle})`,
-        'give a folder that can be written, of the user that the service runs as',
+        "name a folder that the service's user can write",
       )
     : ok(`the ledger can be written to ${directory}`);
   try {
     const signer = existingSigner(directory, origin, key_file);
-    const key = signer ? 'its signing key can be read' : 'its signing key is made at the first start';
+    const key = signer ? 'its signing key can be read' : 'its signing key is created at the first start';
     return [folder, ok(key)];
   } catch (error) {
     const reason = error instanceof VconOtelError ? error.message : `it cannot be read (${errorType(error)})`;
-    return [folder, fault(`the signing key: ${reason}`, 'put the key in its place')];
+    return [folder, problem(`the signing key: ${reason}`, 'put the key back')];
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { matching } from '../../model/options/values.ts';
 
 const text = z.string().min(1);
 
@@ -19,7 +20,10 @@ const written = z.strictObject({
   password: z.string().optional(),
   ssl: z.boolean().default(false),
   ssl_ca_file: text.optional(),
-  table: z.string().regex(TABLE).default('vcon_events'),
+  table: matching(
+    TABLE,
+    'lower-case letters, digits and _, such as vcon_events or audit.vcon_events',
+  ).default('vcon_events'),
 });
 type Written = z.output<typeof written>;
 
@@ -51,14 +55,17 @@ export type Target = PostgresTarget | SqliteTarget;
 
 /** The options of `tracers.db_audit`, checked, and read as one database or another. */
 export const options = written.transform((given, context): Target => {
-  const faults: Fault[] = [];
+  const faults: Mismatch[] = [];
   const target = driverOf(given) === 'sqlite' ? sqliteTarget(given, faults) : postgresTarget(given, faults);
   for (const [key, expected] of faults)
     context.addIssue({ code: 'custom', path: [key], params: { expected }, input: given });
   return target;
 });
 
-type Fault = readonly [key: keyof Written, expected: string];
+type Mismatch = readonly [key: keyof Written, expected: string];
+
+/** The database, and the user who writes to it, where nobody names them. */
+const DOCUMENTED_NAME = 'audit';
 
 /** The keys that only a server has. */
 const SERVER_KEYS = ['host', 'port', 'user', 'password', 'ssl_ca_file'] as const;
@@ -70,7 +77,7 @@ function driverOf({ driver, url, ssl, ...given }: Written): 'postgres' | 'sqlite
   return ssl || SERVER_KEYS.some((key) => given[key] !== undefined) ? 'postgres' : 'sqlite';
 }
 
-function sqliteTarget(given: Written, faults: Fault[]): SqliteTarget {
+function sqliteTarget(given: Written, faults: Mismatch[]): SqliteTarget {
   const { url, database, table } = given;
   for (const key of SERVER_KEYS) if (given[key] !== undefined) faults.push([key, 'a PostgreSQL database']);
   if (given.ssl) faults.push(['ssl', 'a PostgreSQL database']);
@@ -82,15 +89,18 @@ function sqliteTarget(given: Written, faults: Fault[]): SqliteTarget {
   return { driver: 'sqlite', path, table };
 }
 
-function postgresTarget(given: Written, faults: Fault[]): PostgresTarget {
+function postgresTarget(given: Written, faults: Mismatch[]): PostgresTarget {
   const { url, ssl, ssl_ca_file, table } = given;
   const named = url === undefined ? { ssl } : fromUrl(given, url, faults);
-  const { host = '127.0.0.1', port = 5432, database, user, password = '' } = { ...named, ...partsOf(given) };
+  const isUrl = url !== undefined;
+  // Without a URL, the documented names stand for those that are not given.
+  const defaults = isUrl ? {} : { database: DOCUMENTED_NAME, user: DOCUMENTED_NAME };
+  const parts = { ...defaults, ...named, ...partsOf(given) };
+  const { host = '127.0.0.1', port = 5432, database, user, password = '' } = parts;
   // A URL that cannot be read lacks everything.
   const isRead = !faults.some(([key]) => key === 'url');
-  if (isRead && database === undefined)
-    faults.push([url === undefined ? 'database' : 'url', 'the name of a database']);
-  if (isRead && user === undefined) faults.push([url === undefined ? 'user' : 'url', 'the name of a user']);
+  if (isRead && database === undefined) faults.push(['url', 'the name of a database']);
+  if (isRead && user === undefined) faults.push(['url', 'the name of a user']);
   if (ssl_ca_file !== undefined && !named.ssl) faults.push(['ssl_ca_file', 'ssl: true beside it']);
   return {
     driver: 'postgres',
@@ -114,7 +124,7 @@ function partsOf({ host, port, database, user, password }: Written): Parts {
 }
 
 /** `postgres://user:password@host:port/database`, with `sslmode` as in libpq, but that a certificate is always verified. */
-function fromUrl(given: Written, url: string, faults: Fault[]): Parts & { ssl: boolean } {
+function fromUrl(given: Written, url: string, faults: Mismatch[]): Parts & { ssl: boolean } {
   for (const key of ['host', 'port', 'database', 'user'] as const)
     if (given[key] !== undefined) faults.push([key, 'no url beside it']);
   const read = URL.canParse(url) ? new URL(url) : undefined;

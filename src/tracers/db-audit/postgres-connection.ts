@@ -7,7 +7,7 @@ import type { PostgresTarget } from './options.ts';
 
 /** Milliseconds for a connection, and for a statement. Well below the deadline that the bridge has for a call. */
 const TIMEOUT = 10_000;
-/** Milliseconds that a server may take to say goodbye. */
+/** Milliseconds that closing a connection may take. */
 const END_TIMEOUT = 1_000;
 
 /** A connection, which may be lost at any time. */
@@ -19,7 +19,7 @@ export interface Connection {
 
 /**
  * Connects to a server.
- * @param certificates PEM, where they are not Node's own
+ * @param certificates PEM, if they are not Node's own
  * @param timeout milliseconds for the connection, and for each statement
  */
 export async function connect(
@@ -35,7 +35,7 @@ export async function connect(
     port,
     database,
     user,
-    // A function, so that neither PGPASSWORD nor ~/.pgpass is looked at where there is none.
+    // A function, so that neither PGPASSWORD nor ~/.pgpass is read if there is none.
     password: () => password,
     ssl: ssl && { rejectUnauthorized: true, ...(certificates ? { ca: certificates } : {}) },
     stream: () => socket,
@@ -45,7 +45,7 @@ export async function connect(
     query_timeout: timeout,
   });
   const connection: Connection = { client, socket, isLost: false };
-  // Also told of between two statements; without a listener it would end the process.
+  // Also emitted between two statements; without a listener it would end the process.
   client.on('error', () => {
     connection.isLost = true;
   });
@@ -58,7 +58,7 @@ export async function connect(
   }
 }
 
-/** Lets go of a connection. Never rejects; a server that does not answer is left. */
+/** Releases a connection. Never rejects; a server that does not answer is abandoned. */
 export async function end({ client, socket }: Connection): Promise<void> {
   try {
     await withDeadline(client.end(), END_TIMEOUT, 'closing a connection');

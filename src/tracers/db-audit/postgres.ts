@@ -1,26 +1,36 @@
+import { diag } from '@opentelemetry/api';
 import type { Client } from 'pg';
+import { type Layout, layoutOf, postgresFindings } from './layout.ts';
 import type { PostgresTarget } from './options.ts';
+import { postgresColumns } from './postgres-columns.ts';
 import { type Connection, connect, end, readCertificates } from './postgres-connection.ts';
-import type { AuditRecord, AuditTable } from './record.ts';
+import { type AuditRecord, type AuditTable, withIdInside } from './record.ts';
 import { isTableGone, postgresFailure } from './sql-failure.ts';
 
 /**
- * A table in PostgreSQL, made where it is missing. The connection is made when the first rows come, and anew after it was lost.
+ * A table in PostgreSQL, created if it is missing. The connection is made when the first rows come, and again after it was lost.
  * @param name the tracer's, for errors
- * @throws VconOtelError `FILE_UNUSABLE` where `ssl_ca_file` cannot be read
+ * @throws VconOtelError `FILE_UNUSABLE` if `ssl_ca_file` cannot be read
  */
 export function postgresTable(target: PostgresTarget, name: string): AuditTable {
-  return new PostgresTable(target, readCertificates(target, name));
+  return new PostgresTable(target, name, readCertificates(target, name));
 }
+
+const log = diag.createComponentLogger({ namespace: 'vcon-otel/db_audit' });
 
 class PostgresTable implements AuditTable {
   readonly #target: PostgresTarget;
   readonly #certificates: string | undefined;
   readonly #table: TableName;
+  readonly #name: string;
   #connection: Connection | undefined;
+  #layout: Layout = { hasId: true, repeats: 'by_id' };
+  /** What was said of the table already, so that a connection that is made anew does not say it again. */
+  readonly #said = new Set<string>();
 
-  constructor(target: PostgresTarget, certificates: string | undefined) {
+  constructor(target: PostgresTarget, name: string, certificates: string | undefined) {
     this.#target = target;
+    this.#name = name;
     this.#certificates = certificates;
     this.#table = tableName(target.table);
   }
@@ -29,10 +39,11 @@ class PostgresTable implements AuditTable {
     try {
       const connection = await this.#connected();
       // One parameter however many rows. No prepared statement: a connection pool in between may not have it.
-      await connection.client.query(insertInto(this.#table.sql), [JSON.stringify(records)]);
+      const rows = this.#layout.hasId ? records : records.map(withIdInside);
+      await connection.client.query(insertInto(this.#table.sql, this.#layout), [JSON.stringify(rows)]);
     } catch (error) {
       const failure = postgresFailure(error);
-      // What the server is, and what it has, is looked at anew.
+      // A new connection checks anew which server it is and what it has.
       if (!failure.permanent || isTableGone(failure)) await this.close();
       throw failure;
     }
@@ -49,6 +60,7 @@ class PostgresTable implements AuditTable {
     const connection = await connect(this.#target, this.#certificates);
     try {
       await makeTable(connection.client, this.#table);
+      await this.#look(connection.client);
     } catch (error) {
       await end(connection);
       throw error;
@@ -56,9 +68,21 @@ class PostgresTable implements AuditTable {
     this.#connection = connection;
     return connection;
   }
+
+  /** A table that somebody else has made may lack what repeats are recognised by. */
+  async #look(client: Client): Promise<void> {
+    const { table, user } = this.#target;
+    const columns = await postgresColumns(client, this.#table.sql);
+    this.#layout = layoutOf(columns);
+    for (const { state, text, advice = '' } of postgresFindings(table, columns, user)) {
+      if (state === 'ok' || this.#said.has(text)) continue;
+      this.#said.add(text);
+      log.warn(`tracers.${this.#name}: ${text}; ${advice}`);
+    }
+  }
 }
 
-/** A table's name, taken apart. */
+/** A table's name in its parts. */
 export interface TableName {
   readonly schema: string | undefined;
   readonly name: string;
@@ -72,22 +96,31 @@ export function tableName(table: string): TableName {
   return { schema, name, sql: schema === undefined ? `"${name}"` : `"${schema}"."${name}"` };
 }
 
-function insertInto(table: string): string {
-  return `INSERT INTO ${table} (event_id, vcon_uuid, event, "timestamp", metadata)
-    SELECT event_id, vcon_uuid, event, "timestamp", metadata FROM json_to_recordset($1::json)
-      AS r(event_id text, vcon_uuid text, event text, "timestamp" timestamptz, metadata jsonb)
-    ON CONFLICT (event_id) DO NOTHING`;
+/** Values take the types of the columns, whatever these are: a uuid, a text, a time without a zone. */
+function insertInto(table: string, { hasId, repeats }: Layout): string {
+  const columns = [...(hasId ? ['event_id'] : []), 'vcon_uuid', 'event', '"timestamp"', 'metadata'].join(
+    ', ',
+  );
+  const insert = `INSERT INTO ${table} (${columns})
+    SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json) AS given`;
+  if (repeats === 'by_id') return `${insert} ON CONFLICT (event_id) DO NOTHING`;
+  // Not by the id, so that `metadata` may be of any type.
+  return repeats === 'unknown'
+    ? insert
+    : `${insert} WHERE NOT EXISTS (SELECT FROM ${table} AS kept WHERE kept.vcon_uuid = given.vcon_uuid
+        AND kept."timestamp" = given."timestamp" AND kept.event = given.event
+        AND kept.metadata::text = given.metadata::text)`;
 }
 
 /**
- * Only where it is not there: a user who may do no more than insert must not be asked for more. The lock keeps two processes
- * that start together from making it twice, which `IF NOT EXISTS` alone does not.
+ * Only if it is missing: a user who may only insert must not need more rights. The lock keeps two processes that start
+ * together from creating it twice, which `IF NOT EXISTS` alone does not.
  */
 async function makeTable(client: Client, { schema, name, sql }: TableName): Promise<void> {
   if (await isTrue(client, 'SELECT to_regclass($1) IS NOT NULL AS yes', [sql])) return;
   await client.query('BEGIN');
   await client.query("SELECT pg_advisory_xact_lock(hashtext('vcon-otel db_audit'))");
-  // Read from the catalog, because `to_regclass` does not see what was made while this one waited.
+  // Read from the catalog, because `to_regclass` does not see what was created while this statement waited.
   if (!(await isTrue(client, MADE_MEANWHILE, [name, schema]))) {
     if (schema !== undefined) await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
     await client.query(`

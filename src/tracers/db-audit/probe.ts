@@ -1,23 +1,44 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Client } from 'pg';
 import { VconOtelError } from '../../model/error.ts';
-import { type Finding, fault, ok } from '../../model/finding.ts';
-import { fileObstacle } from '../../model/obstacle.ts';
+import { type Finding, ok, problem } from '../../model/finding.ts';
+import { fileObstacle } from '../../persistence/obstacle.ts';
+import { sqliteCode } from '../../persistence/sqlite-error.ts';
+import { postgresFindings, sqliteFindings } from './layout.ts';
 import type { PostgresTarget, SqliteTarget, Target } from './options.ts';
 import { tableName } from './postgres.ts';
+import { postgresColumns } from './postgres-columns.ts';
 import { connect, end, readCertificates } from './postgres-connection.ts';
 import { postgresFailure } from './sql-failure.ts';
+import { sqliteColumns } from './sqlite-columns.ts';
 
 /** Looks whether rows could be written, without writing one. @param name the tracer's, for errors */
 export async function probe(target: Target, name: string, timeout: number): Promise<readonly Finding[]> {
-  return target.driver === 'sqlite' ? [lookAtFile(target)] : lookAtServer(target, name, timeout);
+  return target.driver === 'sqlite' ? lookAtFile(target, timeout) : lookAtServer(target, name, timeout);
 }
 
-function lookAtFile({ path }: SqliteTarget): Finding {
+async function lookAtFile({ path, table }: SqliteTarget, timeout: number): Promise<Finding[]> {
   const obstacle = fileObstacle(path);
   if (obstacle !== undefined)
-    return fault(`${path} cannot be written (${obstacle})`, 'give the database a place that can be written');
-  return ok(existsSync(path) ? `${path} can be written` : `${path} is made with the first row`);
+    return [problem(`${path} cannot be written (${obstacle})`, 'name a database file that can be written')];
+  if (!existsSync(path) || statSync(path).size === 0) return [ok(`${path} is created with the first row`)];
+  return [ok(`${path} can be written`), ...(await lookIntoFile(path, table, timeout))];
+}
+
+async function lookIntoFile(path: string, table: string, timeout: number): Promise<Finding[]> {
+  // On Node 22 the mere import prints a warning.
+  const { DatabaseSync } = await import('node:sqlite');
+  try {
+    const database = new DatabaseSync(path, { readOnly: true, timeout });
+    try {
+      const columns = sqliteColumns(database, table);
+      return columns.length > 0 ? sqliteFindings(table, columns) : [];
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    return [problem(`${path} cannot be read as a database (${sqliteCode(error)})`, 'name another file')];
+  }
 }
 
 async function lookAtServer(
@@ -29,55 +50,43 @@ async function lookAtServer(
   try {
     const connection = await connect(target, readCertificates(target, name), timeout);
     try {
-      return [ok(`${place} lets ${target.user} in`), await lookAtTable(connection.client, target)];
+      return [ok(`${place} lets ${target.user} in`), ...(await lookAtTable(connection.client, target))];
     } finally {
       await end(connection);
     }
   } catch (error) {
-    if (error instanceof VconOtelError) return [fault(error.message, 'look at ssl_ca_file')];
+    if (error instanceof VconOtelError) return [problem(error.message, 'check ssl_ca_file')];
     const { code } = postgresFailure(error);
     return [
-      fault(`${place} cannot be used (${code})`, ADVICE[code] ?? 'see that it runs and can be reached'),
+      problem(`${place} cannot be used (${code})`, ADVICE[code] ?? 'check that it runs and can be reached'),
     ];
   }
 }
 
 /** By PostgreSQL's SQLSTATE (its appendix A). */
 const ADVICE: Readonly<Record<string, string>> = {
-  SQLSTATE_28P01: 'look at user and password',
-  SQLSTATE_28000: 'look at user and password, and at pg_hba.conf of the server',
-  SQLSTATE_3D000: 'there is no such database: make it, or look at its name',
+  SQLSTATE_28P01: 'check user and password',
+  SQLSTATE_28000: "check user and password, and the server's pg_hba.conf",
+  SQLSTATE_3D000: 'there is no such database: create it, or check its name',
 };
 
-interface Rights {
-  readonly is_there: boolean;
-  readonly may_insert: boolean;
-  readonly may_create: boolean;
-}
+/** Whether the table could be made. */
+const MAY_CREATE = `SELECT CASE WHEN s.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+       ELSE has_schema_privilege(s.oid, 'CREATE') END AS yes
+  FROM (SELECT to_regnamespace(coalesce($1, current_schema()))::oid AS oid) s`;
 
-/** What an insert with `ON CONFLICT (event_id)` needs, or the making of the table. */
-const RIGHTS = `SELECT t.oid IS NOT NULL AS is_there,
-  coalesce(has_table_privilege(t.oid, 'INSERT') AND has_column_privilege(t.oid, 'event_id', 'SELECT'), false) AS may_insert,
-  CASE WHEN s.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-       ELSE has_schema_privilege(s.oid, 'CREATE') END AS may_create
-  FROM (SELECT to_regclass($1)::oid AS oid) t, (SELECT to_regnamespace(coalesce($2, current_schema()))::oid AS oid) s`;
-
-async function lookAtTable(client: Client, { table, user }: PostgresTarget): Promise<Finding> {
+async function lookAtTable(client: Client, { table, user }: PostgresTarget): Promise<Finding[]> {
   await client.query('SET default_transaction_read_only = on');
   const { schema, sql } = tableName(table);
-  const { rows } = await client.query<Rights>(RIGHTS, [sql, schema]);
-  const [rights] = rows;
-  if (rights?.is_there)
-    return rights.may_insert
-      ? ok(`rows can be written to its table ${table}`)
-      : fault(
-          `${user} may not write to the table ${table}`,
-          `GRANT INSERT, SELECT (event_id) ON ${table} TO the user`,
-        );
-  return rights?.may_create
-    ? ok(`its table ${table} is made with the first row`)
-    : fault(
-        `there is no table ${table}, and ${user} may not make it`,
-        'make the table, or grant CREATE on its schema',
-      );
+  const columns = await postgresColumns(client, sql);
+  if (columns.length > 0) return postgresFindings(table, columns, user);
+  const { rows } = await client.query<{ yes: boolean }>(MAY_CREATE, [schema]);
+  return rows[0]?.yes
+    ? [ok(`its table ${table} is created with the first row`)]
+    : [
+        problem(
+          `there is no table ${table}, and ${user} may not create it`,
+          'create the table, or grant CREATE on its schema',
+        ),
+      ];
 }

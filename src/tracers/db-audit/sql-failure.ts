@@ -1,13 +1,13 @@
 import { DeliveryError } from '../../model/delivery-error.ts';
 import { errorType } from '../../model/error.ts';
 
-/** A failure of a database, whose `code` is the `error.type` that is logged and kept with a dead letter. */
+/** A database failure, whose `code` is the `error.type` that is logged and kept with a dead letter. */
 export type SqlFailure = DeliveryError & { readonly code: string };
 
 /**
  * What a PostgreSQL error means for a delivery. The classes of SQLSTATE are those of PostgreSQL's appendix A: what is wrong
  * with the event or the table stays wrong (0A not supported, 21 cardinality, 22 data, 23 constraint, 3F schema, 42 syntax and
- * access, 44 check option, 54 limits). Everything else may pass: the connection and who may connect (08, 28, 3D), a rollback or
+ * access, 44 check option, 54 limits). Everything else may pass: the connection and the right to connect (08, 28, 3D), a rollback or
  * deadlock (40), a server that is full, starting, stopping or a standby (53, 55, 57, 25), its disk (58), and errors that are not
  * the server's at all.
  */
@@ -17,17 +17,17 @@ export function postgresFailure(cause: unknown): SqlFailure {
   return failure(`SQLSTATE_${state}`, PERMANENT.test(state) && state !== UNDEFINED_TABLE, cause);
 }
 
-/** Whether an error may be that of one row among others. */
+/** Whether a single row may have caused an error. */
 export function isOfOneRow(error: unknown): boolean {
   return /^SQLSTATE_2[23]/.test((error as Partial<SqlFailure>)?.code ?? '');
 }
 
-/** Whether the table has gone: it is made again. */
+/** Whether the table is gone: it is then created again. */
 export function isTableGone(error: SqlFailure): boolean {
   return error.code === `SQLSTATE_${UNDEFINED_TABLE}`;
 }
 
-/** A failure with a code and whether it stays. */
+/** A failure with a code, and whether it is permanent. */
 export function failure(code: string, permanent: boolean, cause: unknown): SqlFailure {
   // The database's own message may quote what was to be written.
   const message = `the database refused or did not answer: ${code}`;

@@ -1,27 +1,31 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorType } from '../../model/error.ts';
-import { sqliteCode } from '../../model/sqlite-error.ts';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { makePrivateFile } from '../../persistence/private-file.ts';
+import { sqliteCode } from '../../persistence/sqlite-error.ts';
+import { layoutOf } from './layout.ts';
 import type { SqliteTarget } from './options.ts';
-import type { AuditRecord } from './record.ts';
+import { type AuditRecord, withIdInside } from './record.ts';
+import { sqliteColumns } from './sqlite-columns.ts';
 
-//  The thread that owns the database's file, so that waiting for a disk holds up nobody.
+//  The thread that owns the database's file, so that waiting for a disk delays nobody.
 
-/** What is asked of the thread: rows to write, or to close the file. */
+/** A request to the thread: to write rows, or to close the file. */
 export type Request = readonly AuditRecord[] | 'close';
 
-/** What came of it: nothing, or the error's code. */
+/** The thread's answer: nothing, or the error's code. */
 export type Reply = { readonly code?: string };
 
-/** Milliseconds that another process may hold the database. */
+/** Milliseconds to wait while another process holds the database. */
 const PATIENCE = 5_000;
 
 interface OpenFile {
   readonly database: DatabaseSync;
-  readonly insert: StatementSync;
-  /** Which file it is: one that was deleted or replaced must not be written to any more. */
+  readonly insert: (record: AuditRecord) => void;
+  /** Which file it is: a file that was deleted or replaced must not be written any more. */
   readonly inode: number;
 }
 
@@ -44,7 +48,7 @@ function writer({ path, table }: SqliteTarget): (request: Request) => Reply {
       insert(records);
     } catch (error) {
       close();
-      // Somebody may have dropped the table: a file that is opened anew has it.
+      // Somebody may have dropped the table: opening the file anew creates it.
       if (!wasOpen || sqliteCode(error) !== 'SQLITE_ERROR') throw error;
       insert(records);
     }
@@ -54,24 +58,24 @@ function writer({ path, table }: SqliteTarget): (request: Request) => Reply {
     if (file && inodeOf(path) !== file.inode) close();
     file ??= open(path, table);
     file.database.exec('BEGIN IMMEDIATE');
-    for (const { event_id, vcon_uuid, event, timestamp, metadata } of records)
-      file.insert.run(event_id, vcon_uuid, event, timestamp, JSON.stringify(metadata));
+    for (const record of records) file.insert(record);
     file.database.exec('COMMIT');
   }
 
   function close(): void {
     const open = file;
     file = undefined;
-    // What was begun is rolled back.
+    // A transaction that was begun is rolled back.
     open?.database.close();
   }
 }
 
 function open(path: string, table: string): OpenFile {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
+  makePrivateFile(path);
   const database = new DatabaseSync(path, { timeout: PATIENCE });
   try {
-    // FULL: what is answered is on the disk.
+    // FULL: what was answered is on disk.
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
@@ -85,15 +89,29 @@ function open(path: string, table: string): OpenFile {
       CREATE INDEX IF NOT EXISTS "${table}_of_vcon" ON "${table}" (vcon_uuid, timestamp);
       CREATE INDEX IF NOT EXISTS "${table}_errors" ON "${table}" (timestamp)
         WHERE event IN ('chain_error', 'link_error', 'storage_error')`);
-    const insert = database.prepare(
-      `INSERT INTO "${table}" (event_id, vcon_uuid, event, timestamp, metadata) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (event_id) DO NOTHING`,
-    );
-    return { database, insert, inode: inodeOf(path) };
+    return { database, insert: insertInto(database, table), inode: inodeOf(path) };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** How a row gets into the table as it is: perhaps somebody else has made it. */
+function insertInto(database: DatabaseSync, table: string): OpenFile['insert'] {
+  const { hasId, repeats } = layoutOf(sqliteColumns(database, table));
+  const columns = [...(hasId ? ['event_id'] : []), 'vcon_uuid', 'event', 'timestamp', 'metadata'];
+  const insert = `INSERT INTO "${table}" (${columns}) SELECT ${columns.map((name) => `:${name}`)} WHERE`;
+  const statement = database.prepare(
+    repeats === 'by_id'
+      ? `${insert} true ON CONFLICT (event_id) DO NOTHING`
+      : `${insert} NOT EXISTS (SELECT 1 FROM "${table}" WHERE vcon_uuid = :vcon_uuid AND timestamp = :timestamp
+          AND event = :event AND metadata = :metadata)`,
+  );
+  return (given) => {
+    const { event_id, ...record } = hasId ? given : withIdInside(given);
+    const metadata = JSON.stringify(record.metadata);
+    statement.run({ ...(hasId && { event_id }), ...record, metadata });
+  };
 }
 
 function inodeOf(path: string): number {

@@ -1,23 +1,25 @@
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { errorType, VconOtelError } from '../../model/error.ts';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { makePrivateFile } from '../../persistence/private-file.ts';
 import type { SqliteTarget } from './options.ts';
 import type { AuditRecord, AuditTable } from './record.ts';
 import { failure } from './sql-failure.ts';
 import type { Reply, Request } from './sqlite-writer.ts';
 
-/** The file stands beside this one, as source or as what was built from it. */
+/** The file is beside this one, as source or as built. */
 const WRITER = new URL(
   import.meta.url.endsWith('.ts') ? './sqlite-writer.ts' : './sqlite-writer.js',
   import.meta.url,
 );
 
-/** What fails again however often it is tried: the table is not ours, or a row is not what it takes. */
+/** Errors that no further attempt would change: the table is not ours, or does not accept a row. */
 const PERMANENT = ['SQLITE_ERROR', 'SQLITE_CONSTRAINT', 'SQLITE_18', 'SQLITE_20'];
 
 /**
- * A table in a SQLite file, both made where they are missing.
+ * A table in a SQLite file, both created if they are missing.
  * @param name the tracer's, for errors
  * @throws VconOtelError `FILE_UNUSABLE`
  */
@@ -28,13 +30,13 @@ export function sqliteTable({ path, ...target }: SqliteTarget, name: string): Au
 }
 
 /**
- * The thread that has the file open, begun with the first rows, and anew should it ever end by itself. While nothing is asked of
- * it, it keeps no process alive.
+ * The thread that has the file open. It starts with the first rows, and again if it ever ends by itself. While it has no
+ * request, it does not keep the process alive.
  */
 class SqliteTable implements AuditTable {
   readonly #target: SqliteTarget;
   #worker: Worker | undefined;
-  /** Those who wait for an answer, in the order of their questions. */
+  /** Callers who wait for an answer, in the order of their requests. */
   #asked: ((reply: Reply) => void)[] = [];
   #closed: Promise<unknown> | undefined;
 
@@ -62,14 +64,14 @@ class SqliteTable implements AuditTable {
   }
 
   #begin(): Worker {
-    // Without what the process preloads.
+    // Without the modules that the process preloads.
     const without = { execArgv: [], env: {} };
     const worker = new Worker(WRITER, { workerData: this.#target, name: 'vcon-otel db_audit', ...without });
     worker.on('message', (reply: Reply) => {
       this.#asked.shift()?.(reply);
       if (this.#asked.length === 0) worker.unref();
     });
-    // Its exit tells as much.
+    // Its exit says the same.
     worker.on('error', () => undefined);
     worker.once('exit', () => {
       this.#worker = undefined;
@@ -80,13 +82,11 @@ class SqliteTable implements AuditTable {
   }
 }
 
-/** Made here, for its mode: readable by its owner only. */
 function requireUsable(path: string, option: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    // A file that is there is not opened: closing it would take SQLite's locks from this process.
-    if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
-    else closeSync(openSync(path, 'a', 0o600));
+    makeFolder(dirname(path));
+    makePrivateFile(path);
+    accessSync(path, constants.R_OK | constants.W_OK);
   } catch (cause) {
     throw new VconOtelError('FILE_UNUSABLE', `${option}: cannot write to this file: ${errorType(cause)}`, {
       path: option,

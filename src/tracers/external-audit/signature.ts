@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 /**
  * `t=<seconds>,v1=<hex>`: HMAC-SHA-256 (RFC 2104) with the shared key over the time of sending in whole seconds since the
- * Unix epoch, the `Idempotency-Key` and the body, with a line feed between them. None of the first two can hold one.
+ * Unix epoch, the `Idempotency-Key` and the body, with a line feed between them. Neither of the first two can contain one.
  * @param seconds since the Unix epoch
  */
 export function signature(key: string, idempotencyKey: string, body: string, seconds: number): string {

@@ -1,18 +1,19 @@
 import { statusFailure } from '../../outgoing/failure.ts';
-import { type HttpAnswer, type HttpClient, httpClient } from '../../outgoing/http-client.ts';
+import type { HttpAnswer } from '../../outgoing/http-answer.ts';
+import { type HttpClient, httpClient } from '../../outgoing/http-client.ts';
 import type { JlincOptions } from './options.ts';
 import { RefusedError } from './refused-error.ts';
 
 /** The calls of a JLINC data store. */
 export type ApiCall = 'entity/domains/get' | 'entity/get' | 'entity/create' | 'event/produce';
 
-/** JSON over HTTP to a JLINC data store: its address and its key, nothing of what the answers mean. */
+/** JSON over HTTP to a JLINC data store: knows its address and key, but not what the answers mean. */
 export class JlincApi {
   readonly #http: HttpClient;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param timeout milliseconds for a call; the HTTP client's own where it is not given */
+  /** @param timeout milliseconds for a call; by default the HTTP client's own */
   constructor(options: JlincOptions, timeout?: number) {
     this.#http = httpClient({
       allowPrivateHosts: options.allow_private_hosts,
@@ -30,13 +31,13 @@ export class JlincApi {
    * @param body JSON
    * @param request what the request is, among those of one event
    * @returns the parsed answer
-   * @throws OutgoingError where it is worth another try; RefusedError for a status that a repeat will hardly change, and
-   * for what is not JSON
+   * @throws OutgoingError if another attempt is worthwhile; RefusedError for a status that a repeat is unlikely to change, and
+   * for an answer that is not JSON
    */
   async call(call: ApiCall, body: string, request: string): Promise<unknown> {
     const answer = await this.#http.post(new URL(`${this.#base}/api/v1/data/${call}`), body, this.#headers);
     const value = parsed(answer);
-    // An entity that is not there may be told by the status as well.
+    // The status, too, may say that an entity does not exist.
     if (call === 'entity/get' && answer.status === 404 && value !== undefined) return value;
     const failure = statusFailure(answer);
     if (failure?.permanent) throw new RefusedError(request, failure.code);
@@ -50,7 +51,7 @@ export class JlincApi {
   }
 }
 
-/** Undefined where it is not JSON. */
+/** Undefined if it is not JSON. */
 function parsed({ text }: HttpAnswer): unknown {
   try {
     return JSON.parse(text);

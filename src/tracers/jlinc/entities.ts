@@ -4,14 +4,14 @@ import { type Entity, readEntity } from './entity.ts';
 import { JlincError } from './failure.ts';
 import { RefusedError } from './refused-error.ts';
 
-/** Entities that are remembered; one that is not is fetched again. */
+/** How many entities are remembered; any other is fetched again. */
 const MAX_ENTITIES = 1_000;
 
 const Domains = z.array(z.string().regex(/^[\w.:-]{1,253}$/)).min(1);
 
 /**
- * The entities of one data store, each fetched once and made where it is not there. Who asks for one that is being
- * fetched waits for that.
+ * The entities of one data store, each fetched once, and created if it does not exist. A caller who asks for an entity that
+ * is being fetched waits for that fetch.
  */
 export class Entities {
   readonly #api: JlincApi;
@@ -29,7 +29,7 @@ export class Entities {
   async entity(name: string): Promise<Entity> {
     const shortName = `${name}@${await this.#getDomain()}`;
     const found = this.#found.get(shortName) ?? this.#fetch(shortName);
-    // Whoever was asked for last is forgotten last.
+    // The most recently used is forgotten last.
     this.#found.delete(shortName);
     this.#found.set(shortName, found);
     for (const oldest of this.#found.keys()) {
@@ -68,11 +68,11 @@ export class Entities {
     const get = async () =>
       readEntity(shortName, await this.#api.call('entity/get', body, `get ${shortName}`));
     const found = (await get()) ?? (await this.#create(shortName, body)) ?? (await get());
-    if (!found) throw new JlincError('NO_ENTITY', 'the data store neither has nor makes an entity');
+    if (!found) throw new JlincError('NO_ENTITY', 'the data store neither has an entity nor creates it');
     return found;
   }
 
-  /** @returns undefined where it was not made: somebody else may have done so in the meantime */
+  /** @returns undefined if it was not created: somebody else may have created it in the meantime */
   async #create(shortName: string, body: string): Promise<Entity | undefined> {
     try {
       return readEntity(shortName, await this.#api.call('entity/create', body, `create ${shortName}`));
@@ -83,5 +83,5 @@ export class Entities {
   }
 }
 
-/** Statuses with which a service may say that something is there already (RFC 9110 §15.5). */
+/** Statuses with which a service may say that something already exists (RFC 9110 §15.5). */
 const CONFLICTS: ReadonlySet<string> = new Set(['HTTP_400', 'HTTP_409', 'HTTP_422']);

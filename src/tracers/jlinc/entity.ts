@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JlincError } from './failure.ts';
 
-/** An entity as it was when it was fetched: what its signatures are checked against from then on. */
+/** An entity as it was when fetched: its signatures are checked against this from then on. */
 export interface Entity {
   readonly shortName: string;
   readonly did: string;
@@ -13,18 +13,24 @@ export interface Entity {
 const DidDocument = z.looseObject({
   id: z.string().startsWith('did:').max(1_024),
   shortName: z.string(),
-  deactivated: z.unknown(),
+  deactivated: z.unknown().optional(),
   verificationMethod: z
-    .array(z.looseObject({ key: z.string(), controller: z.string().optional(), deactivated: z.unknown() }))
+    .array(
+      z.looseObject({
+        key: z.string(),
+        controller: z.string().optional(),
+        deactivated: z.unknown().optional(),
+      }),
+    )
     .max(100),
 });
 
-/** An answer that holds a DID document; without one it says that there is no such entity. */
-const Answer = z.looseObject({ didDoc: z.unknown() });
+/** An answer with a DID document; one without says that there is no such entity. */
+const Answer = z.looseObject({ didDoc: z.unknown().optional() });
 
 /**
  * Reads the answer to `entity/get` or `entity/create`.
- * @returns undefined where there is no such entity
+ * @returns undefined if there is no such entity
  * @throws JlincError `ENTITY_INVALID`, permanent: a document of another entity, one that is deactivated, or one without a
  * key in force
  */
@@ -47,7 +53,7 @@ export function readEntity(shortName: string, answer: unknown): Entity | undefin
 /** 32 bytes in base64url (RFC 8037 §2). */
 const ED25519_KEY = /^[A-Za-z0-9_-]{43}$/;
 
-/** A key or document in force says null or false, one that is not says true or since when. */
+/** A key or document in force says null or false; one that is not says true, or since when. */
 function isDeactivated(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
 }

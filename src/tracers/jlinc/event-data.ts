@@ -5,9 +5,9 @@ import { JlincError } from './failure.ts';
 import type { JlincOptions } from './options.ts';
 import { pythonJson } from './python-json.ts';
 
-/** What an event says of the document: itself, or the fingerprint of it. */
+/** What an event says about the document: the document itself, or its fingerprint. */
 export interface EventData {
-  /** As it is sent. */
+  /** The text that is sent. */
   readonly json: string;
   /** The same, parsed. */
   readonly value: unknown;
@@ -15,17 +15,17 @@ export interface EventData {
 
 /** Keyed hashes, with a key for each vCon that can be destroyed (the ledger's `KeyStore`). */
 export interface VconKeys {
-  /** Undefined where the key was destroyed. */
+  /** Undefined if the key was destroyed. */
   hmac(vconUuid: string, text: string): Promise<string | undefined>;
 }
 
-/** More could not be answered: answers are capped at 4 MiB, and they echo it. */
+/** A larger document could not be answered: answers are capped at 4 MiB, and they echo it. */
 const MAX_SENT = 4_000_000;
 
 /**
  * Makes an event's `data` of a document's text.
  * @param keys for `hmac`
- * @throws JlincError `VCON_INVALID` or `VCON_TOO_LARGE`, permanent; nothing of the text is quoted
+ * @throws JlincError `VCON_INVALID` or `VCON_TOO_LARGE`, permanent; the text is never quoted
  */
 export async function eventData(
   { hash_event_data, hash }: Pick<JlincOptions, 'hash_event_data' | 'hash'>,
@@ -36,9 +36,9 @@ export async function eventData(
   if (text.length > MAX_VCON_LENGTH) throw tooLarge();
   if (!hash_event_data) {
     if (Buffer.byteLength(text) > MAX_SENT) throw tooLarge();
-    // By its canonical form the receipt will be compared with it.
+    // The receipt will be compared with it by its canonical form.
     canonical(text);
-    // As text, so that no number loses digits on its way.
+    // As text, so that no number loses digits on the way.
     return { json: text, value: parse(text) };
   }
   const value = await fingerprint(hash, uuid, text, keys);
@@ -50,7 +50,7 @@ async function fingerprint(hash: JlincOptions['hash'], uuid: string, text: strin
     case 'jcs':
       return { hash: sha256(canonical(text)), alg: 'sha256', canon: 'jcs' };
     case 'hmac':
-      // Null where the vCon was shredded: that it passed is recorded all the same.
+      // Null if the vCon was shredded: its passage is recorded all the same.
       return { hash: (await keys.hmac(uuid, canonical(text))) ?? null, alg: 'hmac-sha256', canon: 'jcs' };
     case 'python-compat':
       return { hash: sha256(pythonJson(text)), alg: 'sha256', canon: 'python-compat' };
@@ -63,7 +63,7 @@ function canonical(text: string): string {
     const made = canonicalize(parse(text));
     if (made !== undefined) return made;
   } catch {
-    // It has no canonical form: half a surrogate pair, a number beyond all doubles.
+    // It has no canonical form: half a surrogate pair, or a number too large for a double.
   }
   throw new JlincError('VCON_INVALID', 'the document has no canonical form', { permanent: true });
 }

@@ -1,6 +1,6 @@
 import { DeliveryError, type DeliveryErrorDetails } from '../../model/delivery-error.ts';
 
-/** What can go wrong beyond the network, as a closed set. */
+/** Everything that can go wrong apart from the network, as a closed set. */
 export type JlincErrorCode =
   | 'VCON_MISSING'
   | 'VCON_INVALID'

@@ -1,14 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { readLines } from '../../persistence/read-lines.ts';
 import { JlincError } from './failure.ts';
 import { Receipt, verifySignatures } from './receipt.ts';
 
 const Entity = z.object({ shortName: z.string(), did: z.string(), keys: z.array(z.string()).readonly() });
 
-/** A receipt as it is kept: one JSON line (docs/tracers/jlinc.md). */
+/** A stored receipt: one JSON line (docs/tracers/jlinc.md). */
 export const KeptReceipt = Receipt.extend({
   v: z.literal(1),
   record_id: z.string(),
@@ -21,45 +20,46 @@ export const KeptReceipt = Receipt.extend({
   out_vcon_uuid: z.string(),
   /** When it was written. */
   kept: z.iso.datetime(),
-  /** As they were when the event was made: the keys that the signatures are checked with. */
+  /** As they were when the event was made, with the keys that check the signatures. */
   sender: Entity,
   recipient: Entity,
 });
 export type KeptReceipt = z.output<typeof KeptReceipt>;
 
-/** A line of the files in which receipts are kept. */
+/** A line of the files in which receipts are stored. */
 export interface KeptLine {
   readonly file: string;
   /** The first is 1. */
   readonly line: number;
-  /** Undefined where the line is none. */
+  /** Undefined if the line is not a receipt. */
   readonly receipt: KeptReceipt | undefined;
-  /** What does not fit; undefined where everything does. */
+  /** What is wrong; undefined if nothing is. */
   readonly fault: string | undefined;
-  /** Whether it is what a crash left of a line: it does not end as JSON does. */
+  /** Whether a crash left the line unfinished: it does not end as JSON does. */
   readonly unfinished: boolean;
 }
 
-/** Reads the receipts in a tracer's `directory` from the oldest on, and verifies the signatures of each. */
+/** Reads the receipts in a tracer's `directory`, oldest first, and verifies the signatures of each. */
 export async function* readReceipts(directory: string): AsyncGenerator<KeptLine> {
   const files = (await readdir(directory)).filter((name) => FILE_NAME.test(name)).sort();
   for (const file of files) {
-    const input = createReadStream(join(directory, file));
     let line = 0;
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for (const { text } of readLines(join(directory, file), { longest: LONGEST_LINE })) {
       line += 1;
-      if (text !== '') yield { file, line, ...(await checked(text)) };
+      if (text.length > 0) yield { file, line, ...(await checked(text.toString())) };
     }
   }
 }
 
+/** Bytes; what JLINC answers is not read beyond 4 MiB. */
+const LONGEST_LINE = 16 * 1_024 * 1_024;
 const FILE_NAME = /^receipts-\d{4}-\d{2}-\d{2}\.jsonl$/;
 
 async function checked(text: string): Promise<Pick<KeptLine, 'receipt' | 'fault' | 'unfinished'>> {
   const value = parsed(text);
   if (value === undefined) return { receipt: undefined, fault: 'the line is not finished', unfinished: true };
   const { data: receipt } = KeptReceipt.safeParse(value);
-  if (!receipt) return { receipt, fault: 'it is no receipt', unfinished: false };
+  if (!receipt) return { receipt, fault: 'it is not a receipt', unfinished: false };
   try {
     await verifySignatures(receipt, receipt.sender, receipt.recipient);
     return { receipt, fault: undefined, unfinished: false };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { headerText } from '../../model/options/values.ts';
 import { isHost } from '../../outgoing/host.ts';
 
-/** An `http` or `https` address without credentials, query or fragment: those end in logs. */
+/** An `http` or `https` address without credentials, query or fragment, since those would end up in logs. */
 const baseUrl = z.string().refine(
   (text) => {
     const url = URL.parse(text);
@@ -11,16 +12,13 @@ const baseUrl = z.string().refine(
   { params: { expected: 'an http or https url without credentials and query' } },
 );
 
-/** What an HTTP header can carry. */
-const key = z.string().regex(/^[\x21-\x7e]*$/);
-
 /** Options of `tracers.jlinc`: the documented ones with the documented defaults, then ours. */
 export const options = z
   .strictObject({
     data_store_api_url: baseUrl.default('http://jlinc-server:9090'),
-    data_store_api_key: key.default(''),
+    data_store_api_key: headerText().default(''),
     archive_api_url: baseUrl.default('http://jlinc-server:9090'),
-    archive_api_key: key.default(''),
+    archive_api_key: headerText().default(''),
     system_prefix: z.string().min(1).max(64).default('VCONTest'),
     agreement_id: z.string().min(1).max(128).default('00000000-0000-0000-0000-000000000000'),
     hash_event_data: z.boolean().default(true),
@@ -36,7 +34,7 @@ export const options = z
     (given) => !given.hash_event_data || given.hash !== 'hmac' || given.ledger_directory !== undefined,
     {
       path: ['ledger_directory'],
-      params: { expected: "the directory of a compliance tracer's ledger, for hash: hmac" },
+      params: { required: "with hash: hmac, the directory of a compliance tracer's ledger" },
     },
   );
 

@@ -1,8 +1,8 @@
 import { errorType } from '../../model/error.ts';
-import { type Finding, fault, ok } from '../../model/finding.ts';
-import { folderObstacle } from '../../model/obstacle.ts';
+import { type Finding, ok, problem } from '../../model/finding.ts';
 import { shownUrl } from '../../model/shown-url.ts';
 import { unreachable } from '../../outgoing/reach.ts';
+import { folderObstacle } from '../../persistence/obstacle.ts';
 import { JlincApi } from './api.ts';
 import type { JlincOptions } from './options.ts';
 import { RefusedError } from './refused-error.ts';
@@ -12,7 +12,7 @@ export async function probe(options: JlincOptions, timeout: number): Promise<rea
   const { directory } = options;
   const obstacle = folderObstacle(directory);
   const folder = obstacle
-    ? fault(`receipts cannot be written to ${directory} (${obstacle})`, 'give a folder that can be written')
+    ? problem(`receipts cannot be written to ${directory} (${obstacle})`, 'name a folder that can be written')
     : ok(`receipts can be written to ${directory}`);
   return [folder, await askForDomains(options, timeout)];
 }
@@ -25,9 +25,9 @@ async function askForDomains(options: JlincOptions, timeout: number): Promise<Fi
     return ok(`the data store ${place} answers and accepts the key`);
   } catch (error) {
     if (!(error instanceof RefusedError)) return unreachable(options.data_store_api_url, error);
-    return fault(
+    return problem(
       `the data store ${place} refuses (${errorType(error)})`,
-      'look at data_store_api_key and the path of data_store_api_url',
+      'check data_store_api_key and the path of data_store_api_url',
     );
   } finally {
     await api.close();

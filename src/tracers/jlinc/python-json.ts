@@ -4,17 +4,17 @@ import { putUnit, unescaped } from './python-string.ts';
 
 /**
  * The bytes of Python's `json.dumps(json.loads(text))`, both with their default arguments (CPython 3.11, `json/decoder.py`
- * and `json/encoder.py`): ASCII, `, ` and `: ` between, numbers as `repr` writes them. Made from the text, because a
- * JavaScript object has lost what it takes: `1.0`, long integers, the order of keys that look like numbers.
- * @throws JlincError `VCON_INVALID`, permanent, where Python would refuse the text; nothing of it is quoted
+ * and `json/encoder.py`): ASCII, separated by `, ` and `: `, numbers as `repr` writes them. Made from the text, because a
+ * JavaScript object has lost what is needed: `1.0`, long integers, the order of keys that look like numbers.
+ * @throws JlincError `VCON_INVALID`, permanent, if Python would refuse the text, which is never quoted
  */
 export function pythonJson(text: string): Uint8Array {
   return new PythonJson(text).bytes();
 }
 
-/** What Python's own stack allows, about. */
+/** About what Python's own stack allows. */
 const MAX_DEPTH = 1_000;
-/** Values that begin with a letter; Python takes and writes three that are not JSON. */
+/** Values that begin with a letter; Python reads and writes three that are not JSON. */
 const WORDS: Readonly<Record<string, string>> = {
   t: 'true',
   f: 'false',
@@ -87,7 +87,7 @@ class PythonJson {
     if (new Set(keys).size < keys.length) this.#lastWins(keys, starts);
   }
 
-  /** Writes a key. Its text, quotes included, is as it is written: equal keys are equal there. */
+  /** Writes a key. Its text includes the quotes, as written: equal keys have equal texts. */
   #key(): string {
     const begin = this.#at;
     const start = this.#length;
@@ -95,7 +95,7 @@ class PythonJson {
     return plain ? this.#text.slice(begin, this.#at) : this.#out.toString('latin1', start, this.#length);
   }
 
-  /** Of members with the same key the last one counts, at the place of the first: a Python dict. */
+  /** Of members with the same key, the last one counts, in the place of the first, as in a Python dict. */
   #lastWins(keys: readonly string[], starts: readonly number[]): void {
     const first = starts[0] ?? 0;
     const last = new Map<string, Uint8Array>();
@@ -129,7 +129,7 @@ class PythonJson {
     if (!this.#takes(0x5d)) refuse();
   }
 
-  /** @returns whether it is written as it stands in the text */
+  /** @returns whether it is written exactly as in the text */
   #string(): boolean {
     const text = this.#text;
     let at = this.#at + 1;
@@ -138,7 +138,7 @@ class PythonJson {
     let out = this.#out;
     let room = 0;
     for (; ; at += 1) {
-      // Checked here and not for each of the six bytes that a character may take.
+      // Checked here, not for each of the six bytes that a character may take.
       if (length >= room) {
         this.#length = length;
         out = this.#reserve(2 * ROOM);
@@ -156,7 +156,7 @@ class PythonJson {
         length = putUnit(out, length, unescaped(text, at + 1) ?? refuse());
         at += text.charCodeAt(at + 1) === 0x75 ? 5 : 1;
       } else {
-        // Control characters must be escaped, and there is none where the text has ended.
+        // Control characters must be escaped; at the end of the text there is no character.
         if (!(code >= SPACE)) refuse();
         length = putUnit(out, length, code);
       }
@@ -222,7 +222,7 @@ function isSpace(code: number): boolean {
 }
 
 const SEPARATOR = Buffer.from(', ');
-/** More than the two quotes and one character that a string may take between two checks. */
+/** More than the two quotes and the one character that a string may need between two checks. */
 const ROOM = 8;
 
 function refuse(): never {

@@ -1,6 +1,6 @@
 /**
- * Where the JSON number that begins at a place ends; that place itself where there is none. As much is taken as belongs
- * to it: `1.` ends before the point (CPython 3.11, `_match_number_unicode` in `Modules/_json.c`).
+ * Where the JSON number that begins at a place ends; the place itself if there is none. The longest number counts:
+ * `1.` ends before the point (CPython 3.11, `_match_number_unicode` in `Modules/_json.c`).
  */
 export function endOfNumber(text: string, begin: number): number {
   const integer = text.charCodeAt(begin) === MINUS ? begin + 1 : begin;
@@ -20,7 +20,7 @@ export function endOfNumber(text: string, begin: number): number {
 }
 
 /**
- * A JSON number as Python writes it again: an `int`, however long, or the `repr` of a `float`. Undefined where Python
+ * A JSON number as Python would write it: an `int`, however long, or the `repr` of a `float`. Undefined if Python
  * refuses it: an integer of more than 4,300 digits (`sys.int_info.default_max_str_digits`).
  */
 export function pythonNumber(text: string): string | undefined {
@@ -44,8 +44,8 @@ function afterDigits(text: string, from: number): number {
 }
 
 /**
- * A decimal of at most 15 digits is the shortest one of its double (IEEE 754: `DBL_DIG`), so nearly every number of a
- * document need not be made a double and back: no exponent, no zeros at the end, not below 1e-4.
+ * A decimal of at most 15 digits is the shortest one of its double (IEEE 754: `DBL_DIG`), so nearly no number of a
+ * document has to be converted to a double and back: no exponent, no zeros at the end, not below 1e-4.
  */
 function isItsOwnRepr(text: string): boolean {
   return text.length <= 16 && /^-?(?:[1-9]\d*|0(?!\.0000))\.(?:0|\d*[1-9])$/.test(text);

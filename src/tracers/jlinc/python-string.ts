@@ -1,6 +1,6 @@
 /**
- * The UTF-16 code unit that a JSON escape stands for (RFC 8259 §7); undefined for what is none.
- * @param at where it goes on behind the backslash
+ * The UTF-16 code unit that a JSON escape stands for (RFC 8259 §7); undefined if it is not an escape.
+ * @param at where the text continues after the backslash
  */
 export function unescaped(text: string, at: number): number | undefined {
   if (text.charCodeAt(at) !== LETTER_U) return ESCAPES[text.charAt(at)];
@@ -9,7 +9,7 @@ export function unescaped(text: string, at: number): number | undefined {
 }
 
 /**
- * Writes a UTF-16 code unit inside a string as Python does it (`ensure_ascii`), in at most six bytes.
+ * Writes a UTF-16 code unit inside a string as Python does (`ensure_ascii`), in at most six bytes.
  * @returns where it ends
  */
 export function putUnit(out: Buffer, length: number, unit: number): number {
@@ -28,7 +28,7 @@ export function putUnit(out: Buffer, length: number, unit: number): number {
   return length + 6;
 }
 
-/** What stands behind a backslash, and what it means. */
+/** What follows a backslash, and what it means. */
 const ESCAPES: Readonly<Record<string, number>> = {
   '"': 0x22,
   '\\': 0x5c,
@@ -39,7 +39,7 @@ const ESCAPES: Readonly<Record<string, number>> = {
   r: 0x0d,
   t: 0x09,
 };
-/** The other way round, for what Python writes with a short escape. */
+/** The reverse, for characters that Python writes with a short escape. */
 const SHORT: ReadonlyMap<number, number> = new Map([
   [0x22, 0x22],
   [0x5c, 0x5c],

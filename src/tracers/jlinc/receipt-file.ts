@@ -1,8 +1,10 @@
-import { close, closeSync, fdatasync, fstat, fsyncSync, mkdirSync, open, openSync, write } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { Batches } from '../../model/batches.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
+import { Batches } from '../../persistence/batches.ts';
+import { DurableFile } from '../../persistence/durable-file.ts';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { JlincError } from './failure.ts';
 
 /** Lines in one write, and lines that may wait for theirs. */
@@ -17,7 +19,7 @@ const MAX_WAITING = 10_000;
 export class ReceiptFile {
   readonly #directory: string;
   readonly #lines: Batches<string>;
-  #file: { readonly day: string; readonly fd: number } | undefined;
+  #current: { readonly day: string; readonly file: DurableFile } | undefined;
 
   /**
    * @param option names the option in errors
@@ -26,13 +28,13 @@ export class ReceiptFile {
   constructor(directory: string, option: string) {
     this.#directory = directory;
     this.#lines = new Batches({
-      write: (lines) => this.#write(Buffer.from(lines.join(''))),
+      write: (lines) => this.#write(lines),
       maxBatch: MAX_BATCH,
       maxWaiting: MAX_WAITING,
     });
     try {
-      mkdirSync(directory, { recursive: true });
-      closeSync(openSync(this.#path(today()), 'a', 0o600));
+      makeFolder(directory);
+      closeSync(openSync(this.#path(today()), 'a', PRIVATE_FILE));
     } catch (cause) {
       throw new VconOtelError('FILE_UNUSABLE', `${option}: cannot write files there: ${errorType(cause)}`, {
         path: option,
@@ -53,65 +55,26 @@ export class ReceiptFile {
   /** Waits for what was accepted. Safe twice. */
   async close(): Promise<void> {
     await this.#lines.close();
-    await this.#release();
+    await this.#current?.file.close();
   }
 
-  async #write(data: Buffer): Promise<void> {
-    try {
-      const fd = await this.#open();
-      for (let written = 0; written < data.length; )
-        written += (await writeSome(fd, data, written, data.length - written)).bytesWritten;
-      await sync(fd);
-      if ((await statusOf(fd)).nlink === 0) throw new Error('the file was deleted');
-    } catch (error) {
-      // What stands there now is unknown: the next write opens the file anew and begins a line of its own.
-      await this.#release();
-      throw error;
-    }
+  async #write(lines: readonly string[]): Promise<void> {
+    const file = await this.#fileOf(today());
+    await file.append(lines.join(''));
   }
 
-  async #open(): Promise<number> {
-    const day = today();
-    if (this.#file?.day === day) return this.#file.fd;
-    await this.#release();
-    const fd = await openFile(this.#path(day), 'a', 0o600);
-    this.#file = { day, fd };
-    // Half a line that a crash left must not be continued; an empty one is no harm.
-    await writeSome(fd, NEW_LINE, 0, NEW_LINE.length);
-    this.#syncDirectory();
-    return fd;
-  }
-
-  async #release(): Promise<void> {
-    const { fd } = this.#file ?? {};
-    this.#file = undefined;
-    // It is gone either way; what mattered has been synced.
-    if (fd !== undefined) await closeFile(fd).catch(() => undefined);
-  }
-
-  /** Else a new file may be gone after a power cut, although what is in it is not. */
-  #syncDirectory(): void {
-    if (process.platform === 'win32') return;
-    const fd = openSync(this.#directory, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+  async #fileOf(day: string): Promise<DurableFile> {
+    if (this.#current?.day === day) return this.#current.file;
+    await this.#current?.file.close();
+    const file = new DurableFile({ path: this.#path(day), create: true });
+    this.#current = { day, file };
+    return file;
   }
 
   #path(day: string): string {
     return join(this.#directory, `receipts-${day}.jsonl`);
   }
 }
-
-const NEW_LINE = Buffer.from('\n');
-
-const openFile = promisify(open);
-const writeSome = promisify(write);
-const sync = promisify(fdatasync);
-const statusOf = promisify(fstat);
-const closeFile = promisify(close);
 
 function today(): string {
   return new Date().toISOString().slice(0, 10);

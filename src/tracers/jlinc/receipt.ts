@@ -1,10 +1,9 @@
 import canonicalize from 'canonicalize';
-import { compactVerify } from 'jose';
 import { z } from 'zod';
 import type { Entity } from './entity.ts';
 import { JlincError } from './failure.ts';
 
-/** Whole, since it is signed. */
+/** Complete, since it is signed. */
 const Audit = z.looseObject({
   version: z.literal(1),
   hashType: z.literal('SHA256'),
@@ -13,7 +12,7 @@ const Audit = z.looseObject({
   eventId: z.string().min(1),
 });
 
-/** What else an answer says is neither signed nor kept. */
+/** Whatever else an answer says is neither signed nor kept. */
 const Signature = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -44,7 +43,7 @@ const Answer = z.looseObject({
   }),
 });
 
-/** What a verified answer to `event/produce` says: the event as it was made, and the signed statement about it. */
+/** The content of a verified answer to `event/produce`: the event as created, and the signed statement about it. */
 export const Receipt = z.object({
   created: Created,
   audit: Audit,
@@ -52,7 +51,7 @@ export const Receipt = z.object({
 });
 export type Receipt = z.output<typeof Receipt>;
 
-/** What was asked for. */
+/** What was requested. */
 export interface Produced {
   readonly sender: Entity;
   readonly recipient: Entity;
@@ -62,9 +61,9 @@ export interface Produced {
 }
 
 /**
- * Verifies the answer to `event/produce`: that it is about what was asked for, and that the sender – and whoever else
- * signed – signed exactly this audit object with a key of the DID document pinned before. What the audit's `digest` is
- * made of JLINC does not say, so that is not checked: it is bound by the event's id alone.
+ * Verifies the answer to `event/produce`: that it is about what was requested, and that the sender – and anybody else who
+ * signed – signed exactly this audit object with a key of the DID document pinned before. JLINC does not say what the
+ * audit's `digest` is made of, so that is not checked: only the event's id binds it.
  * @throws JlincError `RECEIPT_INVALID`, permanent
  */
 export async function verifyReceipt(answer: unknown, produced: Produced): Promise<Receipt> {
@@ -83,7 +82,7 @@ export async function verifyReceipt(answer: unknown, produced: Produced): Promis
 }
 
 /**
- * Verifies what a receipt says by itself: that the audit is of its event, and that sender and recipient alone signed it.
+ * Verifies a receipt by itself: that the audit is of its event, and that only sender and recipient signed it.
  * @throws JlincError `RECEIPT_INVALID`, permanent
  */
 export async function verifySignatures(
@@ -114,10 +113,11 @@ async function verifySignature(
 ): Promise<void> {
   const payload = canonical(audit);
   const parts = jws.split('.');
-  // The library takes paddings, spaces and loose bits as well; then more than one text would be the same signature.
+  // The library also accepts padding, spaces and stray bits; then more than one text would be the same signature.
   if (!parts.every(isCanonicalBase64url)) throw refused('the signature is not well-formed');
   if (payload === undefined || parts[1] !== Buffer.from(payload).toString('base64url'))
     throw refused('something else was signed');
+  const { compactVerify } = await import('jose');
   for (const x of keys) {
     const verified = await compactVerify(
       jws,
@@ -126,7 +126,7 @@ async function verifySignature(
     ).catch(() => undefined);
     if (!verified) continue;
     const { jwk, kid = jwk?.kid } = verified.protectedHeader;
-    // The embedded key is never what is verified with, but it must not say otherwise.
+    // The embedded key is never used to verify, but it must not contradict.
     if (jwk && (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || jwk.x !== x || (jwk.kid ?? did) !== did)) break;
     if (kid !== did) break;
     return;
@@ -143,7 +143,7 @@ function isSame(a: unknown, b: unknown): boolean {
   return form !== undefined && form === canonical(b);
 }
 
-/** RFC 8785; undefined for what has no such form. */
+/** RFC 8785; undefined if there is no such form. */
 function canonical(value: unknown): string | undefined {
   try {
     return canonicalize(value);
@@ -152,7 +152,7 @@ function canonical(value: unknown): string | undefined {
   }
 }
 
-/** @param fault in words of ours */
+/** @param fault in our own words */
 function refused(fault: string): JlincError {
   return new JlincError('RECEIPT_INVALID', `a receipt does not verify: ${fault}`, { permanent: true });
 }

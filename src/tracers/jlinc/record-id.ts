@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ChainEvent } from '../../model/event.ts';
 
 /**
- * The id of an event's record: always the same one for the same event, so that whoever reads the trail recognises what
- * was sent twice. A UUIDv8 of a SHA-256 (RFC 9562 §5.8, as in its appendix B.2).
+ * The id of an event's record: always the same for the same event, so that readers of the trail recognise what was sent
+ * twice. A UUIDv8 of a SHA-256 (RFC 9562 §5.8, as in its appendix B.2).
  */
 export function recordId({ eventId, spanContext }: ChainEvent): string {
   const hash = createHash('sha256')

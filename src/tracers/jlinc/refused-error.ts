@@ -1,6 +1,6 @@
 import { DeliveryError } from '../../model/delivery-error.ts';
 
-/** A request was answered in a way that a repeat hardly changes (401, 403, 404 …), or with something that is not JSON. */
+/** The answer to a request is unlikely to change with a repeat (401, 403, 404 …), or is not JSON. */
 export class RefusedError extends DeliveryError {
   readonly code: string;
   /** Which of an event's requests it was. */

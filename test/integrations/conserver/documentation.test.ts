@@ -2,11 +2,11 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type ConfigInput, parseConfig } from '../../../src/config.ts';
+import { type ConfigInput, parseConfig } from '../../../src/config/load-config.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const page = await readFile(join(ROOT, 'docs/conserver.md'), 'utf8');
-const forwarder = await readFile(join(ROOT, 'integrations/conserver/vcon_otel_forwarder.py'), 'utf8');
+const forwarder = await readFile(join(ROOT, 'integrations/conserver/vcon_otel.py'), 'utf8');
 
 /** The YAML blocks of the page, by the remark in their first line: whose file they are from. */
 const blocks = [...page.matchAll(/```yaml\n *# (\S+)\n([\s\S]*?)```/g)].map(([, file, text = '']) => ({

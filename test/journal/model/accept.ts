@@ -18,6 +18,7 @@ export function accept(model: JournalModel, kept: Kept, isRunning: boolean): voi
     'durable events are kept',
   ).toEqual([]);
   model.log = model.log.slice(0, kept.log.length);
+  model.inputs.accept(kept.inputs.map(Number), kept.log.length);
   acceptPlaces(model, kept);
   model.notes.cut(notesIn(model, kept));
   for (const [name, { toHear }] of kept.consumers)

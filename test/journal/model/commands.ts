@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { DeliveryOutcome } from '../../../src/journal/journal.ts';
 import type { Decision } from './driver.ts';
 import type { JournalModel } from './model.ts';
 import type { RunningJournal } from './running.ts';
+import type { SettledOutcome } from './standing.ts';
 
 export type JournalCommand = fc.AsyncCommand<JournalModel, RunningJournal>;
 
@@ -22,7 +22,7 @@ const nth = fc.nat(99);
 const which = fc.oneof(fc.constant(0), nth);
 /** New events, and repeats of any that were ever appended. */
 const few = fc.array(fc.option(nth, { freq: 3 }), { minLength: 1, maxLength: 6 });
-const outcome = fc.constantFrom<DeliveryOutcome>('ok', 'ok', 'failed', 'dead', 'unheard');
+const outcome = fc.constantFrom<SettledOutcome>('ok', 'ok', 'failed', 'dead', 'unheard');
 const choice: fc.Arbitrary<Choice> = fc.record({
   decide: fc.constantFrom<Decision['decide']>('again', 'skip', 'replay'),
   consumer: name,
@@ -32,7 +32,7 @@ const choice: fc.Arbitrary<Choice> = fc.record({
 const append = fc.record({ append: few, wait: fc.boolean() }).map((step) =>
   command(step, {
     async run(model, journal) {
-      appendAll(step.append, model, journal);
+      await appendAll(step.append, model, journal);
       if (step.wait) await journal.durable();
     },
   }),
@@ -76,11 +76,26 @@ const retry = fc.record({ retry: name, which, since: fc.integer({ min: 1, max: 9
   }),
 );
 
+const keep = fc
+  .record({ keep: fc.integer({ min: 1, max: 4 }) })
+  .map((step) => command(step, { run: async (_, journal) => journal.keep(step.keep) }));
+
+const advance = fc.record({ advance: fc.integer({ min: 1, max: 6 }) }).map((step) =>
+  command(step, {
+    check: ({ inputs }) => inputs.needed.length >= step.advance,
+    run: async (_, journal) => journal.advance(step.advance),
+  }),
+);
+
+const readInputs = fc.constant(command({ readInputs: 'all' }, { run: (_, journal) => journal.readInputs() }));
+
 /** What is done last is not durable; in some turns of the event loop it may be handed to the disk, and may be written. */
 const last = fc.array(
   fc.record({
     settle: fc.array(fc.tuple(name, which, outcome), { maxLength: 3 }),
     append: fc.oneof(few, fc.constant([])),
+    keep: fc.nat(2),
+    advance: fc.nat(3),
     turns: fc.oneof(fc.constant(0), fc.nat(200)),
   }),
   { maxLength: 3 },
@@ -93,9 +108,11 @@ function reopen(how: 'close' | 'crash', decisions: fc.Arbitrary<Choice[]>): fc.A
       { [how]: step },
       {
         async run(model, journal) {
-          for (const { settle, append, turns } of step.last) {
+          for (const { settle, keep, advance, append, turns } of step.last) {
             for (const [consumer, one, as] of settle) answer(model, journal, consumer, one, as);
-            appendAll(append, model, journal);
+            if (keep > 0) journal.keep(keep);
+            await appendAll(append, model, journal);
+            if (advance > 0) journal.advance(advance);
             for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
           }
           const decisions = step.decisions.map((one) => () => chosen(one, model));
@@ -122,7 +139,23 @@ const notice = fc.constant(
 );
 
 /** In a journal's ordinary day. */
-const day = [append, append, append, read, read, read, read, settle, settle, settle, retry, join];
+const day = [
+  append,
+  append,
+  append,
+  read,
+  read,
+  read,
+  read,
+  settle,
+  settle,
+  settle,
+  retry,
+  join,
+  keep,
+  advance,
+  readInputs,
+];
 
 /** Of a journal that forgets. */
 export const commands = [...day, ...day, reopen('close', fc.constant([]))];
@@ -169,13 +202,13 @@ function hasInHand(model: JournalModel, name: string): boolean {
   return (model.places.get(name)?.life?.hand.size ?? 0) > 0;
 }
 
-function appendAll(
+async function appendAll(
   some: readonly (number | null)[],
   { ids, next }: JournalModel,
   journal: RunningJournal,
-): void {
+): Promise<void> {
   for (const [index, which] of some.entries())
-    journal.append(
+    await journal.append(
       (which === null ? undefined : pick(ids, which)) ?? `run${(next + index) % 4}/${next + index}`,
     );
 }
@@ -186,7 +219,7 @@ function answer(
   journal: RunningJournal,
   name: string,
   which: number,
-  as: DeliveryOutcome,
+  as: SettledOutcome,
 ): void {
   const serial = pick([...(model.places.get(name)?.life?.hand ?? [])], which);
   if (serial !== undefined) journal.answer(name, serial, as);

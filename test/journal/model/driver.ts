@@ -23,6 +23,8 @@ export interface LastingJournal {
 /** Events are known by their serial: the order in which they were appended. */
 export interface Kept {
   readonly log: readonly number[];
+  /** Bodies of the input log. */
+  readonly inputs: readonly string[];
   readonly consumers: ReadonlyMap<string, KeptConsumer>;
 }
 

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
-import type { Delivery, DeliveryOutcome } from '../../../src/journal/journal.ts';
-import { isDead, isOpen, Notes, type Standing } from './standing.ts';
+import type { Delivery } from '../../../src/journal/consumer.ts';
+import { Inputs } from './inputs.ts';
+import { isDead, isOpen, Notes, type SettledOutcome, type Standing } from './standing.ts';
 
 /** An event of the log; it is the first of its id, whose repeats have serials of their own. */
 export interface Entry {
@@ -55,6 +56,7 @@ export class JournalModel {
   durable = 0;
   readonly places = new Map<string, Place>();
   readonly notes = new Notes();
+  readonly inputs = new Inputs();
   /** Of every append that ever was. */
   readonly ids: string[] = [];
   /** Appends of this life that were no news, and those that are not durable yet. */
@@ -130,10 +132,16 @@ export class JournalModel {
     if (!this.isLasting) this.saved();
   }
 
-  /** Everything so far is durable. */
-  saved(): void {
+  /** What was accepted so far is durable. */
+  written(): void {
     this.durable = this.next;
     this.unsure = [];
+    this.inputs.saved();
+  }
+
+  /** Everything so far is durable. */
+  saved(): void {
+    this.written();
     this.notes.save();
     for (const [name, place] of this.places) {
       if (!place.life) continue;
@@ -199,7 +207,7 @@ export class JournalModel {
   }
 
   /** What a consumer has answered. What an operator has skipped stays so. */
-  answer(name: string, serial: number, outcome: DeliveryOutcome | Delivery): void {
+  answer(name: string, serial: number, outcome: SettledOutcome | Delivery): void {
     const { hand, doomed } = this.life(name);
     const one = this.standings(name).get(serial);
     if (typeof outcome === 'string') {
@@ -249,6 +257,7 @@ export class JournalModel {
     this.log = [];
     this.places.clear();
     this.notes.clear();
+    this.inputs.clear();
     this.saved();
   }
 

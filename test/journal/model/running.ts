@@ -1,12 +1,16 @@
 import { expect } from 'vitest';
-import type { Delivery, DeliveryOutcome, Journal, JournalConsumer } from '../../../src/journal/journal.ts';
+import type { Delivery } from '../../../src/journal/consumer.ts';
+import type { Inbox } from '../../../src/journal/inbox.ts';
+import type { Journal } from '../../../src/journal/journal.ts';
 import { withDeadline } from '../../../src/model/deadline.ts';
 import type { ChainEvent } from '../../../src/model/event.ts';
+import { type ReaderConsumer, reader } from '../reader.ts';
 import { accept } from './accept.ts';
 import { decide } from './decide.ts';
 import type { Decision, JournalDriver, LastingJournal } from './driver.ts';
 import type { JournalModel } from './model.ts';
 import { serialEvent, serialOf } from './serial-events.ts';
+import type { SettledOutcome } from './standing.ts';
 
 /** Milliseconds that anything may take. */
 const PATIENCE = 10_000;
@@ -18,7 +22,7 @@ const DELIVERY: Delivery = { attempts: 1, since: 1, duration: 0.5, errorType: 'T
 const WATCH = 'watch';
 
 interface Consumer {
-  readonly consumer: JournalConsumer;
+  readonly consumer: ReaderConsumer;
   /** Given and not settled, by serial. */
   readonly hand: Map<number, ChainEvent>;
   /** Taken out of its hands. */
@@ -31,51 +35,124 @@ export class RunningJournal {
   readonly #driver: JournalDriver;
   readonly #model: JournalModel;
   #journal: Journal;
+  #inbox: Inbox;
   #consumers = new Map<string, Consumer>();
+  /** Where entries of the input log are, by their numbers, as far as that is known. */
+  readonly #places = new Map<number, number>();
+  #keeping: Promise<unknown> = Promise.resolve();
+  /** Appends, of events and entries, that are not durable yet. */
+  #appending = 0;
   #repeats: number[] = [];
   /** What no journal may say here: it has room, and a disk. */
   #wrong: string[] = [];
 
   static async start(driver: JournalDriver, model: JournalModel): Promise<RunningJournal> {
-    return new RunningJournal(driver, model, await driver.open());
+    const journal = await driver.open();
+    return new RunningJournal(driver, model, journal, await journal.openInbox());
   }
 
-  private constructor(driver: JournalDriver, model: JournalModel, journal: Journal) {
+  private constructor(driver: JournalDriver, model: JournalModel, journal: Journal, inbox: Inbox) {
     this.#driver = driver;
     this.#model = model;
+    this.#inbox = inbox;
     this.#journal = this.#listenTo(journal);
   }
 
-  append(id: string): void {
+  async append(id: string): Promise<void> {
     const model = this.#model;
-    const { length } = this.#repeats;
-    this.#journal.append(serialEvent(id, model.next));
-    model.append(id, model.isLasting ? undefined : this.#repeats.length > length);
+    const repeats = this.#repeats;
+    this.#appending += 1;
+    const appended = this.#journal.append([serialEvent(id, model.next)]).then(
+      (found) => {
+        this.#appending -= 1;
+        for (const { event } of found) repeats.push(serialOf(event.time));
+        return found.length > 0;
+      },
+      // It was closed, or rather killed.
+      () => {
+        this.#appending -= 1;
+        return false;
+      },
+    );
+    model.append(id, model.isLasting ? undefined : await appended);
+  }
+
+  /** Appends entries to the input log, whose numbers are their bodies. */
+  keep(count: number): void {
+    const { inputs, log } = this.#model;
+    const bodies = Array.from({ length: count }, () => String(inputs.append(log.length)));
+    this.#appending += 1;
+    const appended = this.#inbox.append(bodies.map((body) => Buffer.from(body))).then(
+      (place) => {
+        this.#appending -= 1;
+        for (const [index, body] of bodies.entries()) this.#places.set(Number(body), place + index);
+      },
+      // It was closed, or rather killed.
+      () => {
+        this.#appending -= 1;
+      },
+    );
+    this.#keeping = Promise.all([this.#keeping, appended]);
+  }
+
+  /** Needs so many of the entries no more, of those that are durable. */
+  advance(count: number): void {
+    const { inputs, log } = this.#model;
+    const to = inputs.low + count;
+    const place = this.#places.get(to - 1);
+    if (place === undefined) return;
+    this.#inbox.advance(place + 1);
+    inputs.advance(to, log.length);
+  }
+
+  /** Reads the input log: durable entries, a few at a time, from the low watermark on. */
+  async readInputs(): Promise<void> {
+    await this.durable();
+    const bodies: string[] = [];
+    for (let from = this.#inbox.lowWatermark; ; ) {
+      const entries = await within(this.#inbox.read(from, 3), 'reading the input log');
+      const end = entries.at(-1);
+      if (!end) break;
+      for (const { place, body = '' } of entries) {
+        const text = Buffer.from(body).toString();
+        bodies.push(text);
+        this.#places.set(Number(text), place);
+      }
+      from = end.place + 1;
+    }
+    expect(bodies).toEqual(this.#model.inputs.needed.map(String));
   }
 
   /** Until what was accepted is durable, and with it whatever was answered before the last of it. */
   async durable(): Promise<void> {
-    await within(this.#journal.durable(), 'making events durable');
-    this.#model.saved();
+    const isWritten = this.#appending > 0;
+    await within(this.#journal.append([]), 'making events durable');
+    await within(this.#keeping, 'making entries durable');
+    // Where nothing had to be written, answers wait on.
+    if (isWritten) this.#model.saved();
+    else this.#model.written();
   }
 
   /** Until all answers are durable: those before an event are when that is. */
   async settled(): Promise<void> {
-    this.append(this.#model.log[0]?.id ?? 'first/0');
+    await this.append(this.#model.log[0]?.id ?? 'first/0');
     await this.durable();
   }
 
   join(name: string): void {
     const hand = new Map<number, ChainEvent>();
     const told = { hand, readable: Promise.withResolvers<void>(), skipped: [] as ChainEvent[] };
-    const consumer = this.#journal.consumer(name, {
+    const { consumer } = reader(this.#journal, name, {
       onReadable: () => told.readable.resolve(),
-      onDrop: ({ eventId }) => this.#wrong.push(`${name} lost ${eventId}`),
-      onSkip: (event) => {
-        const serial = serialOf(event.time);
-        if (hand.delete(serial) && this.#model.take(name, serial)) told.skipped.push(event);
-        // Or it was the next to be read.
-        else if (!this.#model.wasSkipped(name, serial)) this.#wrong.push(`${name} is told to skip ${serial}`);
+      onDrop: (events) => this.#wrong.push(`${name} lost ${events.map(({ eventId }) => eventId)}`),
+      onSkip: (events) => {
+        for (const event of events) {
+          const serial = serialOf(event.time);
+          if (hand.delete(serial) && this.#model.take(name, serial)) told.skipped.push(event);
+          // Or it was the next to be read.
+          else if (!this.#model.wasSkipped(name, serial))
+            this.#wrong.push(`${name} is told to skip ${serial}`);
+        }
       },
     });
     this.#consumers.set(name, Object.assign(told, { consumer }));
@@ -88,7 +165,7 @@ export class RunningJournal {
     for (let count = 0; ; ) {
       // Before it is read: what becomes readable right afterwards must not be missed.
       found.readable = Promise.withResolvers();
-      const events = found.consumer.read(limit - count);
+      const events = await found.consumer.readNow(limit - count);
       expect(events.length).toBeLessThanOrEqual(limit - count);
       count += events.length;
       const serials = events.map((event) => serialOf(event.time));
@@ -106,7 +183,7 @@ export class RunningJournal {
     }
   }
 
-  answer(name: string, serial: number, answer: DeliveryOutcome | Delivery): void {
+  answer(name: string, serial: number, answer: SettledOutcome | Delivery): void {
     const { consumer, hand } = this.#consumer(name);
     const event = hand.get(serial);
     if (!event) throw new Error(`${name} does not have ${serial} in hand`);
@@ -133,6 +210,8 @@ export class RunningJournal {
     this.#repeats = [];
     this.#wrong = [];
     this.#journal = this.#listenTo(await within(this.#driver.open(), 'opening'));
+    this.#inbox = await within(this.#journal.openInbox(), 'opening the input log');
+    this.#places.clear();
     if (lasting) accept(this.#model, await lasting.look(), false);
   }
 
@@ -151,7 +230,7 @@ export class RunningJournal {
       await this.settled();
     }
     const id = `watched/${this.#model.next}`;
-    this.append(id);
+    await this.append(id);
     await this.durable();
     const watch = this.#consumer(WATCH);
     await this.decide({ decide: 'skip', consumer: WATCH, ids: [id] });
@@ -186,10 +265,12 @@ export class RunningJournal {
     const model = this.#model;
     const { lasting } = this.#driver;
     await this.settled();
+    await this.readInputs();
     if (model.isStale) await this.noticed();
     await this.#hearAll();
     if (!lasting) return;
     await this.reopen('close');
+    await this.readInputs();
     for (const name of model.places.keys()) this.join(name);
     await this.#hearAll();
     for (const name of model.present)
@@ -241,11 +322,7 @@ export class RunningJournal {
   }
 
   #listenTo(journal: Journal): Journal {
-    const repeats = this.#repeats;
-    journal.listen({
-      onRepeat: ({ time }) => repeats.push(serialOf(time)),
-      onTrouble: (trouble) => this.#wrong.push(trouble),
-    });
+    journal.observe({ onTrouble: (trouble) => this.#wrong.push(trouble) });
     return journal;
   }
 }

@@ -3,21 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
-import {
-  type Choice,
-  type ConsumerPlace,
-  consumerOf,
-  consumerStats,
-  consumersOf,
-  deadLetters,
-  eventsToHear,
-  type JournalFile,
-  queueAgain,
-  Replay,
-  skip,
-  withJournalFile,
-} from '../../../src/journal/sqlite/operator/index.ts';
+import type { Choice, JournalAdmin } from '../../../src/journal/admin.ts';
+import { openFileAdmin } from '../../../src/journal/open-admin.ts';
 import { sqliteJournal } from '../../../src/journal/sqlite.ts';
+import { allOf } from '../../support/all-of.ts';
+import { storedEvents } from '../stored-events.ts';
+import { storedInputs } from '../stored-inputs.ts';
 import type { Decision, JournalDriver, Kept, KeptConsumer } from './driver.ts';
 import { serialOf, timeOf } from './serial-events.ts';
 
@@ -34,8 +25,8 @@ export function sqliteDriver(): JournalDriver {
         copyCrashed(path, copy);
         path = copy;
       },
-      look: () => withJournalFile(path, 'read', look),
-      decide: (decision) => withJournalFile(path, 'write', (file) => decide(file, decision)),
+      look: () => withAdmin(path, (admin) => look(path, admin)),
+      decide: (decision) => withAdmin(path, (admin) => decide(admin, decision)),
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -55,7 +46,7 @@ function copyCrashed(path: string, copy: string): void {
   mkdirSync(dirname(copy));
   const db = new DatabaseSync(path, { timeout: 5_000 });
   try {
-    db.exec('begin immediate; select count(*) from event');
+    db.exec('begin immediate; select count(*) from page');
     for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, copy + end);
     db.exec('rollback');
   } finally {
@@ -63,18 +54,33 @@ function copyCrashed(path: string, copy: string): void {
   }
 }
 
-function look(file: JournalFile): Kept {
-  const times = file.db.prepare('select time from event order by seq').all();
+async function withAdmin<T>(path: string, work: (admin: JournalAdmin) => Promise<T>): Promise<T> {
+  const admin = await openFileAdmin(path);
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+async function look(path: string, admin: JournalAdmin): Promise<Kept> {
+  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const events = storedEvents(db);
+  const inputs = storedInputs(db);
+  db.close();
+  const consumers = new Map<string, KeptConsumer>();
+  for (const name of await admin.tracers()) consumers.set(name, await lookAt(admin, name));
   return {
-    log: times.map(({ time }) => serialOf(Number(time))),
-    consumers: new Map(consumersOf(file).map((place) => [place.name, lookAt(file, place)])),
+    log: events.map(({ event }) => serialOf(event.time)),
+    inputs: inputs.map((body) => Buffer.from(body).toString()),
+    consumers,
   };
 }
 
-function lookAt(file: JournalFile, place: ConsumerPlace): KeptConsumer {
-  const toHear = [...eventsToHear(file, place, 0)];
-  const dead = [...deadLetters(file, place, 0)];
-  expect(consumerStats(file, place)).toMatchObject({
+async function lookAt(admin: JournalAdmin, name: string): Promise<KeptConsumer> {
+  const toHear = await allOf(admin.eventsToHear(name, 0));
+  const dead = await allOf(admin.deadLetters(name, 0));
+  expect(await admin.stats(name)).toMatchObject({
     depth: toHear.length,
     deadLetters: dead.length,
     oldest: toHear[0]?.event.time,
@@ -89,15 +95,15 @@ function lookAt(file: JournalFile, place: ConsumerPlace): KeptConsumer {
   };
 }
 
-async function decide(file: JournalFile, decision: Decision): Promise<void> {
+async function decide(admin: JournalAdmin, decision: Decision): Promise<void> {
+  const { consumer } = decision;
   if (decision.decide === 'replay') {
-    const { consumer: tracer, from, to } = decision;
-    const replay = new Replay(file, { tracer, since: timeOf(from), until: timeOf(to), vcon: undefined });
-    for await (const _ of replay.queue());
+    const { from, to } = decision;
+    const aim = { tracer: consumer, since: timeOf(from), until: timeOf(to), vcon: undefined };
+    for await (const _ of (await admin.replay(aim)).queue());
     return;
   }
-  const place = consumerOf(file, decision.consumer);
-  if (!place) throw new Error(`the journal has no place for ${decision.consumer}`);
   const choice: Choice = decision.ids ? { of: 'ids', ids: decision.ids } : { of: 'dead' };
-  await (decision.decide === 'again' ? queueAgain : skip)(file, place, choice);
+  if (decision.decide === 'again') await admin.retry(consumer, choice);
+  else await admin.skip(consumer, choice);
 }

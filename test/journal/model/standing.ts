@@ -1,8 +1,11 @@
-import type { Delivery, DeliveryOutcome } from '../../../src/journal/journal.ts';
+import type { Delivery, DeliveryOutcome } from '../../../src/journal/consumer.ts';
+
+/** How a delivery can have ended. */
+export type SettledOutcome = Exclude<DeliveryOutcome, 'retried'>;
 
 /** How an event stands at a consumer. Open: `waiting` and `again` – an operator has asked for it –, tried before or not. */
 export interface Standing {
-  readonly state: 'waiting' | 'again' | 'skipped' | DeliveryOutcome;
+  readonly state: 'waiting' | 'again' | 'skipped' | SettledOutcome;
   /** The last attempt that failed and was to be made again. */
   readonly before?: Delivery;
 }

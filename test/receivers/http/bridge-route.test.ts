@@ -20,11 +20,11 @@ const NONE = { accepted: 0, duplicate: 0, late: 0, rejected: [] };
 
 describe.skipIf(NO_CAPTURES)('the recordings (skipped where ../shared is not there)', () => {
   test('every record is accepted', async () => {
-    const { post, intake } = await startReceiver();
+    const { post, sink } = await startReceiver();
     const records = capturedRecords('02-uuid-change');
     const answer = await post('/v1/bridge', JSON.stringify(records), JSON_TYPE);
     expect([answer.status, await answer.json()]).toEqual([200, { ...NONE, accepted: records.length }]);
-    expect(intake.records).toHaveLength(records.length);
+    expect(sink.records).toHaveLength(records.length);
   });
 });
 
@@ -34,23 +34,23 @@ describe('records', () => {
     ['a list', [RECORD, RECORD], 2],
     ['an empty list', [], 0],
   ])('%s', async (_, body, accepted) => {
-    const { post, intake, tally } = await startReceiver();
+    const { post, sink, counts } = await startReceiver();
     const answer = await post('/v1/bridge', gzipSync(JSON.stringify(body)), { ...JSON_TYPE, ...GZIP });
     expect([answer.status, await answer.json()]).toEqual([200, { ...NONE, accepted }]);
-    expect(intake.records).toHaveLength(accepted);
-    expect(tally.of('records', 'accepted')).toBe(accepted);
+    expect(sink.records).toHaveLength(accepted);
+    expect(counts.of('records', 'accepted')).toBe(accepted);
   });
 
   test.each(['duplicate', 'late'] as const)('what is %s is said', async (outcome) => {
-    const { post, intake, tally } = await startReceiver();
-    intake.outcome = outcome;
+    const { post, sink, counts } = await startReceiver();
+    sink.outcome = outcome;
     const answer = await post('/v1/bridge', JSON.stringify(RECORD), JSON_TYPE);
     expect([answer.status, await answer.json()]).toEqual([200, { ...NONE, [outcome]: 1 }]);
-    expect(tally.of('records', outcome)).toBe(1);
+    expect(counts.of('records', outcome)).toBe(1);
   });
 
   test('those that are invalid are rejected, the others accepted', async () => {
-    const { post, tally } = await startReceiver();
+    const { post, counts } = await startReceiver();
     const answer = await post('/v1/bridge', JSON.stringify([{ ...RECORD, seq: -1 }, RECORD, 7]), JSON_TYPE);
     expect([answer.status, await answer.json()]).toEqual([
       200,
@@ -63,14 +63,14 @@ describe('records', () => {
         ],
       },
     ]);
-    expect(tally.of('records', 'rejected')).toBe(2);
+    expect(counts.of('records', 'rejected')).toBe(2);
   });
 
   test('10,000 at once', async () => {
-    const { post, intake } = await startReceiver();
+    const { post, sink } = await startReceiver();
     const answer = await post('/v1/bridge', JSON.stringify(Array(10_000).fill(RECORD)), JSON_TYPE);
     expect(await answer.json()).toEqual({ ...NONE, accepted: 10_000 });
-    expect(intake.records).toHaveLength(10_000);
+    expect(sink.records).toHaveLength(10_000);
   });
 });
 
@@ -84,11 +84,11 @@ describe('refused', () => {
     ['__proto__', '{"__proto__":{"v":1}}', JSON_TYPE, 400],
     ['another type', JSON.stringify(RECORD), PROTOBUF, 415],
   ])('%s', async (_, body, headers, status) => {
-    const { post, intake } = await startReceiver();
+    const { post, sink } = await startReceiver();
     const answer = await post('/v1/bridge', body, headers);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject(body === '[{}]' ? { rejected: [{ index: 0 }] } : {});
-    expect(intake.records).toEqual([]);
+    expect(sink.records).toEqual([]);
   });
 
   test.each(['wait=yes', 'wait=delivered&timeout=0', 'wait=delivered&timeout=301', 'timeout=x'])(
@@ -100,24 +100,24 @@ describe('refused', () => {
   );
 
   test('while there is no room: 503 and Retry-After', async () => {
-    const { post, intake } = await startReceiver();
-    intake.full = true;
+    const { post, sink } = await startReceiver();
+    sink.full = true;
     const answer = await post('/v1/bridge', JSON.stringify(RECORD), JSON_TYPE);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(intake.records).toEqual([]);
+    expect(sink.records).toEqual([]);
   });
 
   test('what could not be kept: 503', async () => {
-    const { post, intake } = await startReceiver();
-    intake.keep = () => Promise.reject(new VconOtelError('EVENTS_LOST', 'on purpose'));
+    const { post, sink } = await startReceiver();
+    sink.keep = () => Promise.reject(new VconOtelError('EVENTS_LOST', 'on purpose'));
     expect((await post('/v1/bridge', JSON.stringify(RECORD), JSON_TYPE)).status).toBe(503);
   });
 });
 
 describe('?wait=delivered', () => {
   const send = async (deliver: () => Promise<void>, query = 'wait=delivered') => {
-    const { post, intake } = await startReceiver();
-    intake.deliver = deliver;
+    const { post, sink } = await startReceiver();
+    sink.deliver = deliver;
     const answer = await post(`/v1/bridge?${query}`, JSON.stringify([RECORD, RECORD]), JSON_TYPE);
     return [answer.status, await answer.json()];
   };

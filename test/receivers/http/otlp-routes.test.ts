@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { deflateSync, gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Pool } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { conserverSpan, decodeAnswer, request } from '../../support/otlp-request.ts';
@@ -14,17 +14,19 @@ describe('spans', () => {
     ['JSON', TWO.json, { 'content-type': 'application/json; charset=utf-8' }],
     ['protobuf in gzip', gzipSync(TWO.protobuf), { ...PROTOBUF, ...GZIP }],
     ['JSON in gzip', gzipSync(TWO.json), { ...JSON_TYPE, 'content-encoding': 'GZIP' }],
+    ['protobuf in x-gzip', gzipSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'x-gzip' }],
+    ['protobuf in zstd', zstdCompressSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'zstd' }],
     ['protobuf in deflate', deflateSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'deflate' }],
     ['protobuf as it is', TWO.protobuf, { ...PROTOBUF, 'content-encoding': 'identity' }],
   ])('%s is answered in its own encoding', async (_, body, headers) => {
-    const { post, intake, tally } = await startReceiver();
+    const { post, sink, counts } = await startReceiver();
     const answer = await post('/v1/traces', body, headers);
     const json = headers['content-type'].startsWith('application/json');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe(json ? 'application/json' : 'application/x-protobuf');
     expect(await answer.text()).toBe(json ? '{}' : '');
-    expect(intake.taken).toMatchObject([{ stage: 'link', name: 'a' }]);
-    expect(['accepted', 'ignored'].map((outcome) => tally.of('spans', outcome as 'accepted'))).toEqual([
+    expect(sink.taken).toMatchObject([{ stage: 'link', name: 'a' }]);
+    expect(['accepted', 'ignored'].map((outcome) => counts.of('spans', outcome as 'accepted'))).toEqual([
       1, 1,
     ]);
   });
@@ -36,7 +38,7 @@ describe('spans', () => {
   });
 
   test('those that cannot be used are a partial success', async () => {
-    const { post, tally } = await startReceiver();
+    const { post, counts } = await startReceiver();
     const body = request([conserverSpan('link.a', {}, { spanId: '' }), conserverSpan('link.b')]);
     const protobuf = await post('/v1/traces', body.protobuf);
     expect(protobuf.status).toBe(200);
@@ -46,15 +48,15 @@ describe('spans', () => {
     });
     const json = await post('/v1/traces', body.json, JSON_TYPE);
     expect(await json.json()).toEqual({ partialSuccess: { ...partialSuccess, rejectedSpans: '1' } });
-    expect(tally.of('spans', 'rejected')).toBe(2);
+    expect(counts.of('spans', 'rejected')).toBe(2);
   });
 
   test('200 comes only when they survive a crash', async () => {
-    const { post, intake } = await startReceiver();
+    const { post, sink } = await startReceiver();
     const kept = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     let answered = false;
-    intake.keep = () => {
+    sink.keep = () => {
       asked.resolve();
       return kept.promise;
     };
@@ -62,7 +64,7 @@ describe('spans', () => {
       answered = true;
     });
     await asked.promise;
-    expect([intake.taken.length, answered]).toEqual([1, false]);
+    expect([sink.taken.length, answered]).toEqual([1, false]);
     kept.resolve();
     expect((await answer).status).toBe(200);
   });
@@ -85,7 +87,7 @@ describe('refused', () => {
     ['a bomb', bomb(200 * MEBIBYTE), { ...PROTOBUF, ...GZIP }, 413, 8],
     ['noise that is too large', gzipSync(randomBytes(2 * MEBIBYTE)), { ...JSON_TYPE, ...GZIP }, 413, 8],
   ])('%s', async (_, body, headers, status, code) => {
-    const { post, intake } = await startReceiver({ maxBody: MEBIBYTE });
+    const { post, sink } = await startReceiver({ maxBody: MEBIBYTE });
     const answer = await post('/v1/traces', body, headers);
     expect(answer.status).toBe(status);
     const text = Buffer.from(await answer.arrayBuffer());
@@ -94,7 +96,7 @@ describe('refused', () => {
       code,
       message: expect.any(String),
     });
-    expect(intake.taken).toEqual([]);
+    expect(sink.taken).toEqual([]);
     // The connection and the receiver are fit for the next one.
     expect((await post('/v1/traces', TWO.protobuf)).status).toBe(200);
   });
@@ -144,26 +146,26 @@ describe('refused', () => {
   });
 
   test('while there is no room: 503, Retry-After, UNAVAILABLE', async () => {
-    const { post, intake } = await startReceiver();
-    intake.full = true;
+    const { post, sink } = await startReceiver();
+    sink.full = true;
     const answer = await post('/v1/traces', TWO.protobuf);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
     expect(decodeAnswer('Status', new Uint8Array(await answer.arrayBuffer()))).toMatchObject({ code: 14 });
-    expect(intake.taken).toEqual([]);
+    expect(sink.taken).toEqual([]);
   });
 
   test('what could not be kept: 503, and nothing is counted', async () => {
-    const { post, intake, tally } = await startReceiver();
-    intake.keep = () => Promise.reject(new Error('on purpose'));
+    const { post, sink, counts } = await startReceiver();
+    sink.keep = () => Promise.reject(new Error('on purpose'));
     const answer = await post('/v1/traces', TWO.protobuf);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(tally.of('spans', 'accepted')).toBe(0);
+    expect(counts.of('spans', 'accepted')).toBe(0);
   });
 
   test('bodies that together would take too much memory: 503, and room again afterwards', async () => {
-    const { post, intake } = await startReceiver();
+    const { post, sink } = await startReceiver();
     const kept = Promise.withResolvers<void>();
-    intake.keep = () => kept.promise;
+    sink.keep = () => kept.promise;
     // Held while they wait to be kept: eight of 16 MiB are all there is room for.
     const large = unknownField();
     const answers = Array.from({ length: 12 }, () => post('/v1/traces', large));

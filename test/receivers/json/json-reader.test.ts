@@ -50,7 +50,7 @@ test('brackets in strings are no nesting', async () => {
 });
 
 test('records are read one by one, and what is wrong with one is said', async () => {
-  const { items } = await reader.read('records', Buffer.from('[{"v":2},7]'));
+  const { items } = await reader.read('records', Buffer.from('[{"v":3},7]'));
   expect(items).toEqual([{ error: 'a record has no valid v' }, { error: 'a record is not a JSON object' }]);
 });
 

@@ -36,12 +36,12 @@ describe.skipIf(NO_CAPTURES)('the recordings (skipped where ../shared is not the
     ]);
   });
 
-  test('a link that raised has failed, and so has its chain, whose status is UNSET', async () => {
+  test('a link that raised has failed; its chain, whose status is UNSET, does not say so', async () => {
     const { spans } = await decodeAll('04-link-raises');
     expect(spans.filter(({ failed }) => failed)).toMatchObject([
       { stage: 'link', name: 'analyze', errorType: 'ValueError' },
-      { stage: 'chain', errorType: undefined },
     ]);
+    expect(spans.filter(({ undecided }) => undecided)).toMatchObject([{ stage: 'chain', failed: false }]);
   });
 
   test('the chain that queued a vCon is known', async () => {
@@ -151,8 +151,8 @@ describe('failure', () => {
   const ERROR = { code: 2 };
   test.each([
     ['vcon_processing.main', '__main__', OK, false],
-    ['vcon_processing.main', '__main__', UNSET, true],
-    ['vcon_processing.main', '__mp_main__', UNSET, true],
+    ['vcon_processing.main', '__main__', UNSET, false],
+    ['vcon_processing.main', '__mp_main__', UNSET, false],
     ['vcon_processing.main', '__main__', ERROR, true],
     ['vcon_processing.main', 'vcon-otel', UNSET, false],
     ['vcon_processing.main', 'vcon-otel', ERROR, true],
@@ -197,7 +197,7 @@ describe('protobuf', () => {
     const span = encode(conserverSpan('vcon_processing.main'), 'opentelemetry.proto.trace.v1.Span');
     const scope = encode({ name: '__main__' }, 'InstrumentationScope');
     const body = field(1, field(2, Buffer.concat([field(2, span), field(1, scope)])));
-    expect(plain(await decodeTraces(body, 'protobuf', reader)).spans).toMatchObject([{ failed: true }]);
+    expect(plain(await decodeTraces(body, 'protobuf', reader)).spans).toMatchObject([{ undecided: true }]);
   });
 
   test('text that is not UTF-8 makes nothing unreadable', async () => {
@@ -216,7 +216,7 @@ describe('protobuf', () => {
   });
 
   test('a span with more fields than any SDK writes is rejected, and the others are read', async () => {
-    const attributes = Array.from({ length: 5_000 }, (_, index) => ({
+    const attributes = Array.from({ length: 10_000 }, (_, index) => ({
       key: `a key that is not read ${index}`,
       value: { intValue: 1 },
     }));
@@ -226,6 +226,14 @@ describe('protobuf', () => {
       spans: [{ name: 'b' }],
       rejected: 1,
     });
+  });
+
+  test('a span whose status is too large to read is rejected: it may have failed', async () => {
+    const { status: _, ...unset } = conserverSpan('link.a');
+    const span = encode(unset, 'opentelemetry.proto.trace.v1.Span');
+    const status = field(15, Buffer.from('1802'.repeat(40_000), 'hex'));
+    const body = field(1, field(2, field(2, Buffer.concat([span, status]))));
+    expect(plain(await decodeTraces(body, 'protobuf', reader))).toEqual({ ...NOTHING, rejected: 1 });
   });
 
   test('the exception of a span whose message is a document is read', async () => {
@@ -263,6 +271,35 @@ describe('JSON', () => {
     ).toMatchObject([{ traceId: 'fc3f1bba840ff5f9f4fd79364f041ff8', failed: false }]);
   });
 
+  test.each([
+    ['STATUS_CODE_ERROR', true],
+    ['ERROR', true],
+    ['Error', true],
+    [2, true],
+    ['2', true],
+    ['STATUS_CODE_OK', false],
+    ['OK', false],
+    [1, false],
+    ['STATUS_CODE_UNSET', false],
+    ['UNSET', false],
+    [0, false],
+    [null, false],
+    [undefined, false],
+  ])('in JSON, the status code %j means failed: %s', async (code, failed) => {
+    const span = { ...conserverSpan('link.a'), status: { code } };
+    const decoded = await json(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }));
+    expect(decoded.spans).toMatchObject([{ failed }]);
+  });
+
+  test.each([[{ code: 3 }], [{ code: -1 }], [{ code: 'BROKEN' }], [{ code: {} }], ['ERROR'], [[2]], [2]])(
+    'a status of %j cannot be read: the span is rejected, and no success',
+    async (status) => {
+      const spans = [{ ...conserverSpan('link.a'), status }, conserverSpan('link.b')];
+      const decoded = await json(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }));
+      expect([decoded.rejected, decoded.spans.length]).toEqual([1, 1]);
+    },
+  );
+
   test.each(['{}', '{"resourceSpans":null}', '{"resourceSpans":[{}]}', '{"other":1}'])(
     '%s is empty',
     async (text) => {
@@ -281,6 +318,40 @@ describe('JSON', () => {
     '{"resourceSpans":[',
   ])('%s is refused', async (text) => {
     await expect(json(text)).rejects.toMatchObject({ code: 'BODY_INVALID' });
+  });
+
+  test.each([{ attributes: {} }, { events: 5 }, { links: 'none' }])(
+    'a span with %j is rejected, and no other',
+    async (change) => {
+      const spans = [{ ...conserverSpan('link.a'), ...change }, conserverSpan('link.b')];
+      const decoded = await json(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }));
+      expect([decoded.spans.length, decoded.rejected]).toEqual([1, 1]);
+    },
+  );
+
+  test.each([{ doubleValue: 3 }, { doubleValue: '3' }, { intValue: 3 }, { intValue: '3' }])(
+    'a link_index of %j is 3',
+    async (value) => {
+      const { attributes, ...span } = conserverSpan('link.a');
+      const spans = [{ ...span, attributes: [...(attributes as object[]), { key: 'link_index', value }] }];
+      const decoded = await json(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }));
+      expect(decoded.spans).toMatchObject([{ index: 3 }]);
+    },
+  );
+
+  test('a request as OTLP before 0.20 had it is read, and one with the names of the definition is refused', async () => {
+    const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'vcon_processing.main' };
+    const whole = {
+      ...span,
+      startTimeUnixNano: '1790000000000000000',
+      endTimeUnixNano: '1790000000000000001',
+      attributes: ['vcon_id', 'chain_name'].map((key) => ({ key, value: { stringValue: 'main' } })),
+    };
+    const scoped = [{ instrumentationLibrary: { name: '__main__' }, spans: [whole] }];
+    const old = { resourceSpans: [{ instrumentationLibrarySpans: scoped }] };
+    expect((await json(JSON.stringify(old))).spans).toHaveLength(1);
+    for (const wrong of [{ resource_spans: [] }, { resourceSpans: [{ scope_spans: [] }] }])
+      await expect(json(JSON.stringify(wrong))).rejects.toMatchObject({ code: 'BODY_INVALID' });
   });
 
   test('what is called __proto__ is a name like any other', async () => {

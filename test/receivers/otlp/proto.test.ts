@@ -1,11 +1,14 @@
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
-import { ANSWER, OFFICIAL, RECEIVED } from '../../support/otlp-request.ts';
+import { FIELDS } from '../../../src/receivers/otlp/protobuf.ts';
+import { ANSWER, OFFICIAL } from '../../support/otlp-request.ts';
 
-describe('each message of ours has the fields of the official one, under the same numbers', () => {
-  const PAIRS: Readonly<Record<string, string>> = {
+describe('each field that is read is the official one, by its number and as it is on the wire', () => {
+  const TYPES: Readonly<Record<keyof typeof FIELDS, string>> = {
+    ExportTraceServiceRequest: 'ExportTraceServiceRequest',
+    ResourceSpans: 'opentelemetry.proto.trace.v1.ResourceSpans',
+    ScopeSpans: 'opentelemetry.proto.trace.v1.ScopeSpans',
     InstrumentationScope: 'opentelemetry.proto.common.v1.InstrumentationScope',
-    SpanName: 'opentelemetry.proto.trace.v1.Span',
     Span: 'opentelemetry.proto.trace.v1.Span',
     Event: 'opentelemetry.proto.trace.v1.Span.Event',
     Link: 'opentelemetry.proto.trace.v1.Span.Link',
@@ -13,31 +16,35 @@ describe('each message of ours has the fields of the official one, under the sam
     KeyValue: 'opentelemetry.proto.common.v1.KeyValue',
     AnyValue: 'opentelemetry.proto.common.v1.AnyValue',
     ArrayValue: 'opentelemetry.proto.common.v1.ArrayValue',
-    ExportTraceServiceResponse: 'opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse',
-    ExportTracePartialSuccess: 'opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess',
   };
-  for (const [name, official] of Object.entries(PAIRS))
+  for (const [name, fields] of Object.entries(FIELDS))
     test(name, () => {
-      const theirs = OFFICIAL.lookupType(official).fields;
-      const fields = Object.values(ours(name).fields);
+      const theirs = OFFICIAL.lookupType(TYPES[name as keyof typeof FIELDS]).fields;
+      for (const [field, tag] of Object.entries(fields))
+        expect([field, tag]).toEqual([field, tagOf(theirs[field])]);
+    });
+});
+
+describe('each message of an answer has the fields of the official one, under the same numbers', () => {
+  for (const name of ['ExportTraceServiceResponse', 'ExportTracePartialSuccess'])
+    test(name, () => {
+      const theirs = OFFICIAL.lookupType(`opentelemetry.proto.collector.trace.v1.${name}`).fields;
+      const fields = Object.values(ANSWER.lookupType(name).fields);
       expect(fields).not.toEqual([]);
       for (const field of fields) expect(onWire(field)).toEqual(onWire(theirs[field.name]));
     });
 });
 
-test('the framing that is walked through is the official one', () => {
-  const idOf = (type: string, field: string) => OFFICIAL.lookupType(type).fields[field]?.id;
-  expect(idOf('ExportTraceServiceRequest', 'resourceSpans')).toBe(1);
-  expect(idOf('ResourceSpans', 'scopeSpans')).toBe(2);
-  expect(idOf('ScopeSpans', 'scope')).toBe(1);
-  expect(idOf('ScopeSpans', 'spans')).toBe(2);
-});
-
-function ours(name: string): protobuf.Type {
-  return (name.startsWith('Export') ? ANSWER : RECEIVED).lookupType(name);
+/** The field's number, and how it is written. */
+function tagOf(field: protobuf.Field | undefined): number | undefined {
+  const { id = 0, type = '' } = field ?? {};
+  const wireType =
+    (protobuf.types.basic as Readonly<Record<string, number>>)[type] ??
+    (field?.resolve().resolvedType instanceof protobuf.Type ? 2 : 0);
+  return field && (id << 3) | wireType;
 }
 
-/** Messages are bytes on the wire, and ours may be read as such; enums are integers. */
+/** Messages are bytes on the wire; enums are integers. */
 function onWire(field: protobuf.Field | undefined): object {
   const resolved = field?.resolve().resolvedType;
   const type = resolved instanceof protobuf.Type ? 'bytes' : resolved ? 'int32' : field?.type;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { checkOptions } from '../../../src/bridge/create-tracer.ts';
 import { redact } from '../../../src/config/redact.ts';
+import { checkTracerOptions } from '../../../src/delivery/create-tracer.ts';
 import dbAudit from '../../../src/tracers/db-audit.ts';
 
-const check = (options: Record<string, unknown>) => checkOptions({ name: 'mine', module: dbAudit, options });
+const check = (options: Record<string, unknown>) =>
+  checkTracerOptions({ name: 'mine', module: dbAudit, options });
 const documented = { host: 'db', database: 'audit', user: 'writer', password: 'p' };
 const target = {
   driver: 'postgres',
@@ -18,6 +19,16 @@ const target = {
 };
 
 describe('the options', () => {
+  test('without a URL, the documented names stand for those that are not given', () => {
+    expect(check({ password: 'secret' }).options).toMatchObject({
+      driver: 'postgres',
+      host: '127.0.0.1',
+      database: 'audit',
+      user: 'audit',
+      table: 'vcon_events',
+    });
+  });
+
   test.each([
     ['those that the conserver documents', documented, target],
     [
@@ -58,8 +69,6 @@ describe('the options', () => {
   });
 
   test.each([
-    ['no database', { host: 'db', user: 'writer' }, ['database: expected the name of a database']],
-    ['no user', { host: 'db', database: 'audit' }, ['user: expected the name of a user']],
     [
       'a URL without either',
       { url: 'postgres://db' },
@@ -109,12 +118,28 @@ describe('the options', () => {
       { ...documented, ssl_ca_file: 'x' },
       ['ssl_ca_file: expected ssl: true beside it'],
     ],
-    ['a table in capitals', { ...documented, table: 'Events' }, ['table: invalid format']],
-    ['a table that is SQL', { ...documented, table: 'x"; DROP TABLE y; --' }, ['table: invalid format']],
-    ['a table in three parts', { ...documented, table: 'a.b.c' }, ['table: invalid format']],
-    ['a table of 64 letters', { ...documented, table: 'a'.repeat(64) }, ['table: invalid format']],
-    ['an unknown option', { ...documented, hots: 'db' }, ['unknown option hots']],
-    ['a port in quotes', { ...documented, port: '5432' }, ['port: expected number']],
+    [
+      'a table in capitals',
+      { ...documented, table: 'Events' },
+      ['table: expected lower-case letters, digits and _, such as vcon_events or audit.vcon_events'],
+    ],
+    [
+      'a table that is SQL',
+      { ...documented, table: 'x"; DROP TABLE y; --' },
+      ['table: expected lower-case letters, digits and _, such as vcon_events or audit.vcon_events'],
+    ],
+    [
+      'a table in three parts',
+      { ...documented, table: 'a.b.c' },
+      ['table: expected lower-case letters, digits and _, such as vcon_events or audit.vcon_events'],
+    ],
+    [
+      'a table of 64 letters',
+      { ...documented, table: 'a'.repeat(64) },
+      ['table: expected lower-case letters, digits and _, such as vcon_events or audit.vcon_events'],
+    ],
+    ['an unknown option', { ...documented, hots: 'db' }, ['hots: unknown key, did you mean `host`?']],
+    ['a port in quotes', { ...documented, port: '5432' }, ['port: expected number, got string']],
   ])('%s is refused with its path', (_what, given, expected) => {
     const told = check(given).faults.map(({ path, message }) =>
       `${path.replace(/^tracers\.mine\.options\.?/, '')}: ${message}`.replace(/^: /, ''),

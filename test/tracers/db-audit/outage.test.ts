@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { TracerSpanProcessor } from '../../../src/bridge/tracer-span-processor.ts';
 import { eventName } from '../../../src/model/event.ts';
+import { TracerSpanProcessor } from '../../../src/service/tracer-span-processor.ts';
 import dbAudit from '../../../src/tracers/db-audit.ts';
 import { describeWithPostgres, type PostgresServer, startPostgresServer } from '../../postgres-server.ts';
+import { PATIENCE } from '../../support/eventually.ts';
 import { happen, randomChain } from '../../support/random-chain.ts';
 import { recordingTracer } from '../../support/recording-tracer.ts';
 import { startSdk } from '../../support/sdk.ts';
@@ -41,10 +42,10 @@ describeWithPostgres('a PostgreSQL that is killed and comes back', () => {
         const heard = state()?.ok ?? 0;
         const running = wave(2 * outage);
         // In the middle: some rows are written, others are on their way.
-        await vi.waitUntil(() => (state()?.ok ?? 0) > heard + 20, { interval: 1, timeout: 20_000 });
+        await vi.waitUntil(() => (state()?.ok ?? 0) > heard + 20, PATIENCE);
         await server.kill();
         await Promise.all([running, wave(2 * outage + 1)]);
-        await vi.waitUntil(() => (state()?.retrying ?? 0) > 0, { interval: 1, timeout: 20_000 });
+        await vi.waitUntil(() => (state()?.retrying ?? 0) > 0, PATIENCE);
         await server.start();
       }
       await wave(6);

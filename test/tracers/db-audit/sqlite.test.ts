@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventContext } from '../../../src/model/tracer.ts';
+import dbAudit from '../../../src/tracers/db-audit.ts';
 import { linkContext, started } from '../started.ts';
 
 const EVENT = linkContext();
@@ -57,6 +58,7 @@ describe('a row', () => {
       event: 'link_complete',
       timestamp: '2026-03-01T12:00:00.250Z',
       metadata: {
+        source: 'vcon-server',
         chain: 'main',
         link: 'analyze',
         link_index: 1,
@@ -118,6 +120,61 @@ describe('when something is done to the file', () => {
     await expect(write(tracer)).rejects.toMatchObject({ permanent: true, code: 'SQLITE_ERROR' });
   });
 
+  test('its table is the one that the conserver’s page documents: metadata has the rest, repeats are recognised', async () => {
+    const tracer = await start();
+    sql('CREATE TABLE vcon_events (vcon_uuid TEXT, event TEXT, timestamp TIMESTAMP, metadata JSON)');
+    await write(tracer);
+    await write(tracer);
+    await write(tracer, 'other');
+    const rows = sql('SELECT * FROM vcon_events');
+    expect(rows.map(({ metadata }) => JSON.parse(String(metadata)))).toEqual([
+      expect.objectContaining({ source: 'vcon-server', event_id: EVENT.eventId }),
+      expect.objectContaining({ event_id: 'other' }),
+    ]);
+    expect(Object.keys(rows[0] ?? {})).toEqual(['vcon_uuid', 'event', 'timestamp', 'metadata']);
+  });
+
+  test('its table has an id that is no key: repeats are recognised all the same', async () => {
+    const tracer = await start();
+    sql(
+      'CREATE TABLE vcon_events (event_id TEXT, vcon_uuid TEXT, event TEXT, timestamp TEXT, metadata TEXT)',
+    );
+    await write(tracer);
+    await write(tracer);
+    expect(ids()).toEqual([EVENT.eventId]);
+  });
+
+  test('what `doctor` says of a table that lacks something, and what it prints to mend it', async () => {
+    mkdirSync(join(folder, 'deep'));
+    const target = dbAudit.options?.parse({ database });
+    if (!target) throw new Error('it has no options');
+    const look = async () => {
+      const findings = await dbAudit.probe?.(target, { name: 'mine', timeout: 5_000 });
+      return findings?.map(({ state, text, advice }) => ({ state, text, advice })).slice(1);
+    };
+    sql('CREATE TABLE vcon_events (vcon_uuid TEXT, event TEXT)');
+    const [lacking] = (await look()) ?? [];
+    expect(lacking).toMatchObject({
+      state: 'fault',
+      text: expect.stringContaining('no column timestamp, metadata'),
+    });
+    for (const statement of lacking?.advice?.replace(', or name another table', '').split('; ') ?? [])
+      sql(statement);
+    expect(await look()).toEqual([{ state: 'ok', text: 'rows can be written to its table vcon_events' }]);
+    const tracer = await start();
+    await write(tracer);
+    await write(tracer);
+    expect(sql('SELECT event FROM vcon_events')).toHaveLength(1);
+    sql("ALTER TABLE vcon_events ADD COLUMN site TEXT NOT NULL DEFAULT 'x'");
+    expect(await look()).toMatchObject([{ state: 'ok' }]);
+    await tracer.shutdown();
+    sql('DROP TABLE vcon_events');
+    sql('CREATE TABLE vcon_events (vcon_uuid, event, timestamp, metadata, site TEXT NOT NULL)');
+    expect(await look()).toMatchObject([{ state: 'fault', text: expect.stringContaining('wants site') }]);
+    await writeFile(database, 'canary '.repeat(1_000));
+    expect(await look()).toMatchObject([{ state: 'fault', text: expect.stringContaining('SQLITE_NOTADB') }]);
+  });
+
   test('it is no database: tried again, until it is moved away', async () => {
     const tracer = await start();
     await writeFile(database, 'canary '.repeat(1_000));
@@ -177,7 +234,7 @@ describe('its life', () => {
 
   test('a process that is killed keeps what was answered', async () => {
     const script = `
-      import { createTracer } from '${new URL('../../../src/bridge/create-tracer.ts', import.meta.url).pathname}';
+      import { createTracer } from '${new URL('../../../src/delivery/create-tracer.ts', import.meta.url).pathname}';
       import module from '${new URL('../../../src/tracers/db-audit.ts', import.meta.url).pathname}';
       const { tracer } = createTracer({ name: 'a', module, options: { database: ${JSON.stringify(database)} } }, {});
       const event = ${JSON.stringify(EVENT)};

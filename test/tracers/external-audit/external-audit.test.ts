@@ -3,6 +3,7 @@ import { verifySignature } from '../../../examples/verify-signature.ts';
 import { redact } from '../../../src/config/redact.ts';
 import type { EventContext, Options } from '../../../src/model/tracer.ts';
 import { type Act, MISBEHAVIOURS, startServer } from '../../outgoing/misbehaving-server.ts';
+import { PATIENCE } from '../../support/eventually.ts';
 import { linkContext, started } from '../started.ts';
 
 const MODULE = 'tracers.external_audit';
@@ -208,7 +209,7 @@ describe('a failure', () => {
   });
 
   test.each([
-    ['an unknown option', { uri: 'x' }, 'tracers.mine.options', 'unknown option uri'],
+    ['an unknown option', { uri: 'x' }, 'tracers.mine.options.uri', 'unknown '],
     [
       'a URL with a password',
       { api_url: `https://u:${KEY}@example.com` },
@@ -222,8 +223,13 @@ describe('a failure', () => {
       'an http:// or https:// URL',
     ],
     ['an api_key with a line break', { api_key: `${KEY}\n` }, 'tracers.mine.options.api_key', 'api_key'],
-    ['a short signing_key', { signing_key: 'short' }, 'tracers.mine.options.signing_key', 'too small'],
-    ['a batch of nothing', { batch_size: 0 }, 'tracers.mine.options.batch_size', 'too small'],
+    [
+      'a short signing_key',
+      { signing_key: 'short' },
+      'tracers.mine.options.signing_key',
+      'at least 16 characters',
+    ],
+    ['a batch of nothing', { batch_size: 0 }, 'tracers.mine.options.batch_size', 'must be at least 1'],
   ])('is %s, told with its path', async (_what, wrong, path, words) => {
     const error = await started(MODULE, {
       api_url: 'https://example.com',
@@ -244,7 +250,7 @@ test('shutdown waits for what is under way', async () => {
   const held = Promise.withResolvers<void>();
   const { send, shutdown, server } = await start((response) => void held.promise.then(() => response.end()));
   const call = send();
-  await vi.waitUntil(() => server.received.length === 1, { interval: 1 });
+  await vi.waitUntil(() => server.received.length === 1, PATIENCE);
   let isOver = false;
   const over = shutdown().then(() => {
     isOver = true;

@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiagLogLevel } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { TracerSpanProcessor } from '../../../src/bridge/tracer-span-processor.ts';
 import { redact } from '../../../src/config/redact.ts';
 import { traceChain } from '../../../src/instrumentation/trace-chain.ts';
 import { sqliteJournal } from '../../../src/journal/sqlite.ts';
 import type { Options } from '../../../src/model/tracer.ts';
+import { TracerSpanProcessor } from '../../../src/service/tracer-span-processor.ts';
 import jlinc from '../../../src/tracers/jlinc.ts';
 import { memoryVconStore } from '../../../src/vcon-store/memory.ts';
 import { MARKED_JUNK, markedVcon } from '../../canary/documents.ts';
 import { GIVEAWAYS, MARK } from '../../canary/marks.ts';
 import { recordLog } from '../../exporters/recorded-log.ts';
 import { startServer } from '../../outgoing/misbehaving-server.ts';
+import { PATIENCE } from '../../support/eventually.ts';
 import { startSdk } from '../../support/sdk.ts';
 import { JlincServer } from './jlinc-server.ts';
 
@@ -51,7 +52,7 @@ async function told(data_store_api_url: string, options: Options): Promise<strin
   const sdk = startSdk([bridge]);
   for (let number = 0; number <= MARKED_JUNK.length; number += 1)
     await traceChain({ name: 'main', links: ['tag'] }, uuid(number), (run) => run.link('tag', (id) => id));
-  await vi.waitUntil(() => bridge.stats().tracers.jlinc?.pending === 0, { interval: 5, timeout: 20_000 });
+  await vi.waitUntil(() => bridge.stats().tracers.jlinc?.pending === 0, PATIENCE);
   const stats = JSON.stringify(bridge.stats());
   await sdk.shutdown();
   const files = await readdir(directory);

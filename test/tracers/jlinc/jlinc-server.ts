@@ -37,7 +37,13 @@ const Produce = z.strictObject({
   recipientShortName: z.string(),
   agreementId: z.string(),
   data: z.unknown(),
-  meta: z.strictObject({ in_vcon_uuid: z.string(), out_vcon_uuid: z.string(), record_id: z.string() }),
+  meta: z.strictObject({
+    in_vcon_uuid: z.string(),
+    out_vcon_uuid: z.string(),
+    record_id: z.string(),
+    outcome: z.enum(['success', 'halt', 'unknown']).optional(),
+    inferred: z.array(z.string()).optional(),
+  }),
   archive: z.strictObject({ url: z.string(), key: z.string() }),
 });
 /** An event as it was asked for. */

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readReceipts } from '../../../src/tracers/jlinc/kept-receipt.ts';
 import { ReceiptFile } from '../../../src/tracers/jlinc/receipt-file.ts';
 import { keptReceipts } from './kept-receipts.ts';
 
@@ -93,3 +94,12 @@ test.skipIf(!existsSync(FULL))(
     expect(keptReceipts(directory)).toEqual([{ n: 3 }]);
   },
 );
+
+test('a receipt is one line, whatever line breaks Unicode has inside of its strings', async () => {
+  const file = open();
+  await file.append({ chain: 'a\u2028b\u2029c' });
+  await file.close();
+  const lines: unknown[] = [];
+  for await (const line of readReceipts(directory)) lines.push(line);
+  expect(lines).toMatchObject([{ line: 2, fault: 'it is not a receipt', unfinished: false }]);
+});

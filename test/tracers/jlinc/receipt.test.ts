@@ -229,6 +229,13 @@ describe.skipIf(!existsSync(fixture))('the genuine receipt (skipped where ../sha
     expect(await outcome(one)).toBe('verified');
   });
 
+  test('verifies where documents say nothing of being deactivated', async () => {
+    const one = genuine();
+    Reflect.deleteProperty(one.sender, 'deactivated');
+    for (const method of one.sender.verificationMethod) Reflect.deleteProperty(method, 'deactivated');
+    expect(await outcome(one)).toBe('verified');
+  });
+
   test.each(Object.entries(MUTATIONS))('does not verify with another one: %s', async (_name, mutate) => {
     const one = genuine();
     mutate(one);

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { TracerSpanProcessor } from '../../../src/bridge/tracer-span-processor.ts';
 import { traceChain } from '../../../src/instrumentation/trace-chain.ts';
+import { TracerSpanProcessor } from '../../../src/service/tracer-span-processor.ts';
 import jlinc from '../../../src/tracers/jlinc.ts';
 import { memoryVconStore } from '../../../src/vcon-store/memory.ts';
 import { startSdk } from '../../support/sdk.ts';

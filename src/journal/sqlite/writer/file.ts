@@ -1,9 +1,7 @@
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readlinkSync,
   readSync,
@@ -14,6 +12,9 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../../../persistence/make-folder.ts';
+import { makePrivateFile } from '../../../persistence/private-file.ts';
+import { syncFileSync, syncFolderSync } from '../../../persistence/sync-path.ts';
 
 /** What SQLite keeps beside the database file. */
 const BESIDE = ['-wal', '-shm'] as const;
@@ -31,24 +32,13 @@ export function followLinks(path: string): string {
   return at;
 }
 
-/** The folder of a journal, made where it is missing. */
-export function makeFolder(path: string): void {
-  let folder = dirname(path);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch {
-    // Of a read-only disk Node.js says that it is not found: the first folder that is missing is refused for its reason.
-    while (!existsSync(dirname(folder))) folder = dirname(folder);
-    mkdirSync(folder);
-  }
-}
-
 /**
  * Moves a file that cannot be used out of the way, with what belongs to it; nothing is deleted.
+ * @param now milliseconds since the Unix epoch, for its name
  * @returns where it is now
  */
-export function setAside(path: string, why: 'corrupt' | 'foreign'): string {
-  const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
+export function setAside(path: string, why: 'corrupt' | 'foreign', now: number): string {
+  const stamp = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
   const aside = `${path}.${why}-${stamp}`;
   for (const end of ['', ...BESIDE]) if (existsSync(path + end)) renameSync(path + end, aside + end);
   return aside;
@@ -84,26 +74,18 @@ export function identityOf(path: string): string {
 /**
  * Writes a journal whose file was deleted under it back to its path: it can still be read by whoever has it open. What
  * stands at the path meanwhile is set aside.
+ * @param now as for {@link setAside}
  */
-export function restore(db: DatabaseSync, path: string, identity: string): void {
-  makeFolder(path);
+export function restore(db: DatabaseSync, path: string, identity: string, now: number): void {
+  makeFolder(dirname(path));
   const copy = `${path}.restored`;
   rmSync(copy, { force: true });
+  makePrivateFile(copy);
   db.prepare('vacuum into ?').run(copy);
-  sync(copy);
+  syncFileSync(copy);
   const [inode] = identity.split(' ');
-  if (existsSync(path) && String(inodeOf(path)) !== inode) setAside(path, 'foreign');
+  if (existsSync(path) && String(inodeOf(path)) !== inode) setAside(path, 'foreign', now);
   for (const end of BESIDE) rmSync(path + end, { force: true });
   renameSync(copy, path);
-  sync(dirname(path));
-}
-
-/** Waits until the disk has a file. */
-export function sync(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  syncFolderSync(dirname(path));
 }

@@ -1,10 +1,14 @@
-import type { SQLInputValue } from 'node:sqlite';
-import type { Finding, PageRow, Query } from '../messages.ts';
+import type { ChainEvent } from '../../../model/event.ts';
+import type { Progress } from '../../event-log.ts';
+import type { Query, QueryResult, StoredRow, StoredRows } from '../messages.ts';
+import { pageOf } from '../page.ts';
+import { Answers, lastAnswered } from './heard.ts';
+import type { Pages } from './pages.ts';
 import type { ConsumerId } from './schema.ts';
 import type { Statements } from './statements.ts';
 
-/** How a consumer stands, beyond its position. */
-export interface Standing {
+/** What a consumer has to hear, beyond its position and again. */
+export interface Backlog {
   /** Events after the position that are not settled, and when the oldest of them happened. */
   readonly pending: number;
   readonly oldest: number | undefined;
@@ -13,87 +17,119 @@ export interface Standing {
   readonly dead: number;
 }
 
-/** Events in a page at most, and how far is looked for them. */
-const PAGE = 1_000;
+/** Events that are read at once, and how far is looked for them. */
+const ENOUGH = 1_000;
 const SPAN = 20_000;
 /** Says nothing new where another state is asked for, but lets SQLite use the index of what is not ok. */
 const NOT_OK = `state <> 'ok'`;
-const COLUMNS =
-  'e.seq, r.run_id, r.chain, r.vcon_uuid, e.step, e.time, e.body, d.attempts, d.since, d.error_type';
 
 /** What consumers are told of the journal's file. */
 export class Reader {
   readonly #sql: Statements;
+  readonly #pages: Pages;
 
-  constructor(sql: Statements) {
+  constructor(sql: Statements, pages: Pages) {
     this.#sql = sql;
+    this.#pages = pages;
   }
 
-  standing(consumer: ConsumerId, position: number): Standing {
-    const oldest = this.#sql
-      .prepare(
-        `select e.time from event e left join delivery d on d.consumer = ? and d.seq = e.seq
-         where e.seq > ? and (d.state is null or d.state in ('retry', 'queued')) order by e.seq limit 1`,
-      )
-      .get(consumer, position)?.time;
+  backlog(consumer: ConsumerId, position: number): Backlog {
+    const { pending, oldest } = this.pending(consumer, position);
     return {
-      pending: this.#pending(consumer, position),
-      oldest: oldest === undefined ? undefined : Number(oldest),
+      pending,
+      oldest: oldest === undefined ? undefined : this.#pages.time(oldest),
       queued: this.#queued(consumer, position),
       dead: this.#dead(consumer),
     };
   }
 
   /** What a consumer has still to hear after one seq and up to another, and how far was looked for it. */
-  page(consumer: ConsumerId, after: number, upTo: number): { rows: PageRow[]; upTo: number } {
+  page(consumer: ConsumerId, after: number, upTo: number): StoredRows & { upTo: number } {
     const end = Math.min(upTo, after + SPAN);
-    const rows = this.#rows(
-      `select ${COLUMNS} from event e join run r using (run)
-       left join delivery d on d.consumer = ? and d.seq = e.seq
-       where e.seq > ? and e.seq <= ? and (d.state is null or d.state in ('retry', 'queued'))
-       order by e.seq limit ${PAGE}`,
-      consumer,
-      after,
-      end,
-    );
-    return { rows, upTo: rows.length === PAGE ? (rows.at(-1)?.seq ?? end) : end };
+    const pages: Uint8Array[] = [];
+    const rows: StoredRow[] = [];
+    for (const { first, last, bytes } of this.#pages.between(after, end)) {
+      const answers = new Answers(this.#sql, consumer, { first, last });
+      pages.push(bytes);
+      for (let seq = Math.max(first, after + 1); seq <= Math.min(last, end); seq += 1) {
+        if (!answers.isOpen(seq)) continue;
+        if (rows.length === ENOUGH) return { pages, rows, upTo: seq - 1 };
+        rows.push(rowOf(pages.length - 1, seq - first, seq, answers));
+      }
+    }
+    return { pages, rows, upTo: end };
   }
 
-  find(query: Query): Finding {
-    if (query.query === 'settled') return this.#findSettled(query);
-    return query.query === 'again' ? this.#findAgain(query) : this.#findStanding(query);
+  find(query: Query): QueryResult {
+    switch (query.query) {
+      case 'again':
+        return this.#findAgain(query);
+      case 'changes':
+        return this.#findChanges(query);
+      case 'progress': {
+        const { consumers, seqs } = query;
+        return { query: 'progress', progress: consumers.map((consumer) => this.#progress(consumer, seqs)) };
+      }
+    }
   }
 
-  #findSettled({ consumer, seq }: Extract<Query, { query: 'settled' }>): Finding {
-    const state = this.#sql
-      .prepare('select state from delivery where consumer = ? and seq = ?')
-      .get(consumer, seq)?.state;
-    const isBehind = this.#sql.number('select position from consumer where consumer = ?', consumer) >= seq;
-    const isOpen = state === undefined ? !isBehind : state === 'retry' || state === 'queued';
-    return { query: 'settled', standing: isOpen ? 'pending' : state === 'dead' ? 'dead' : 'settled' };
+  /** Events after a seq that a consumer has not settled, and the seq of the first of them. */
+  pending(consumer: ConsumerId, after: number): { pending: number; oldest: number | undefined } {
+    const end = Math.max(after, lastAnswered(this.#sql, consumer));
+    let pending = 0;
+    let oldest: number | undefined;
+    for (const { first, last } of this.#pages.ranges(after, end)) {
+      const answers = new Answers(this.#sql, consumer, { first, last });
+      for (let seq = Math.max(first, after + 1); seq <= Math.min(last, end); seq += 1)
+        if (answers.isOpen(seq)) {
+          pending += 1;
+          oldest ??= seq;
+        }
+    }
+    const later = this.#pages.ranges(end, Number.MAX_SAFE_INTEGER)[0];
+    return {
+      pending: pending + this.#pages.count(end, Number.MAX_SAFE_INTEGER),
+      oldest: oldest ?? (later && Math.max(later.first, end + 1)),
+    };
   }
 
-  #findAgain({ consumer, after, upTo }: Extract<Query, { query: 'again' }>): Finding {
-    const rows = this.#rows(
-      `select ${COLUMNS} from delivery d join event e using (seq) join run r using (run)
-       where d.consumer = ? and d.state = 'queued' and ${NOT_OK} and d.seq > ? and d.seq <= ?
-       order by d.seq limit ${PAGE}`,
-      consumer,
-      after,
-      upTo,
-    );
-    return { query: 'again', rows };
+  #progress(consumer: ConsumerId, seqs: readonly number[]): Progress[] {
+    const position = this.#sql.number('select position from consumer where consumer = ?', consumer);
+    return seqs.map((seq) => {
+      const state = new Answers(this.#sql, consumer, { first: seq, last: seq }).state(seq);
+      const isOpen = state === undefined ? seq > position : state === 'retry' || state === 'queued';
+      return isOpen ? 'pending' : state === 'dead' ? 'dead' : 'settled';
+    });
   }
 
-  #findStanding({ consumer, cursor, inHand, first }: Extract<Query, { query: 'standing' }>): Finding {
+  #findAgain({ consumer, after, upTo }: Extract<Query, { query: 'again' }>): QueryResult {
+    const seqs = this.#sql
+      .prepare(
+        `select seq from delivery where consumer = ? and state = 'queued' and ${NOT_OK} and seq > ? and seq <= ?
+         order by seq limit ${ENOUGH}`,
+      )
+      .all(consumer, after, upTo)
+      .map(({ seq }) => Number(seq));
+    const events: ChainEvent[] = [];
+    const rows: StoredRow[] = [];
+    for (const seq of seqs) {
+      const found = this.#pages.of(seq);
+      if (!found) continue;
+      const answers = new Answers(this.#sql, consumer, { first: seq, last: seq });
+      rows.push(rowOf(0, events.push(found.page.event(seq - found.first)) - 1, seq, answers));
+    }
+    return { query: 'again', pages: [pageOf(events)], rows };
+  }
+
+  #findChanges({ consumer, cursor, unsettled, first }: Extract<Query, { query: 'changes' }>): QueryResult {
     // In this order, each is looked up by its key: SQLite would go through all deliveries of the consumer, and for each of
-    // these through all that is in hand.
+    // these through all that is unsettled.
     const held = this.#sql
       .prepare(
         `select d.seq, d.state from json_each(?) h cross join delivery d on d.consumer = ? and d.seq = h.value
          where d.state in ('skipped', 'queued')`,
       )
-      .all(JSON.stringify(inHand), consumer);
+      .all(JSON.stringify(unsettled), consumer);
     const ahead = this.#sql
       .prepare(
         `select seq, state from delivery
@@ -102,8 +138,8 @@ export class Reader {
       .all(consumer, cursor, first);
     const decided = [...held, ...ahead];
     return {
-      query: 'standing',
-      ahead: this.#pending(consumer, cursor),
+      query: 'changes',
+      ahead: this.pending(consumer, cursor).pending,
       again: this.#queued(consumer, cursor) - held.filter(({ state }) => state === 'queued').length,
       dead: this.#dead(consumer),
       skipped: decided.flatMap(({ seq, state }) => (state === 'skipped' ? [Number(seq)] : [])),
@@ -111,22 +147,10 @@ export class Reader {
     };
   }
 
-  /** Events after a seq that a consumer has not settled. */
-  #pending(consumer: ConsumerId, after: number): number {
-    const settled = this.#sql.number(
-      `select count(*) from delivery join event using (seq)
-       where consumer = ? and seq > ? and state not in ('retry', 'queued')`,
-      consumer,
-      after,
-    );
-    return this.#sql.number('select count(*) from event where seq > ?', after) - settled;
-  }
-
   /** How much of the log up to a seq is to be heard again. */
   #queued(consumer: ConsumerId, upTo: number): number {
     return this.#sql.number(
-      `select count(*) from delivery join event using (seq)
-       where consumer = ? and state = 'queued' and ${NOT_OK} and seq <= ?`,
+      `select count(*) from delivery where consumer = ? and state = 'queued' and ${NOT_OK} and seq <= ?`,
       consumer,
       upTo,
     );
@@ -138,24 +162,9 @@ export class Reader {
       consumer,
     );
   }
+}
 
-  #rows(sql: string, ...values: SQLInputValue[]): PageRow[] {
-    return this.#sql
-      .prepare(sql)
-      .all(...values)
-      .map((row) => ({
-        seq: Number(row.seq),
-        event: [
-          String(row.run_id),
-          String(row.chain),
-          String(row.vcon_uuid),
-          String(row.step),
-          Number(row.time),
-          String(row.body),
-        ],
-        attempts: Number(row.attempts ?? 0),
-        since: Number(row.since ?? 0),
-        errorType: row.error_type === null ? undefined : String(row.error_type),
-      }));
-  }
+function rowOf(page: number, at: number, seq: number, answers: Answers): StoredRow {
+  const { attempts = 0, since = 0, errorType } = answers.rows.get(seq) ?? {};
+  return { page, at, seq, attempts, since, errorType };
 }

@@ -1,27 +1,37 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { VconOtelError } from '../../../model/error.ts';
+import type { EntryState } from '../../admin.ts';
+import { eventsToPages } from './events-to-pages.ts';
+import { inputToBlocks } from './input-to-blocks.ts';
 
 /*
- *  run ──< event      the log: an event once, however many consumers there are; seq has no gaps when it is given
- *            │
- *  consumer ─┴─< delivery   what became of an event at a consumer; none as long as nobody tried
+ *  page        the log: events that were stored together (../page.ts), once, however many consumers there are, by the seq of
+ *              the first; seq has no gaps when it is given
+ *  run         between which seqs the events of a run are; `last` is null while it is under way
  *
- *  inbox       what receivers have accepted and not made events of yet
+ *  consumer ─┬─< delivery   what became of an event at a consumer, where it was not simply heard
+ *            └─< heard      what was, 256 events in a row (heard.ts)
  *
- * A consumer has settled everything up to its position, and beyond it whatever has a delivery in a final state.
+ *  input       what receivers have accepted, as it came, and what was decided: entries that were written together
+ *              (../input-block.ts), by the place of the first; from input_start on. `after` is the newest event at that time
+ *
+ *  identity    tells the journal from every other
+ *
+ * A consumer has settled everything up to its position, and beyond it what it has heard and whatever has a delivery in a
+ * final state.
  */
 
 /** What a consumer is called inside the file. */
 export type ConsumerId = number;
 
-/**
- * State of a delivery. Still open: `retry` (an attempt has failed) and `queued` (an operator asked for it again). Final: `ok`,
- * `failed` (answered `false`) and `dead` – the dead letters –, `skipped` by an operator, `dropped` for want of room.
- */
-export type DeliveryState = 'retry' | 'queued' | 'ok' | 'failed' | 'dead' | 'skipped' | 'dropped';
+/** State of a delivery. `failed`: `run` answered `false`, which is a dead letter that stops no chain. */
+export type DeliveryState = Exclude<EntryState, 'waiting'> | 'failed';
+
+/** SQL, or what does it. */
+type Migration = string | ((db: DatabaseSync) => void);
 
 /** Each step leads from one version of the schema (`user_version`) to the next; the first from an empty file. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly Migration[] = [
   `
   create table run (
     run       integer primary key,
@@ -63,6 +73,40 @@ const MIGRATIONS: readonly string[] = [
   );
   create index inbox_of_run on inbox (run_id) where run_id is not null;
   `,
+  // Of runs that the inbox spoke of all events are kept; the oldest of them says from where on.
+  `
+  create table input (
+    place integer primary key,
+    after integer not null,
+    body  text not null
+  );
+  create table input_start (place integer not null);
+  insert into input (place, after, body)
+    select id,
+      coalesce(
+        (select min(seq) - 1 from event join run using (run) where run_id in (select run_id from inbox)),
+        (select max(seq) from event),
+        0
+      ),
+      json_object('kind', '0.1', 'run_id', run_id, 'body', body)
+    from inbox order by id;
+  insert into input_start select coalesce(min(place), 1) from input;
+  drop table inbox;
+  `,
+  `
+  create table identity (journal text not null);
+  insert into identity values (lower(hex(randomblob(16))));
+  `,
+  `
+  create table heard (
+    consumer integer not null,
+    block    integer not null,
+    marks    blob not null,
+    primary key (consumer, block)
+  ) without rowid;
+  `,
+  eventsToPages,
+  inputToBlocks,
 ];
 
 /** The schema that this version of the package writes. */
@@ -76,7 +120,7 @@ export const APPLICATION_ID = 0x76436f4a;
  * @param migrations of a test
  * @throws VconOtelError `FILE_UNUSABLE` for a journal of a newer version of this package, or for a database that is none
  */
-export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
   const found = versionOf(db);
   const isOurs = numberOf(db, 'application_id') === APPLICATION_ID;
   if (!isOurs && (found > 0 || db.prepare('select 1 from sqlite_master limit 1').get()))
@@ -88,11 +132,12 @@ export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRAT
     );
   // Only now: what is another program's is not touched.
   db.exec('pragma journal_mode = wal');
-  for (const [index, sql] of migrations.entries()) {
+  for (const [index, migration] of migrations.entries()) {
     if (index < found) continue;
     db.exec('begin immediate');
     try {
-      db.exec(sql);
+      if (typeof migration === 'string') db.exec(migration);
+      else migration(db);
       db.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${index + 1}`);
       db.exec('commit');
     } catch (error) {

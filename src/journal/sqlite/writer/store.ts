@@ -1,26 +1,29 @@
 import { DatabaseSync } from 'node:sqlite';
 import { VconOtelError } from '../../../model/error.ts';
-import type { InboxEntry } from '../../journal.ts';
+import { makePrivateFile } from '../../../persistence/private-file.ts';
+import { syncFileSync } from '../../../persistence/sync-path.ts';
+import type { InputBlock } from '../input-block.ts';
 import type { FlatAnswers } from '../messages.ts';
-import { sync } from './file.ts';
-import { Reader, type Standing } from './reader.ts';
+import { Page, pageOf } from '../page.ts';
+import { forgetAnswers, Heard } from './heard.ts';
+import { InputLog } from './input-log.ts';
+import { Pages, type Range } from './pages.ts';
+import { type Backlog, Reader } from './reader.ts';
+import { RunIndex } from './run-index.ts';
 import { type ConsumerId, migrate } from './schema.ts';
 import { Statements } from './statements.ts';
 
-/** Where a consumer stands. */
-export interface Place extends Standing {
+/** A consumer with its position and its backlog. */
+export interface AttachedConsumer extends Backlog {
   readonly consumer: ConsumerId;
   readonly position: number;
 }
 
-/** Runs whose number is remembered: those that are under way, with room to spare. */
-const KNOWN_RUNS = 20_000;
 /** Milliseconds to wait for the command line, which writes in short steps. */
 const BUSY_TIMEOUT = 5_000;
-/** Entries of the inbox that are read at once. */
-const INBOX_PAGE = 5_000;
-/** Events and answers from which on the write-ahead log is worked into the file. */
+/** Events and answers from which on the write-ahead log is worked into the file; so many bytes of input are as much. */
 const CHECKPOINT = 8_000;
+const BYTES = 400;
 
 /** Answers of one statement: most of what a single one takes is the call. */
 const ANSWERS_AT_ONCE = 16;
@@ -31,9 +34,16 @@ const UPSERT_MANY = upsert(ANSWERS_AT_ONCE);
 export class Store {
   readonly db: DatabaseSync;
   readonly reader: Reader;
+  readonly input: InputLog;
+  readonly heard: Heard;
+  readonly pages: Pages;
+  readonly runs: RunIndex;
+  /** Tells the journal from every other. */
+  readonly id: string;
   readonly #path: string;
-  readonly #sql: Statements;
-  readonly #runs = new Map<string, number>();
+  readonly sql: Statements;
+  /** Pages that cannot be read. */
+  #lost: Range[] = [];
   #last: number;
   #sinceCheckpoint = 0;
 
@@ -44,19 +54,21 @@ export class Store {
    */
   constructor(path: string, last = 0) {
     this.#path = path;
+    makePrivateFile(path);
     this.db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT });
-    this.#sql = new Statements(this.db);
-    this.reader = new Reader(this.#sql);
+    this.sql = new Statements(this.db);
+    this.pages = new Pages(this.sql, (range) => this.#lost.push(range));
+    this.reader = new Reader(this.sql, this.pages);
+    this.input = new InputLog(this.sql);
+    this.heard = new Heard(this.sql);
     try {
       migrate(this.db);
       // SQLite would not say that a checkpoint of its own has failed, and would try again with the same handle.
       this.db.exec('pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma cache_size = -32000');
+      this.id = String(this.db.prepare('select journal from identity').get()?.journal);
       // A seq is never given twice, even where everything up to it has been removed.
-      this.#last = Math.max(
-        last,
-        this.#sql.number('select max(seq) from event'),
-        this.#sql.number('select max(position) from consumer'),
-      );
+      this.#last = Math.max(last, this.pages.last, this.sql.number('select max(position) from consumer'));
+      this.runs = new RunIndex(this.sql, this.pages, { toldOnce: this.input.toldOnce(), end: this.#last });
     } catch (error) {
       this.db.close();
       throw error;
@@ -70,10 +82,10 @@ export class Store {
 
   /** Does something as a whole or not at all. After an error the store is to be {@link abandon}ed. */
   transaction<T>(work: () => T): T {
-    this.#sql.run('begin immediate');
+    this.sql.run('begin immediate');
     try {
       const result = work();
-      this.#sql.run('commit');
+      this.sql.run('commit');
       return result;
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('rollback');
@@ -82,51 +94,50 @@ export class Store {
   }
 
   /**
-   * Adds events, six fields each (`StoredEvent`).
-   * @returns the seq of each; one that was kept already has its old one
+   * Adds the events of a page (`pageOf`).
+   * @returns those that were kept already, by their place in it, with their seqs
    */
-  append(events: readonly (string | number)[]): number[] {
-    const insert = this.#sql.prepare(
-      'insert into event (seq, run, step, time, body) values (?, ?, ?, ?, ?) on conflict (run, step) do nothing',
-    );
-    const seqs: number[] = [];
-    for (let i = 0; i < events.length; i += 6) {
-      const run = this.#runOf(String(events[i]), String(events[i + 1]), String(events[i + 2]));
-      const step = String(events[i + 3]);
-      const { changes } = insert.run(this.#last + 1, run, step, Number(events[i + 4]), String(events[i + 5]));
-      if (changes !== 0) {
-        this.#last += 1;
-        seqs.push(this.#last);
-      } else seqs.push(this.#sql.number('select seq from event where run = ? and step = ?', run, step));
+  append(bytes: Uint8Array): ReadonlyMap<number, number> {
+    const page = new Page(bytes);
+    const before = this.#last;
+    const repeats = new Map<number, number>();
+    for (let i = 0; i < page.count; i += 1) {
+      const seq = this.runs.note(page.runId(i), page.step(i), this.#last + 1);
+      if (seq > this.#last) this.#last = seq;
+      else repeats.set(i, seq);
     }
-    this.#sinceCheckpoint += seqs.length;
-    return seqs;
+    if (repeats.size === 0) this.pages.add(before + 1, bytes, page);
+    else if (this.#last > before) {
+      const news = Array.from({ length: page.count }, (_, i) => i).filter((i) => !repeats.has(i));
+      const rest = pageOf(news.map((i) => page.event(i)));
+      this.pages.add(before + 1, rest, new Page(rest));
+    }
+    this.runs.save();
+    this.#sinceCheckpoint += page.count;
+    return repeats;
   }
 
-  /** Changes the inbox (flat, three fields each: `InboxChange`). */
-  keep(inbox: readonly (string | number | null)[]): void {
-    const put = this.#sql.prepare('insert or replace into inbox (id, run_id, body) values (?, ?, ?)');
-    const remove = this.#sql.prepare('delete from inbox where id = ?');
-    const rename = this.#sql.prepare('update inbox set run_id = ?2 where run_id = ?1');
-    for (let i = 0; i < inbox.length; i += 3) {
-      const [id = 0, run = null, text = null] = inbox.slice(i, i + 3);
-      if (id === 0) rename.run(run, text);
-      else if (text === null) remove.run(id);
-      else put.run(id, run, text);
-    }
-    this.#sinceCheckpoint += inbox.length / 3;
+  /** Removes a page, and what is recorded of its events. */
+  remove(range: Range): void {
+    this.pages.remove(range);
+    this.runs.removed(range.last);
+    forgetAnswers(this.sql, range, (part) => this.pages.ranges(part.first - 1, part.last).length > 0);
   }
 
-  /** What is kept, from after one id. */
-  kept(after: number): InboxEntry[] {
-    return this.#sql
-      .prepare('select id, run_id, body from inbox where id > ? order by id limit ?')
-      .all(after, INBOX_PAGE)
-      .map(({ id, run_id, body }) => ({
-        id: Number(id),
-        runId: run_id === null ? undefined : String(run_id),
-        body: String(body),
-      }));
+  /** Removes the pages that turned out not to be as they were written. @returns what is lost */
+  removeLost(): readonly Range[] {
+    const lost = this.#lost.splice(0);
+    if (lost.length > 0)
+      this.transaction(() => {
+        for (const range of lost) this.remove(range);
+      });
+    return lost;
+  }
+
+  /** Appends entries to the input log: what is told from them comes after the newest event. */
+  keep(entries: InputBlock): void {
+    this.input.append(entries, this.#last);
+    this.#sinceCheckpoint += entries.block.byteLength / BYTES;
   }
 
   /** Notes what became of events. What an operator has skipped stays skipped. */
@@ -134,26 +145,26 @@ export class Store {
     const many = 8 * ANSWERS_AT_ONCE;
     let i = 0;
     for (; i + many <= answers.length; i += many)
-      this.#sql.prepare(UPSERT_MANY).run(...answers.slice(i, i + many));
-    for (; i < answers.length; i += 8) this.#sql.prepare(UPSERT).run(...answers.slice(i, i + 8));
+      this.sql.prepare(UPSERT_MANY).run(...answers.slice(i, i + many));
+    for (; i < answers.length; i += 8) this.sql.prepare(UPSERT).run(...answers.slice(i, i + 8));
     this.#sinceCheckpoint += answers.length / 8;
   }
 
   move(consumer: ConsumerId, position: number): void {
-    this.#sql.run('update consumer set position = max(position, ?) where consumer = ?', position, consumer);
+    this.sql.run('update consumer set position = max(position, ?) where consumer = ?', position, consumer);
   }
 
-  /** Where a consumer stands; a new one at a given end of the log. */
-  attach(name: string, end: number): Place {
-    this.#sql.run('insert into consumer (name, position) values (?, ?) on conflict do nothing', name, end);
-    const found = this.#sql.prepare('select consumer, position from consumer where name = ?').get(name);
+  /** The position of a consumer; that of a new one is at a given end of the log. */
+  attach(name: string, end: number): AttachedConsumer {
+    this.sql.run('insert into consumer (name, position) values (?, ?) on conflict do nothing', name, end);
+    const found = this.sql.prepare('select consumer, position from consumer where name = ?').get(name);
     const { consumer, position } = { consumer: Number(found?.consumer), position: Number(found?.position) };
-    return { consumer, position, ...this.reader.standing(consumer, position) };
+    return { consumer, position, ...this.reader.backlog(consumer, position) };
   }
 
-  /** Puts a consumer into a new file, where it had its place in an old one. */
+  /** Puts a consumer into a new file, where it had a position in an old one. */
   reinstate(name: string, consumer: ConsumerId): void {
-    this.#sql.run(
+    this.sql.run(
       'insert into consumer (consumer, name, position) values (?, ?, ?) on conflict do nothing',
       consumer,
       name,
@@ -161,9 +172,9 @@ export class Store {
     );
   }
 
-  /** Every consumer that has a place, whether it is there or not. */
+  /** Every consumer that has a position, whether it is there or not. */
   consumers(): ConsumerId[] {
-    return this.#sql
+    return this.sql
       .prepare('select consumer from consumer')
       .all()
       .map(({ consumer }) => Number(consumer));
@@ -173,7 +184,7 @@ export class Store {
   checkpoint(): void {
     if (this.#sinceCheckpoint < CHECKPOINT) return;
     this.#sinceCheckpoint = 0;
-    this.#sql.number('pragma wal_checkpoint(passive)');
+    this.sql.number('pragma wal_checkpoint(passive)');
   }
 
   /**
@@ -183,26 +194,21 @@ export class Store {
    * @throws VconOtelError `JOURNAL_IN_USE` where it is due, and somebody reads for too long
    */
   renewLog(isDue: boolean): void {
-    const isBusy = this.#sql.number('pragma wal_checkpoint(truncate)') !== 0;
+    const isBusy = this.sql.number('pragma wal_checkpoint(truncate)') !== 0;
     if (isBusy && isDue)
       throw new VconOtelError('JOURNAL_IN_USE', 'the journal is being read by another process');
-    if (!isBusy) sync(`${this.#path}-wal`);
+    if (!isBusy) syncFileSync(`${this.#path}-wal`);
   }
 
   /** Changes when another connection has written. */
   get dataVersion(): number {
-    return this.#sql.number('pragma data_version');
+    return this.sql.number('pragma data_version');
   }
 
   /** Bytes in use, without those that the next events will be written over. */
   get size(): number {
-    const pages = this.#sql.number('pragma page_count') - this.#sql.number('pragma freelist_count');
-    return pages * this.#sql.number('pragma page_size');
-  }
-
-  /** Forgets runs that are not in the file any more. */
-  forgetRuns(runIds: readonly string[]): void {
-    for (const runId of runIds) this.#runs.delete(runId);
+    const pages = this.sql.number('pragma page_count') - this.sql.number('pragma freelist_count');
+    return pages * this.sql.number('pragma page_size');
   }
 
   close(): void {
@@ -227,22 +233,6 @@ export class Store {
     } finally {
       other?.close();
     }
-  }
-
-  #runOf(runId: string, chain: string, vconUuid: string): number {
-    const known = this.#runs.get(runId);
-    if (known !== undefined) return known;
-    const row =
-      this.#sql
-        .prepare(
-          'insert into run (run_id, chain, vcon_uuid) values (?, ?, ?) on conflict do nothing returning run',
-        )
-        .get(runId, chain, vconUuid) ?? this.#sql.prepare('select run from run where run_id = ?').get(runId);
-    const run = Number(row?.run);
-    this.#runs.set(runId, run);
-    const [oldest] = this.#runs.keys();
-    if (this.#runs.size > KNOWN_RUNS && oldest !== undefined) this.#runs.delete(oldest);
-    return run;
   }
 }
 

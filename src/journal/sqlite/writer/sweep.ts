@@ -1,10 +1,14 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Answers } from './heard.ts';
+import type { Range } from './pages.ts';
 import type { ConsumerId } from './schema.ts';
+import type { Store } from './store.ts';
 
 /** What a sweep is to remove. */
 export interface SweepAim {
   /** Events that happened before this, milliseconds since the Unix epoch. */
   readonly before: number;
+  /** And whose seq is not greater than this. */
+  readonly upTo: number;
   /** Dead letters too: only where there is no other room. */
   readonly deadLetters: boolean;
   /** Consumers that count: what one of these has still to hear stays. */
@@ -12,73 +16,51 @@ export interface SweepAim {
 }
 
 export interface Swept {
-  /** Events that were removed. */
-  readonly events: number;
-  /** Dead letters among them. */
+  /** Pages that were removed. */
+  readonly pages: number;
+  /** Dead letters among their events. */
   readonly dead: number;
-  /** Runs of which nothing is left. */
-  readonly runIds: readonly string[];
 }
 
 /** Events that are looked at, and so removed, in one step: what waits behind it waits some milliseconds. */
-const SPAN = 2_000;
+const SPAN = 20_000;
 
 /**
- * Removes events that nobody has still to hear, oldest first, a few at a time, going round and round the log
- * (what is pinned by a slow consumer stays in the way, and what lies behind it is still removed). Those of a run that the
- * inbox speaks of stay: it is by what is kept that a receiver's repeats are recognised.
+ * Removes pages of whose events none is still to be heard, oldest first, a few at a time, going round and round the log
+ * (what is pinned by a slow consumer stays in the way, and what lies behind it is still removed).
  */
 export class Sweep {
-  readonly #db: DatabaseSync;
-  readonly #oldest: StatementSync;
-  readonly #event: StatementSync;
-  readonly #deliveries: StatementSync;
-  readonly #run: StatementSync;
-  readonly #candidates = new Map<string, StatementSync>();
+  readonly #store: Store;
   /** How far this round is. */
   #at = 0;
 
-  constructor(db: DatabaseSync) {
-    this.#db = db;
-    this.#oldest = db.prepare('select seq, time from event where seq > ? order by seq limit 1');
-    this.#event = db.prepare('delete from event where seq = ?');
-    this.#deliveries = db.prepare(
-      'delete from delivery where seq = ? and consumer in (select consumer from consumer)',
-    );
-    this.#run = db.prepare(
-      'delete from run where run = ? and not exists (select 1 from event where event.run = run.run) returning run_id',
-    );
+  constructor(store: Store) {
+    this.#store = store;
   }
 
   /** One step. To be called within a transaction. @returns undefined at the end of a round */
-  step({ before, deadLetters, consumers }: SweepAim): Swept | undefined {
-    const next = this.#oldest.get(this.#at);
-    if (!next || Number(next.time) >= before) {
-      this.restart();
-      return undefined;
-    }
-    const from = Number(next.seq) - 1;
-    this.#at = from + SPAN;
-    const rows = this.#statement(deadLetters, consumers.length).all(
-      from,
-      this.#at,
-      before,
-      ...consumers,
-      ...consumers,
+  step(aim: SweepAim): Swept | undefined {
+    let end: number | undefined;
+    const next = this.#store.sql.prepare(
+      'select first, last, oldest, newest from page where first > ? order by first limit 1',
     );
-    const runs = new Set<number>();
+    let pages = 0;
     let dead = 0;
-    for (const { seq, run, letters } of rows) {
-      this.#deliveries.run(Number(seq));
-      this.#event.run(Number(seq));
-      runs.add(Number(run));
-      dead += Number(letters);
+    for (let row = next.get(this.#at); ; row = next.get(this.#at)) {
+      if (!row || Number(row.oldest) >= aim.before || Number(row.first) > aim.upTo) {
+        this.restart();
+        return pages > 0 ? { pages, dead } : undefined;
+      }
+      const range = { first: Number(row.first), last: Number(row.last) };
+      this.#at = range.first;
+      end ??= range.first + SPAN;
+      if (Number(row.newest) < aim.before && range.last <= aim.upTo && !this.#isNeeded(range, aim)) {
+        dead += this.#deadLetters(range);
+        pages += 1;
+        this.#store.remove(range);
+      }
+      if (this.#at >= end) return { pages, dead };
     }
-    const runIds = [...runs].flatMap((run) => {
-      const gone = this.#run.get(run);
-      return gone ? [String(gone.run_id)] : [];
-    });
-    return { events: rows.length, dead, runIds };
   }
 
   /** Begins a new round: there may be something to remove at the old end of the log. */
@@ -86,25 +68,30 @@ export class Sweep {
     this.#at = 0;
   }
 
-  #statement(deadLetters: boolean, consumers: number): StatementSync {
-    const key = `${deadLetters} ${consumers}`;
-    let statement = this.#candidates.get(key);
-    if (!statement) {
-      const marks = Array(consumers).fill('?').join(', ');
-      const kept = deadLetters ? `'retry', 'queued'` : `'retry', 'queued', 'dead', 'failed'`;
-      statement = this.#db.prepare(
-        `select seq, run, (select count(*) from delivery d where d.seq = e.seq and d.state in ('dead', 'failed')
-                           and d.consumer in (select consumer from consumer)) as letters
-         from event e where seq > ? and seq <= ? and time < ?
-         and not exists (select 1 from inbox i join run r on r.run_id = i.run_id where r.run = e.run)
-         and not exists (select 1 from consumer c where c.consumer in (${marks}) and e.seq > c.position
-           and not exists (select 1 from delivery d where d.consumer = c.consumer and d.seq = e.seq
-             and d.state not in ('retry', 'queued')))
-         and not exists (select 1 from consumer c join delivery d on d.consumer = c.consumer and d.seq = e.seq
-           where c.consumer in (${marks}) and d.state in (${kept}))`,
-      );
-      this.#candidates.set(key, statement);
-    }
-    return statement;
+  #isNeeded(range: Range, { consumers, deadLetters }: SweepAim): boolean {
+    const kept = deadLetters ? OPEN : `${OPEN}, 'dead', 'failed'`;
+    const pinned = this.#store.sql.prepare(
+      `select 1 from delivery where consumer = ? and seq >= ? and seq <= ? and state in (${kept}) and state <> 'ok' limit 1`,
+    );
+    return consumers.some((consumer) => {
+      if (pinned.get(consumer, range.first, range.last)) return true;
+      const position = this.#store.sql.number('select position from consumer where consumer = ?', consumer);
+      if (position >= range.last) return false;
+      const answers = new Answers(this.#store.sql, consumer, range);
+      for (let seq = Math.max(range.first, position + 1); seq <= range.last; seq += 1)
+        if (answers.isOpen(seq)) return true;
+      return false;
+    });
+  }
+
+  #deadLetters({ first, last }: Range): number {
+    return this.#store.sql.number(
+      `select count(*) from delivery where consumer in (select consumer from consumer) and seq >= ? and seq <= ?
+       and state in ('dead', 'failed')`,
+      first,
+      last,
+    );
   }
 }
+
+const OPEN = `'retry', 'queued'`;

@@ -1,0 +1,92 @@
+import type { HrTime } from '@opentelemetry/api';
+import { isServerFact, type RecordFact, type ReportedFact, type SpanFact } from '../model/fact.ts';
+import type { Facts } from '../model/received.ts';
+import type { ServerFact } from '../model/server-fact.ts';
+import { compareTimes } from './times.ts';
+
+/** What of the times that something claims is believed, all in milliseconds. */
+export interface Window {
+  /** When it came, since the Unix epoch. */
+  readonly at: number;
+  /** How long before it came something can have happened, and how long after: clocks of two machines differ. */
+  readonly oldest: number;
+  readonly ahead: number;
+}
+
+const MILLISECOND = 1_000_000n;
+
+/**
+ * Facts as they are taken: where one claims a time outside the window, the time of its receipt stands in, and the fact says so.
+ * @returns with them, how many facts did
+ */
+export function withinWindow(
+  facts: Facts,
+  window: Window,
+): { readonly facts: Facts; readonly outside: number } {
+  let outside = 0;
+  const judged = <Fact>(fact: Fact, taken: Fact): Fact => {
+    if (taken !== fact) outside += 1;
+    return taken;
+  };
+  const spans = facts.spans.map((span) => judged(span, spanWithin(span, window)));
+  const records = facts.records.map((record) => judged(record, recordWithin(record, window)));
+  return { facts: outside > 0 ? { spans, records } : facts, outside };
+}
+
+/** What the sender gave as its time. */
+export function claimedTime({ claimed, time }: Pick<RecordFact, 'claimed' | 'time'>): bigint {
+  return claimed ?? time;
+}
+
+/** Whether it is known when something happened: else its time says nothing of what it belongs to. */
+export function isTimed(fact: Pick<RecordFact, 'claimed'> | Pick<SpanFact, 'inferred'>): boolean {
+  return 'inferred' in fact ? !fact.inferred.includes('time') : fact.claimed === undefined;
+}
+
+function spanWithin(span: SpanFact, window: Window): SpanFact {
+  const starts = isWithin(inMillis(span.start), window);
+  const ends = isWithin(inMillis(span.end), window);
+  if (starts && ends) return span;
+  const at: HrTime = [Math.floor(window.at / 1e3), Math.floor(window.at % 1e3) * 1e6];
+  // What is known of one end holds for the other.
+  const start = starts ? span.start : ends ? earlier(at, span.end) : at;
+  const end = ends ? span.end : starts ? later(at, span.start) : at;
+  return { ...span, start, end, inferred: [...new Set([...span.inferred, 'time', 'duration'])] };
+}
+
+function recordWithin(record: ReportedFact, window: Window): ReportedFact {
+  const at = BigInt(Math.floor(window.at)) * MILLISECOND;
+  const within = (time: bigint) => (isWithin(Number(time / MILLISECOND), window) ? time : at);
+  const time = within(record.time);
+  const times = isServerFact(record) ? spanTimes(record, within) : undefined;
+  if (time === record.time && !times) return record;
+  return { ...record, ...times, time, claimed: record.time } as ReportedFact;
+}
+
+/** @returns undefined where they are as they were */
+function spanTimes(fact: ServerFact, within: (time: bigint) => bigint) {
+  if (fact.kind === 'span_start') {
+    const start = within(fact.start);
+    return start === fact.start ? undefined : { start };
+  }
+  if (fact.kind !== 'span_end') return undefined;
+  const [start, end] = [within(fact.start), within(fact.end)];
+  return start === fact.start && end === fact.end ? undefined : { start, end };
+}
+
+/** Whole milliseconds: the same for spans and records. */
+function inMillis([seconds, nanoseconds]: HrTime): number {
+  return seconds * 1e3 + Math.floor(nanoseconds / 1e6);
+}
+
+function isWithin(time: number, { at, oldest, ahead }: Window): boolean {
+  return time >= at - oldest && time <= at + ahead;
+}
+
+function earlier(one: HrTime, other: HrTime): HrTime {
+  return compareTimes(one, other) < 0 ? one : other;
+}
+
+function later(one: HrTime, other: HrTime): HrTime {
+  return compareTimes(one, other) > 0 ? one : other;
+}

@@ -1,0 +1,265 @@
+import { z } from 'zod';
+import type { RecordFact, SpanFact } from '../model/fact.ts';
+import type { Facts } from '../model/received.ts';
+import type { Window } from './claimed-times.ts';
+import type { ClosedRun } from './closed-runs.ts';
+import type { ConfiguredChain } from './configured-chains.ts';
+import type { RunFacts } from './facts.ts';
+import type { Decided } from './input.ts';
+import { fromRanges, type NumberRange, toRanges } from './number-ranges.ts';
+import type { KeptRun } from './open-run.ts';
+import {
+  isReceivedEntry,
+  type MoreEntry,
+  type ReceivedEntry,
+  readReceivedEntry,
+  writeReceived,
+} from './received-entry.ts';
+import {
+  readFact,
+  readProcess,
+  type WrittenFact,
+  type WrittenProcess,
+  writtenFact,
+  writtenProcess,
+} from './server/written.ts';
+import type { StatePart } from './state.ts';
+import type { WorkerNumbers } from './workers.ts';
+
+/** What assembly keeps in the inbox. */
+export type Entry =
+  | ReceivedEntry
+  | MoreEntry
+  | Decided
+  /** All events of entries up to a place are in the event log: they need not be emitted again. */
+  | { readonly kind: 'emitted'; readonly upTo: number }
+  /** What is needed of everything before this place is kept once more, in parts that follow, and so carried forward. */
+  | { readonly kind: 'carries' }
+  /** A part of it. `of`: that place. */
+  | { readonly kind: 'carried'; readonly of: number; readonly part: StatePart }
+  /** That was all of it. */
+  | { readonly kind: 'carried_all'; readonly of: number }
+  /** Facts as versions before wrote them: not as they came. */
+  | ({ readonly kind: 'facts' } & Facts)
+  /** A row of the inbox of vcon-otel 0.1, as its journal had it; they come first, in their order. */
+  | { readonly kind: '0.1'; readonly run_id: string | null; readonly body: string };
+
+const KINDS = z.looseObject({
+  kind: z.enum([
+    'more',
+    'spans',
+    'server',
+    'missed',
+    'gone',
+    'taken_over',
+    'called',
+    'record',
+    'configured',
+    'asked',
+    'gathered',
+    'closed',
+    'orphaned',
+    'lost',
+    'forgotten',
+    'unheard',
+    'emitted',
+    'carries',
+    'carried',
+    'carried_all',
+    '0.1',
+  ]),
+});
+
+/** How entries begin that are of what is carried forward. */
+const CARRYING = Buffer.from('{"kind":"carrie');
+
+/** Whether an entry is of what is carried forward. */
+export function isOfCarrying(body: Uint8Array): boolean {
+  return CARRYING.equals(body.subarray(0, CARRYING.byteLength));
+}
+
+/** How an entry is written: what was received as it came, anything else as JSON. */
+export function encodeEntry(entry: NewEntry): Uint8Array {
+  return entry.kind === 'received' ? writeReceived(entry) : Buffer.from(jsonOf(entry));
+}
+
+/** An entry as this version writes it. */
+export type NewEntry =
+  | Exclude<Entry, { kind: 'received' | 'facts' | '0.1' }>
+  | (ReceivedEntry & { readonly window: Window });
+
+function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
+  // Not by a replacer, which is called for every key and takes several times as long.
+  switch (entry.kind) {
+    case 'called':
+      return JSON.stringify({ ...entry, fact: writtenFact(entry.fact) });
+    case 'configured':
+      return JSON.stringify({ ...entry, chains: [...entry.chains] });
+    case 'lost':
+      return JSON.stringify({ ...entry, numbers: toRanges(entry.numbers) });
+    case 'carried':
+      return JSON.stringify({ ...entry, part: writtenPart(entry.part) });
+    default:
+      return JSON.stringify(entry);
+  }
+}
+
+/**
+ * The inverse of {@link encodeEntry}.
+ * @returns undefined for one of another version of this package
+ */
+export function decodeEntry(body: Uint8Array): Entry | undefined {
+  if (isReceivedEntry(body)) return readReceivedEntry(body);
+  try {
+    const entry = JSON.parse(
+      Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+    ) as WrittenEntry;
+    if (!KINDS.safeParse(entry).success) return undefined;
+    switch (entry.kind) {
+      case 'spans':
+        return { kind: 'facts', spans: entry.spans, records: [] };
+      case 'record':
+        return { kind: 'facts', spans: [], records: [readRecord(entry.record)] };
+      case 'server':
+        return { kind: 'facts', spans: [], records: [readFact(entry.fact)] };
+      case 'called':
+        return { ...entry, fact: readFact(entry.fact) };
+      case 'configured':
+        return { ...entry, chains: new Map(entry.chains) };
+      case 'lost':
+        return { ...entry, numbers: fromRanges(entry.numbers) };
+      case 'carried':
+        return { ...entry, part: readPart(entry.part) };
+      default:
+        return entry;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+type WrittenEntry =
+  | Exclude<Entry, { kind: 'received' | 'facts' | 'called' | 'configured' | 'lost' | 'carried' }>
+  | { readonly kind: 'spans'; readonly spans: readonly SpanFact[] }
+  | { readonly kind: 'server'; readonly fact: WrittenFact }
+  | { readonly kind: 'called'; readonly fact: WrittenFact }
+  | { readonly kind: 'record'; readonly record: WrittenRecord }
+  | { readonly kind: 'configured'; readonly chains: WrittenChains }
+  | { readonly kind: 'lost'; readonly worker: string; readonly numbers: readonly NumberRange[] }
+  | { readonly kind: 'carried'; readonly of: number; readonly part: WrittenPart };
+
+type WrittenChains = readonly (readonly [string, ConfiguredChain])[];
+
+type WrittenRecord = Omit<RecordFact, 'time' | 'claimed'> & {
+  readonly time: string;
+  readonly claimed?: string;
+};
+
+function writtenRecord({ time, claimed, ...record }: RecordFact): WrittenRecord {
+  return { ...record, time: String(time), ...(claimed !== undefined && { claimed: String(claimed) }) };
+}
+
+/** A record as it was written. */
+function readRecord({ time, claimed, ...record }: WrittenRecord): RecordFact {
+  return { ...record, time: BigInt(time), ...(claimed !== undefined && { claimed: BigInt(claimed) }) };
+}
+
+type WrittenPart =
+  | Exclude<StatePart, { kind: 'configured' | 'closed' | 'open' | 'workers' | 'processes' }>
+  | { readonly kind: 'processes'; readonly processes: readonly WrittenProcess[] }
+  | { readonly kind: 'configured'; readonly chains: WrittenChains }
+  | { readonly kind: 'closed'; readonly runs: readonly WrittenClosedRun[] }
+  | { readonly kind: 'open'; readonly runs: readonly WrittenRun[] }
+  | { readonly kind: 'workers'; readonly workers: readonly WrittenWorker[] };
+
+function writtenPart(part: StatePart): WrittenPart {
+  switch (part.kind) {
+    case 'configured':
+      return { ...part, chains: [...part.chains] };
+    case 'closed':
+      return { ...part, runs: part.runs.map(writtenClosedRun) };
+    case 'open':
+      return { ...part, runs: part.runs.map(writtenRun) };
+    case 'workers':
+      return { ...part, workers: part.workers.map(writtenWorker) };
+    case 'processes':
+      return { ...part, processes: part.processes.map(writtenProcess) };
+    default:
+      return part;
+  }
+}
+
+function readPart(part: WrittenPart): StatePart {
+  switch (part.kind) {
+    case 'configured':
+      return { ...part, chains: new Map(part.chains) };
+    case 'closed':
+      return { ...part, runs: part.runs.map(readClosedRun) };
+    case 'open':
+      return { ...part, runs: part.runs.map(readRun) };
+    case 'workers':
+      return { ...part, workers: part.workers.map(readWorker) };
+    case 'processes':
+      return { ...part, processes: part.processes.map(readProcess) };
+    default:
+      return part;
+  }
+}
+
+/** There are very many: their keys would take as much room again. The chain span's id is '' where it is that of the run. */
+type WrittenClosedRun = readonly [
+  id: string,
+  rootSpanId: string | null,
+  chain: string,
+  uuids: readonly string[],
+  from: number,
+  to: number,
+  at: number,
+  isHeadless: boolean,
+  isFromInside?: boolean,
+];
+
+function writtenClosedRun({ id, rootSpanId, ...run }: ClosedRun): WrittenClosedRun {
+  const root = rootSpanId === id ? '' : (rootSpanId ?? null);
+  const { chain, uuids, from, to, at, isHeadless, isFromInside } = run;
+  const known = [id, root, chain, uuids, from, to, at, isHeadless] as const;
+  return isFromInside ? [...known, true] : known;
+}
+
+function readClosedRun(written: WrittenClosedRun): ClosedRun {
+  const [id, root, chain, uuids, from, to, at, isHeadless, isFromInside = false] = written;
+  const rootSpanId = root === '' ? id : (root ?? undefined);
+  return { id, rootSpanId, chain, uuids, from, to, at, isHeadless, isFromInside };
+}
+
+type WrittenRun = Omit<KeptRun, 'facts'> & {
+  readonly facts: Pick<RunFacts, 'chainSpan' | 'storages'> & {
+    readonly links: readonly (readonly [number, NonNullable<ReturnType<RunFacts['links']['get']>>])[];
+    readonly records: readonly WrittenRecord[];
+  };
+};
+
+function writtenRun({ facts, ...run }: KeptRun): WrittenRun {
+  const records = [...facts.records.values()].map(writtenRecord);
+  return { ...run, facts: { ...facts, links: [...facts.links], records } };
+}
+
+function readRun({ facts, ...run }: WrittenRun): KeptRun {
+  const records = facts.records.map((record) => [record.index, readRecord(record)] as const);
+  const { chainSpan, storages } = facts;
+  return { ...run, facts: { chainSpan, storages, links: new Map(facts.links), records: new Map(records) } };
+}
+
+type WrittenWorker = Omit<WorkerNumbers, 'topTime' | 'missing' | 'givenUp'> & {
+  readonly topTime: string;
+  readonly missing: readonly NumberRange[];
+  readonly givenUp: readonly NumberRange[];
+};
+
+function writtenWorker({ topTime, missing, givenUp, ...worker }: WorkerNumbers): WrittenWorker {
+  return { ...worker, topTime: String(topTime), missing: toRanges(missing), givenUp: toRanges(givenUp) };
+}
+
+function readWorker({ topTime, missing, givenUp, ...worker }: WrittenWorker): WorkerNumbers {
+  return { ...worker, topTime: BigInt(topTime), missing: fromRanges(missing), givenUp: fromRanges(givenUp) };
+}

@@ -1,0 +1,69 @@
+import { VconOtelError } from '../model/error.ts';
+import type { EventSink } from '../model/event-sink.ts';
+import { isServerFact, type ReportedFact } from '../model/fact.ts';
+import type { RecordReceipt } from '../model/fact-sink.ts';
+import type { ServerFact } from '../model/server-fact.ts';
+import type { Assembler } from './assembler.ts';
+import { claimedTime } from './claimed-times.ts';
+import type { Decided } from './input.ts';
+import type { OpenRun } from './open-run.ts';
+import type { RecordOutcome } from './outcome.ts';
+
+export interface ReceiptsSettings {
+  readonly assembler: Assembler;
+  readonly events: EventSink;
+  /** Has something decided. */
+  decide(decided: Decided): void;
+}
+
+/** What those who sent records are told, as far as they ask. */
+export class Receipts {
+  readonly #settings: ReceiptsSettings;
+
+  constructor(settings: ReceiptsSettings) {
+    this.#settings = settings;
+  }
+
+  /** @param taken undefined where it could not be taken */
+  of(record: ReportedFact, taken: RecordOutcome | undefined): RecordReceipt {
+    const outcome = taken?.outcome ?? 'accepted';
+    if (isServerFact(record)) return { outcome, delivered: () => this.#called(record) };
+    return { outcome, delivered: () => this.#delivered(taken?.run) };
+  }
+
+  async #delivered(heard: OpenRun | undefined): Promise<void> {
+    const { assembler, events, decide } = this.#settings;
+    let run = heard;
+    while (run?.partOf) run = run.partOf;
+    if (run && assembler.open.has(run) && assembler.hasMoreIfAsked(run))
+      decide({ kind: 'asked', run: run.id });
+    // Whoever must not go on unheard gets no good news, though all may be well.
+    if (!run?.emitted) throw new VconOtelError('TRACER_FAILED', 'the run of the record is over');
+    await events.delivered(run.id, true);
+  }
+
+  async #called(fact: ServerFact): Promise<void> {
+    const { assembler, events, decide } = this.#settings;
+    const { processes } = assembler;
+    // What is missing before it is not waited for by somebody who waits.
+    for (let of = processes.waitingWith(fact); of !== undefined; of = processes.waitingWith(fact))
+      decide({ kind: 'missed', process: of });
+    const worker = processes.workerOf(fact);
+    if (worker !== undefined) return this.#delivered(this.#runOfCall(fact, worker));
+    const open = processes.runOf(fact);
+    if (open && fact.kind === 'tracer' && open.isUncalled(fact.index)) decide({ kind: 'called', fact });
+    const runId = open?.run?.runId;
+    if (runId === undefined) throw new VconOtelError('TRACER_FAILED', 'the run of the record is over');
+    await events.delivered(runId, true);
+  }
+
+  /** The run of a call where such calls are all that is heard of runs. */
+  #runOfCall(fact: ServerFact, worker: string): OpenRun | undefined {
+    if (fact.kind !== 'tracer') return undefined;
+    for (const run of this.#settings.assembler.workers.get(worker)?.runs ?? []) {
+      const record = run.facts.records.get(fact.index);
+      if (record && claimedTime(record) === claimedTime(fact)) return run;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import type { ChainEvent } from '../model/event.ts';
+import { type Facts, type ReadReceived, sentBy } from '../model/received.ts';
+import type { Assembler } from './assembler.ts';
+import { withinWindow } from './claimed-times.ts';
+import { emit, statementsOf } from './emit.ts';
+import { type RowOf01, restoreFrom01 } from './entries-of-0-1.ts';
+import { decodeEntry, type Entry, isOfCarrying } from './entry.ts';
+import { noOutcome, type Outcome } from './outcome.ts';
+import { restoreRun } from './server/restore-run.ts';
+import { countOf, someOf, takeFacts } from './take-facts.ts';
+
+/** What has come of an entry, as far as it may have to be handed on again. */
+interface Unsure {
+  readonly place: number;
+  readonly events: readonly ChainEvent[];
+}
+
+export interface ReplaySettings {
+  /** Where the log begins. */
+  readonly start: number;
+  readonly read: ReadReceived;
+  elapsed(): number;
+}
+
+/** Takes entries of the log once more, and keeps what has to be handed on again of what comes of them. */
+export class Replay {
+  readonly #assembler: Assembler;
+  readonly #settings: ReplaySettings;
+  #rows: RowOf01[] = [];
+  #unsure: Unsure[] = [];
+  /** What was not taken yet of what came last, and was not taken whole. */
+  #rest: Facts | undefined;
+
+  constructor(assembler: Assembler, settings: ReplaySettings) {
+    this.#assembler = assembler;
+    this.#settings = settings;
+  }
+
+  /** @returns whether it could be read */
+  async take(place: number, body: Uint8Array | undefined): Promise<boolean> {
+    const entry = body && !isOfCarrying(body) ? decodeEntry(body) : undefined;
+    const facts = entry && (await this.#factsOf(entry));
+    // It may have been the one of which more was to be taken.
+    if (!body || facts === 'unreadable') this.#rest = undefined;
+    if (!body || facts === 'unreadable') return false;
+    if (!entry) return true;
+    const out = noOutcome();
+    this.#apply(place, entry, facts, out);
+    if (out.events.length > 0) this.#unsure.push({ place, events: out.events });
+    return true;
+  }
+
+  /** @returns what has to be handed on again, in order */
+  end(isAwaited: (chain: string) => boolean): ChainEvent[] {
+    this.#takeRows(this.#settings.start);
+    const events = this.#unsure.flatMap((unsure) => unsure.events);
+    // Whoever waits for what such a run says asks for all of it.
+    const awaited = [...this.#assembler.open].flatMap(({ emitted }) =>
+      emitted && isAwaited(emitted.chain) ? [emitted] : [],
+    );
+    const again: ChainEvent[] = [];
+    for (const run of awaited) emit(undefined, statementsOf(run), (event) => again.push(event));
+    for (const run of this.#assembler.processes.open)
+      if (run.run && isAwaited(run.run.chain)) again.push(...restoreRun(run.kept).events);
+    const ids = new Set(again.map(({ runId }) => runId));
+    return [...again, ...events.filter(({ runId }) => !ids.has(runId))];
+  }
+
+  /** The facts that are taken with an entry, if it is one of facts. */
+  async #factsOf(entry: Entry): Promise<Facts | 'unreadable' | undefined> {
+    if (entry.kind === 'facts') return entry;
+    if (entry.kind === 'received') {
+      try {
+        const facts = await this.#settings.read(entry.received);
+        const timed = entry.window ? withinWindow(facts, entry.window).facts : facts;
+        return this.#take(sentBy(entry.received, timed), entry.count);
+      } catch {
+        return 'unreadable';
+      }
+    }
+    if (entry.kind !== 'more') return undefined;
+    return this.#rest ? this.#take(this.#rest, entry.count) : 'unreadable';
+  }
+
+  #take(facts: Facts, count: number): Facts {
+    const rest = countOf(facts) - count;
+    if (rest > 0) this.#rest = someOf(facts, count, rest);
+    return someOf(facts, 0, count);
+  }
+
+  #apply(place: number, entry: Entry, facts: Facts | undefined, out: Outcome): void {
+    const now = this.#settings.elapsed();
+    if (entry.kind !== '0.1') this.#takeRows(place);
+    switch (entry.kind) {
+      case '0.1':
+        this.#rows.push(entry);
+        break;
+      case 'received':
+      case 'more':
+      case 'facts':
+        if (facts) takeFacts(this.#assembler, facts, now, out, () => {});
+        break;
+      case 'emitted':
+        this.#unsure = this.#unsure.filter((unsure) => unsure.place > entry.upTo);
+        break;
+      case 'carries':
+      case 'carried':
+      case 'carried_all':
+        break;
+      default:
+        try {
+          this.#assembler.take(entry, now, out);
+        } catch {
+          // What could not be taken then cannot be taken now; it was counted then.
+        }
+    }
+  }
+
+  #takeRows(place: number): void {
+    if (this.#rows.length === 0) return;
+    const out = noOutcome();
+    restoreFrom01(this.#assembler, this.#rows, this.#settings.elapsed(), out);
+    this.#rows = [];
+    this.#unsure.push({ place: place - 1, events: out.events });
+  }
+}

@@ -1,0 +1,34 @@
+import type { ServerFactOf as Of, ServerFact } from '../../model/server-fact.ts';
+import type { SpanIds } from './emitted-run.ts';
+
+/** How a run began, and whether that had to be concluded because its start was not heard. */
+export type RunStart = Of<'run_start'> & {
+  readonly vconUuid: string;
+  readonly isConcluded?: boolean;
+  /** Where the chain's span began unheard. */
+  readonly chainSpan?: SpanIds | undefined;
+};
+
+/** The span of a chain, and when it began if that was heard. */
+export type ChainSpan = SpanIds & { readonly start?: bigint };
+
+/** How well a process can be heard. */
+export interface Hearing {
+  readonly spans: boolean;
+  readonly exportsSpans: boolean;
+  readonly extras: boolean;
+  readonly afterLink: boolean;
+  /** Whether it calls our tracer with the document's hash, as far as is known. */
+  readonly hashes: boolean;
+}
+
+/** A run that is not over, as it is written down. */
+export interface KeptServerRun {
+  readonly start: RunStart;
+  readonly hearing: Hearing;
+  readonly facts: readonly ServerFact[];
+  /** Calls that somebody waited for, each after so many facts; times as in {@link ServerFact}, written out. */
+  readonly called: readonly (readonly [facts: number, index: number, time: string])[];
+  /** How often its process has said that it does not hold the run open. */
+  readonly missed?: number;
+}

@@ -1,0 +1,309 @@
+import type { ChainEvent } from '../../model/event.ts';
+import type { GrowingRun } from '../../model/growing-run.ts';
+import type { ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
+import { isTimed } from '../claimed-times.ts';
+import { EmittedRun, toMillis } from './emitted-run.ts';
+import { linkEnds, linkReturned, linkStarts } from './link-facts.ts';
+import { RunLinks } from './run-links.ts';
+import { outcomeOf } from './run-outcome.ts';
+import type { ChainSpan, Hearing, KeptServerRun, RunStart } from './run-start.ts';
+import { RunStorages } from './run-storages.ts';
+
+/**
+ * One run of a process inside the server, told by its facts in their order. Each fact makes the events that are certain by
+ * it (FACTS §4), and none that is not: a link that ended without error is told when its next fact says whether it halted.
+ */
+export class ServerRun {
+  readonly #start: RunStart;
+  readonly #hearing: Hearing;
+  #emitted: EmittedRun | undefined;
+  #chainSpan: ChainSpan | undefined;
+  /** The first link, while the document's hash is waited for. */
+  #first: Of<'span_start'> | undefined;
+  #links: RunLinks | undefined;
+  #storages: RunStorages | undefined;
+  #hasEgress = false;
+  /** When the chain's span ended well. */
+  #chainEnded: bigint | undefined;
+  #hasGap = false;
+  /** A time of it cannot be. */
+  #hasWrongTime: boolean;
+  #missed: number;
+  readonly #facts: ServerFact[] = [];
+  /** Calls that somebody waited for, each after so many facts. */
+  readonly #called: [facts: number, index: number, time: string][] = [];
+
+  constructor(start: RunStart, hearing: Hearing, missed = 0) {
+    this.#missed = missed;
+    this.#hasWrongTime = !isTimed(start);
+    this.#start = start;
+    this.#hearing = hearing;
+    this.#chainSpan = start.chainSpan;
+  }
+
+  /** What has become known of it; undefined before its first event. */
+  get run(): GrowingRun | undefined {
+    return this.#emitted?.run;
+  }
+
+  /** Its facts so far. */
+  get size(): number {
+    return this.#facts.length;
+  }
+
+  /** Its number in its process, as the module counts. */
+  get number(): number | undefined {
+    return this.#start.run;
+  }
+
+  get thread(): string {
+    return this.#start.thread;
+  }
+
+  get chainSpanId(): string | undefined {
+    return this.#chainSpan?.spanId;
+  }
+
+  /** What it takes to have it again: see `restoreRun`. */
+  get kept(): KeptServerRun {
+    const [start, hearing] = [this.#start, this.#hearing];
+    return { start, hearing, facts: this.#facts, called: this.#called, missed: this.#missed };
+  }
+
+  /** Whether somebody who waits for the call of a link would have to wait for more facts. */
+  isUncalled(index: number): boolean {
+    const open = this.#links?.open;
+    return open?.index === index && !open.step.called;
+  }
+
+  /** Somebody waits for the `run` call of a link, which has returned. */
+  call(index: number, time: bigint): ChainEvent[] {
+    const { links, emitted } = this.#open(undefined);
+    if (links.open?.index === index) links.call(time);
+    this.#called.push([this.#facts.length, index, String(time)]);
+    return emitted.takeEvents();
+  }
+
+  /** Notes whether its process says that it holds the run open. @returns whether it has said twice that it does not */
+  isMissed(isOpen: boolean): boolean {
+    this.#missed = isOpen ? 0 : this.#missed + 1;
+    return this.#missed > 1;
+  }
+
+  /** Whether a storage span that says nothing of where it belongs can be this run's. */
+  mayOwn({ chain, vconUuid, name }: ServerSpan): boolean {
+    return this.#start.chain === chain && this.mayWrite(name, vconUuid);
+  }
+
+  /** Whether the run may be about to write to a storage: its links are over, and it has not yet. */
+  mayWrite(storage: string, vconUuid: string | undefined): boolean {
+    return (
+      this.isAt(vconUuid) &&
+      this.#links?.isOver === true &&
+      this.#start.storages.includes(storage) &&
+      !this.run?.steps.some(({ stage, name }) => stage === 'storage' && name === storage)
+    );
+  }
+
+  /** Whether this is what the vCon is called by now. */
+  isAt(vconUuid: string | undefined): boolean {
+    return this.#links?.isAt(vconUuid) === true;
+  }
+
+  /** Whether a span, or without spans a storage, began in this run and has not ended. */
+  hasOpen(key: string): boolean {
+    return (
+      this.#links?.open?.spanId === key || this.#first?.spanId === key || this.#storages?.has(key) === true
+    );
+  }
+
+  /**
+   * Takes the run's next fact.
+   * @returns what is certain by it, in order
+   */
+  take(fact: ServerFact): ChainEvent[] {
+    this.#facts.push(fact);
+    this.#hasWrongTime ||= !isTimed(fact);
+    if (fact.kind === 'gap') {
+      this.#hasGap = true;
+      return [];
+    }
+    this.run?.hear(fact);
+    const begun = this.#begin(fact);
+    if (begun) this.#take(fact, begun);
+    return begun?.emitted.takeEvents() ?? [];
+  }
+
+  /**
+   * Nothing more will be heard of the run: its process is gone, or its end was lost.
+   * @param time when that was found out, milliseconds since the Unix epoch
+   */
+  lose(time: number): ChainEvent[] {
+    const begun = this.#open(undefined);
+    this.#lose(begun, time);
+    return begun.emitted.takeEvents();
+  }
+
+  /** The first event comes with the fact after the start, which says whether there is a chain span. */
+  #begin(fact: ServerFact): Begun | undefined {
+    if (this.#emitted) return this.#open(undefined);
+    const isSpan = fact.kind === 'span_start';
+    if (isSpan && fact.stage === 'chain') this.#chainSpan ??= fact;
+    const waitsForHash = this.#hearing.hashes && this.#start.links.length > 0;
+    if (waitsForHash && isSpan && !(fact.stage === 'link' && this.#first)) {
+      if (fact.stage === 'link') this.#first = fact;
+      return undefined;
+    }
+    const begun = this.#open(fact.kind === 'tracer' && fact.index === -1 ? fact.vconSha256 : undefined);
+    if (this.#first) linkStarts(this.#first, begun.links);
+    this.#first = undefined;
+    return begun;
+  }
+
+  #open(vconSha256: string | undefined): Begun {
+    const { host, pid, boot, seq, time, isConcluded = false, links, vconUuid } = this.#start;
+    const chainSpan = this.#chainSpan;
+    const { exportsSpans, afterLink: hasAfterLink } = this.#hearing;
+    const growsLinks = isConcluded && links.length === 0;
+    this.#emitted ??= new EmittedRun(
+      {
+        ...this.#start,
+        sender: (this.#facts.findLast(({ kind }) => kind !== 'gap') ?? this.#start).sender,
+        start: chainSpan?.start ?? time,
+        vconSha256,
+        inferred: [
+          ...(isConcluded && chainSpan?.start === undefined ? ['time'] : []),
+          ...(growsLinks ? ['links'] : []),
+        ],
+      },
+      chainSpan,
+      [host, pid, boot, seq],
+      () => [
+        ...(chainSpan && exportsSpans ? [] : ['span']),
+        ...(this.#hasGap ? ['facts'] : []),
+        ...(this.#hasWrongTime ? ['time'] : []),
+      ],
+    );
+    const hasSpans = chainSpan !== undefined;
+    this.#links ??= new RunLinks(this.#emitted, { links, growsLinks, vconUuid, hasSpans, hasAfterLink });
+    this.#storages ??= new RunStorages(this.#emitted);
+    return { emitted: this.#emitted, links: this.#links, storages: this.#storages };
+  }
+
+  #take(fact: ServerFact, begun: Begun): void {
+    const { links, storages } = begun;
+    const isSpan = this.#chainSpan !== undefined;
+    if (fact.kind === 'span_start' && fact.stage === 'link') linkStarts(fact, links);
+    else if (fact.kind === 'span_start' && fact.stage === 'storage') this.#storageStarts(fact, begun);
+    else if (fact.kind === 'span_end') this.#spanEnds(fact, begun);
+    else if (fact.kind === 'after_link') linkReturned(fact, links, this.#chainSpan !== undefined);
+    else if (fact.kind === 'tracer') this.#tracerCalled(fact, links);
+    else if (fact.kind === 'halt') links.halted(fact.link);
+    else if (fact.kind === 'egress') this.#hasEgress = true;
+    else if (fact.kind === 'storage_start' && !isSpan) {
+      links.goOn(fact.vconUuid);
+      storages.begin(fact.storage, fact.storage, fact.time, links.uuid, undefined);
+    } else if (fact.kind === 'storage_end' && !isSpan) storages.end(fact.storage, fact.time, fact.error);
+    else if (fact.kind === 'run_end') this.#ends(fact, begun);
+  }
+
+  #spanEnds(fact: Of<'span_end'>, begun: Begun): void {
+    const { spanId, status, end } = fact;
+    const { links, storages } = begun;
+    const error = status === 'error' ? (fact.error ?? '_OTHER') : undefined;
+    // The span of a failed chain ends at any time, in any way: its end says something only where it is good.
+    if (fact.stage === 'chain') this.#chainEnded = status === 'ok' ? end : this.#chainEnded;
+    else if (fact.stage === 'link') linkEnds(fact, error, links);
+    else {
+      if (!storages.has(spanId)) this.#storageStarts(fact, begun);
+      storages.end(spanId, end, error);
+    }
+  }
+
+  #storageStarts(fact: ServerSpan, { links, storages }: Begun): void {
+    links.goOn(fact.vconUuid);
+    storages.begin(fact.name, fact.spanId, fact.start, links.uuid, fact);
+  }
+
+  #tracerCalled(fact: Of<'tracer'>, links: RunLinks): void {
+    const { index, after, vconSha256, time, linkSpan } = fact;
+    const [first] = this.#start.links;
+    if (index === -1) {
+      // Inside the first link: where its start is not heard, it has begun by now.
+      const isHeard = this.#chainSpan !== undefined && !this.#start.isConcluded;
+      if (first === undefined || links.open || isHeard) return;
+      links.begin(first, 0, time, this.#chainSpan && linkSpan, ['time']);
+      return;
+    }
+    // It has returned, whether that was heard or not.
+    const name = fact.links[index];
+    const link = name === undefined ? undefined : links.at(index, name, time);
+    if (!link) return;
+    link.given = fact.before;
+    link.handedOn = after;
+    link.vconSha256 = vconSha256;
+  }
+
+  #ends({ error, index, raised, vconUuid, time }: Of<'run_end'>, begun: Begun): void {
+    const { emitted, links } = begun;
+    const outVconUuid = vconUuid ?? links.uuid;
+    const end = toMillis(this.#chainEnded ?? time);
+    if (error !== undefined) {
+      // After a halt nothing is left that could fail.
+      if (index !== undefined) links.failAt(index, error, time);
+      if (links.open?.raised !== undefined) links.fail(links.open.raised, time);
+      if (links.isOver) links.settle('success', []);
+      emitted.finish({ outcome: 'error', errorType: error, outVconUuid, end, inferred: [] });
+      return;
+    }
+    // The worker is on its way out (FACTS §4): that is no completion.
+    const isExiting =
+      raised !== undefined ||
+      (this.#chainSpan !== undefined && this.#chainEnded === undefined) ||
+      !(links.isOver || this.#hasGap);
+    if (isExiting) this.#lose(begun, end);
+    else this.#endsWell(outVconUuid, end, begun);
+  }
+
+  /** @param uuid with which it ended; undefined where its end is lost */
+  #endsWell(uuid: string | undefined, end: number, { emitted, links, storages }: Begun): void {
+    const { chain, link, concluded } = outcomeOf({
+      ...this.#start,
+      linksBegun: links.begun,
+      open: links.open,
+      lastOutcome: links.lastOutcome,
+      hasStored: storages.begun > 0,
+      hasEgress: this.#hasEgress,
+      hearsStorages: this.#hearing.spans ? this.#chainSpan !== undefined : this.#hearing.extras,
+      hearsEgress: this.#hearing.extras,
+      isGapped: this.#hasGap,
+      isConcluded: this.#start.isConcluded === true,
+    });
+    const inferred = concluded ? ['outcome'] : [];
+    // With which others may have ended that were not heard.
+    const isLast = links.begun === this.#start.links.length || !this.#hasGap;
+    links.settle(link, inferred, isLast ? uuid : undefined);
+    const outVconUuid = uuid ?? links.uuid;
+    if (uuid === undefined) inferred.push('out_vcon_uuid');
+    emitted.finish({ outcome: chain, outVconUuid, end, inferred });
+  }
+
+  #lose(begun: Begun, time: number): void {
+    const { emitted, links } = begun;
+    if (this.#chainEnded !== undefined) {
+      this.#endsWell(undefined, toMillis(this.#chainEnded), begun);
+      return;
+    }
+    // It ended without error; whether it halted the chain nobody can know any more.
+    if (links.isOver) links.settle('unknown', ['outcome']);
+    const inferred = ['outcome', 'time', 'duration', 'out_vcon_uuid'];
+    emitted.finish({ outcome: 'unknown', outVconUuid: links.uuid, end: time, inferred, lost: true });
+  }
+}
+
+/** A run from its first event on. */
+interface Begun {
+  readonly emitted: EmittedRun;
+  readonly links: RunLinks;
+  readonly storages: RunStorages;
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { Chain } from '../../model/chain.ts';
+import { VconOtelError } from '../../model/error.ts';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { consentFilter } from './links/consent-filter.ts';
+import { redact } from './links/redact.ts';
+import { summarize } from './links/summarize.ts';
+import { tag } from './links/tag.ts';
+import { transcriptStatistics } from './links/transcript-statistics.ts';
+import { archive } from './storages/archive.ts';
+import { openWarehouse, type Warehouse } from './storages/warehouse.ts';
+
+/** What the demo's chains need. */
+export interface DemoSettings {
+  /** Where their storages keep files; created if missing. */
+  readonly directory: string;
+}
+
+/** A chain and the list it takes vCons from. */
+export interface DemoChain {
+  readonly chain: Chain;
+  readonly ingressList: string;
+}
+
+/** The demo's chains in the order in which a vCon passes them, and where they store what they keep. */
+export interface DemoChains {
+  readonly chains: readonly [DemoChain, ...DemoChain[]];
+  /** Directory of the files that storage `archive` writes. */
+  readonly archive: string;
+  /** SQLite database that storage `warehouse` writes. */
+  readonly warehouse: string;
+  /** Closes the storages. Safe twice. */
+  close(): void;
+}
+
+/**
+ * Three chains, connected by their lists:
+ *
+ *     inbox ─► intake ─► screening ─► screening ─► delivery ─► delivery
+ *
+ * @throws VconOtelError `FILE_UNUSABLE` if the directory or the database in it cannot be used
+ */
+export function demoChains({ directory }: DemoSettings): DemoChains {
+  const archivePath = join(directory, 'archive');
+  const warehousePath = join(directory, 'warehouse.db');
+  const warehouse = openStorages(archivePath, warehousePath);
+  const files = archive(archivePath);
+  return {
+    chains: [
+      {
+        ingressList: 'inbox',
+        chain: {
+          name: 'intake',
+          links: [transcriptStatistics, tag],
+          storages: [files],
+          egressLists: ['screening'],
+        },
+      },
+      {
+        ingressList: 'screening',
+        chain: {
+          name: 'screening',
+          links: [consentFilter, redact],
+          storages: [files, warehouse.storage],
+          egressLists: ['delivery'],
+        },
+      },
+      {
+        ingressList: 'delivery',
+        chain: { name: 'delivery', links: [summarize], storages: [warehouse.storage] },
+      },
+    ],
+    archive: archivePath,
+    warehouse: warehousePath,
+    close: () => warehouse.close(),
+  };
+}
+
+function openStorages(archivePath: string, warehousePath: string): Warehouse {
+  try {
+    makeFolder(archivePath);
+    return openWarehouse(warehousePath);
+  } catch (cause) {
+    throw new VconOtelError('FILE_UNUSABLE', 'The directory for what the demo writes cannot be used', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import { type ChainEvent, eventName, eventNames } from '../model/event.ts';
+import { cleanText, formatDuration } from './timeline/index.ts';
+
+const GREEN = 32;
+const RED = 31;
+const YELLOW = 33;
+/** As it ended: what is not known is no success, nor is what does not say it. */
+function colourOf({ phase, outcome }: ChainEvent): number | undefined {
+  if (phase === 'error') return RED;
+  if (phase === 'lost' || outcome === 'unknown') return YELLOW;
+  return outcome === undefined ? undefined : GREEN;
+}
+
+/** About events that do not make both calls: the link has returned, or its run was over. */
+const REMARKS: Readonly<Record<NonNullable<ChainEvent['calls']>, string | undefined>> = {
+  trace: undefined,
+  run: '(run call)',
+  none: '(late)',
+};
+/** `storage_complete` */
+const NAME_WIDTH = Math.max(...eventNames.map((name) => name.length));
+
+/** An event on a line, as people read it. */
+export function eventLine(event: ChainEvent, colour: boolean): string {
+  const { chain, link, linkIndex, storage, inVconUuid, outVconUuid } = event;
+  const { outcome, errorType, duration, inferred } = event;
+  const name = eventName(event).padEnd(NAME_WIDTH);
+  const code = colour ? colourOf(event) : undefined;
+  const step = link === undefined ? storage : `${linkIndex} ${link}`;
+  const parts = [
+    clock(event.time),
+    code === undefined ? name : `\u001b[${code}m${name}\u001b[39m`,
+    cleanText(chain),
+    step === undefined ? undefined : cleanText(step),
+    cleanText(inVconUuid === outVconUuid ? inVconUuid : `${inVconUuid} → ${outVconUuid}`),
+    outcome,
+    errorType === undefined ? undefined : cleanText(errorType),
+    duration === undefined ? undefined : formatDuration(duration),
+    event.calls && REMARKS[event.calls],
+    inferred.length > 0 ? `(inferred: ${inferred.map(cleanText).join(', ')})` : undefined,
+  ];
+  return `${parts.filter((part) => part !== undefined).join('  ')}\n`;
+}
+
+/** Local time. */
+function clock(time: number): string {
+  const date = new Date(time);
+  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()];
+  return `${parts.map((part) => String(part).padStart(2, '0')).join(':')}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

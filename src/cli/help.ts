@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+
+const UUID = '019c4d3b-2258-81e2-b569-459ff5ed47c3';
+
+/** Two for each command, as somebody would type them. */
+const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
+  demo: ['demo', 'demo --vcons ./my-vcons --out ./my-demo'],
+  timeline: ['timeline --last', 'timeline traces.otlp.jsonl --vcon 0190bbbb --format svg'],
+  validate: ['validate vcon-otel.yaml', 'validate vcon-otel.yaml --print'],
+  doctor: ['doctor vcon-otel.yaml', 'doctor vcon-otel.yaml --timeout 10s --json'],
+  serve: ['serve vcon-otel.yaml', 'serve /etc/vcon-otel/config.yaml'],
+  try: ['try ./my-tracer.ts', 'try tracers.audit_log --options "{ log_file: ./audit.jsonl }"'],
+  dev: ['dev', 'dev ./my-tracer.ts'],
+  init: ['init', 'init --yes --out /etc/vcon-otel/config.yaml'],
+  schema: ['schema', 'schema > config.schema.json'],
+  completion: ['completion bash', 'completion fish | source'],
+  new: ['new tracer my-tracer', 'new tracer my-tracer --out ./tracers'],
+  'new tracer': ['new tracer my-tracer', 'new tracer my-tracer --out ./tracers'],
+  queue: ['queue stats', 'queue dead --tracer audit --config vcon-otel.yaml'],
+  'queue stats': ['queue stats', 'queue stats --config vcon-otel.yaml --json'],
+  'queue peek': ['queue peek --tracer audit', 'queue peek --tracer audit --limit 0'],
+  'queue dead': ['queue dead', 'queue dead --tracer audit --json'],
+  'queue retry': ['queue retry --tracer audit --all', 'queue retry --tracer audit 00f067aa0ba902b7'],
+  'queue skip': ['queue skip --tracer audit --all-dead', 'queue skip --tracer audit 00f067aa0ba902b7'],
+  tap: ['tap', 'tap --chain main --event "*_error"'],
+  replay: ['replay --tracer audit --since 24h', 'replay --tracer fresh --new --config vcon-otel.yaml'],
+  audit: ['audit verify ./data/ledger', 'audit export ./data/ledger --format cef'],
+  'audit verify': ['audit verify ./data/ledger', 'audit verify --proof bundle.json --key ledger.vkey'],
+  'audit prove': [
+    `audit prove ./data/ledger --vcon ${UUID}`,
+    `audit prove ./data/ledger --vcon ${UUID} --with-content-key`,
+  ],
+  'audit shred': [
+    `audit shred ./data/ledger --vcon ${UUID}`,
+    `audit shred ./data/ledger --vcon ${UUID} --key-file ledger.key`,
+  ],
+  'audit export': ['audit export ./data/ledger', 'audit export ./data/ledger --format ocsf'],
+  'audit keygen': [
+    'audit keygen --origin example.com/audit --out ledger.key',
+    'audit keygen --origin example.com/second --out second.key',
+  ],
+  'audit receipts': ['audit receipts ./data/jlinc', `audit receipts ./data/jlinc --vcon ${UUID}`],
+};
+
+/**
+ * Completes the help of a command and those below it: examples, and which options must be there. Wrong usage points at the help of the very
+ * command.
+ * @param path its name and those above it
+ */
+export function completeHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(vcon-otel ${path} --help says how)`);
+  const examples = EXAMPLES[path];
+  if (examples)
+    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  vcon-otel ${line}\n`).join('')}`);
+  for (const option of command.options) if (option.mandatory) option.description += ' (required)';
+  for (const inner of command.commands) completeHelp(inner, `${path} ${inner.name()}`);
+}

@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { errorType, VconOtelError } from '../model/error.ts';
+import { makeFolder } from '../persistence/make-folder.ts';
+
+/** What the command needs of the process it runs in. */
+export interface NewSettings {
+  readonly stdout: { write(text: string): unknown };
+}
+
+/**
+ * `vcon-otel new tracer NAME`: writes a typed tracer and its test, and says what to do with them.
+ * @throws VconOtelError from its action: `FILE_UNUSABLE` where a file cannot be written, or is there
+ */
+export function newCommand(settings: NewSettings): Command {
+  const command = new Command('new').description('write the beginnings of something of your own');
+  command
+    .command('tracer')
+    .description('write a typed tracer, and a test that it passes')
+    .argument('<name>', 'its name: letters, digits, - and _', parseName)
+    .option('--out <dir>', 'the folder where it goes', '.')
+    .action((name: string, { out }: { out: string }) => newTracer(name, out, settings));
+  return command;
+}
+
+function parseName(text: string): string {
+  if (!/^[A-Za-z][\w-]{0,63}$/.test(text))
+    throw new InvalidArgumentError('It begins with a letter and has letters, digits, - and _ only.');
+  return text;
+}
+
+async function newTracer(name: string, out: string, { stdout }: NewSettings): Promise<void> {
+  makeFolder(out);
+  const file = join(out, `${name}.ts`);
+  const test = join(out, `${name}.test.ts`);
+  await write(file, tracerText(name));
+  await write(test, testText(name));
+  stdout.write(`${file} and ${test} are written.
+
+  hear it now  npx vcon-otel try ${file}
+  its test     node --test ${test}  (with vcon-otel installed in this folder)
+
+In a configuration:
+
+  tracers:
+    ${name}: { module: ./${name}.ts, options: { title: calls } }
+`);
+}
+
+/** Never over what is there. */
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+  } catch (error) {
+    const type = errorType(error);
+    const reason = type === 'EEXIST' ? 'is there already' : `cannot be written (${type})`;
+    throw new VconOtelError('FILE_UNUSABLE', `${path} ${reason}`, { cause: error });
+  }
+}
+
+function tracerText(name: string): string {
+  return `import { defineTracer, z } from 'vcon-otel';
+
+/** ${name}: counts what it hears. Replace what \`trace\` does by what yours is for. */
+export default defineTracer({
+  // What a configuration may say under \`options\`; an unknown or wrong one is an error before anything starts.
+  options: z.strictObject({ title: z.string().default('events') }),
+  create: ({ title }) => {
+    const heard = new Set<string>();
+    return {
+      // For each event of a run, in order. Throw, and the call is made again later.
+      trace: (_vconUuid, _event, _options, { eventId }) => {
+        // The same event may come again: its id is the same.
+        heard.add(eventId);
+      },
+      shutdown: async () => console.log(\`\${title}: \${heard.size}\`),
+    };
+  },
+});
+`;
+}
+
+function testText(name: string): string {
+  return `import { test } from 'node:test';
+import { testTracer } from 'vcon-otel/testing';
+import tracer from './${name}.ts';
+
+// The contract that every tracer keeps. Say more in its second argument, and more is checked (docs/custom-tracers.md).
+for (const { name, run } of testTracer(tracer)) test(name, run);
+`;
+}

@@ -1,0 +1,173 @@
+import { Command } from 'commander';
+import { ConfigError, type ConfigReading, type LoadedConfig, readConfig } from '../config/load-config.ts';
+import { type ErrorCode, errorType, VconOtelError } from '../model/error.ts';
+import { vconStoreOf } from '../service/components.ts';
+import { configFaults } from '../service/config-faults.ts';
+import { leanHeap } from '../service/lean-heap.ts';
+import type { ReceiverStats } from '../service/receivers.ts';
+import type { Service, TracingStats } from '../service/tracing.ts';
+
+/** What the command needs of the process it runs in. */
+export interface ServeSettings {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
+  /** Sets the exit code of the process. */
+  readonly exit: (code: number) => void;
+}
+
+/**
+ * `vcon-otel serve FILE`: runs everything a configuration names until SIGTERM or Ctrl-C, says on one screen what is
+ * on and where, and ends with counts.
+ * @throws VconOtelError from its action, as `startTracing`
+ */
+export function serveCommand(settings: ServeSettings): Command {
+  return new Command('serve')
+    .description('run the exporters and tracers of a configuration file')
+    .argument('<file>', 'the YAML file')
+    .action(async (file: string) => {
+      const reading = await readConfig(file);
+      const { loaded, faults } = reading;
+      if (!loaded || faults.length > 0) throw new ConfigError('CONFIG_INVALID', await configFaults(reading));
+      await serve(loaded, settings).catch(async (error: unknown) => {
+        throw (await allOfIt(reading, error)) ?? error;
+      });
+    });
+}
+
+/**
+ * Everything that is wrong, where a start has met with the first of it: also with the modules that a configuration names. They are loaded
+ * here for that, so not before a start, which has each in a thread of its own.
+ */
+async function allOfIt(reading: ConfigReading, error: unknown): Promise<ConfigError | undefined> {
+  if (!(error instanceof VconOtelError && FAULTY.has(error.code))) return undefined;
+  const faults = await configFaults(reading);
+  return faults.length > 0 ? new ConfigError('CONFIG_INVALID', faults) : undefined;
+}
+
+const FAULTY: ReadonlySet<string> = new Set<ErrorCode>([
+  'CONFIG_INVALID',
+  'MODULE_INVALID',
+  'MODULE_NOT_FOUND',
+]);
+
+async function serve(loaded: LoadedConfig, { stdout, stderr, signal, exit }: ServeSettings): Promise<void> {
+  const ending = signal();
+  const began = performance.now();
+  // A promise that a tracer made and nobody waits for must not end the service.
+  process.on('unhandledRejection', (error) =>
+    stderr.write(`vcon-otel: a tracer left a rejected promise behind (${errorType(error)})\n`),
+  );
+  const fault = firstUncaught(stderr);
+  leanHeap();
+  // Loaded here, so that the other commands need not wait for the SDK.
+  const { startService } = await import('../service/service.ts');
+  const tracing = await startService(loaded, { health: true });
+  // Nothing that was started keeps the process alive.
+  const alive = setInterval(() => undefined, MAX_INTERVAL);
+  try {
+    stdout.write(screenOf(loaded, tracing));
+    const reason = await Promise.race([ending, fault]);
+    stdout.write(`${reason}: ending, tracers hear what is left\n`);
+    if (reason === FAULT) exit(1);
+  } finally {
+    await tracing.shutdown();
+    clearInterval(alive);
+  }
+  stdout.write(farewell(tracing.stats(), tracing.undone(), (performance.now() - began) / 1e3));
+  if (tracing.undone().length > 0) exit(1);
+}
+
+const FAULT = 'an error that nobody caught';
+
+/** Resolves at the first error that nobody caught: what it leaves behind is unknown, so the service ends, in order. Nothing but its type is told. */
+function firstUncaught(stderr: NodeJS.WritableStream): Promise<typeof FAULT> {
+  return new Promise((resolve) =>
+    process.on('uncaughtException', (error) => {
+      stderr.write(`vcon-otel: ${FAULT} (${errorType(error)})\n`);
+      resolve(FAULT);
+    }),
+  );
+}
+
+/** Milliseconds; a longer one would fire at once. */
+const MAX_INTERVAL = 2_147_483_647;
+
+function screenOf(loaded: LoadedConfig, tracing: Service): string {
+  const { config } = loaded;
+  const { tracers, chains } = config;
+  const { adminUrl, healthUrl, lines } = tracing;
+  const rows: [title: string, values: readonly string[]][] = [
+    ['service', [config.service_name]],
+    [
+      'tracers',
+      Object.entries(tracers).map(([name, { module }]) =>
+        typeof module === 'string' ? `${name} (${module})` : name,
+      ),
+    ],
+    ['chains', Object.entries(chains).map(([name, chain]) => `${name}, heard by ${hearers(chain.tracers)}`)],
+    ['receivers', lines.receivers],
+    ['vCon store', [vconStoreOf(loaded).title]],
+    ['exporters', lines.exporters],
+    ['journal', lines.journal],
+    ...(healthUrl ? [row('health', `${healthUrl}/healthz and /readyz`)] : []),
+    ...(adminUrl ? [row('admin', `${adminUrl}/healthz, /readyz and /metrics`)] : []),
+  ];
+  const screen = rows.flatMap(([title, values]) =>
+    (values.length > 0 ? values : ['none']).map(
+      (value, i) => `  ${(i === 0 ? title : '').padEnd(12)}${value}`,
+    ),
+  );
+  return `vcon-otel is running\n\n${screen.join('\n')}\n\nCtrl-C or SIGTERM ends it.\n`;
+}
+
+function row(title: string, value: string): [string, readonly string[]] {
+  return [title, [value]];
+}
+
+function hearers(tracers: readonly string[] | undefined): string {
+  if (tracers === undefined) return 'every tracer';
+  return tracers.length > 0 ? tracers.join(', ') : 'no tracer';
+}
+
+function farewell(
+  { events, tracers, exporters, issues, receivers }: TracingStats,
+  undone: readonly string[],
+  seconds: number,
+): string {
+  const lines = [
+    `ended after ${seconds.toFixed(1)} s: ${events} events heard`,
+    ...Object.entries(tracers).map(
+      ([name, { ok, dead, dropped, pending }]) =>
+        `  ${name}: ${[
+          `${ok} delivered`,
+          `${dead} dead`,
+          `${dropped} dropped`,
+          ...(pending > 0 ? [`${pending} kept for the next start`] : []),
+        ].join(', ')}`,
+    ),
+    ...(receivers ? arrivals(receivers) : []),
+    ...Object.entries(exporters).map(
+      ([name, { exported, failed, dropped, pending }]) =>
+        `  ${name}: ${[
+          `${exported} spans exported`,
+          `${failed + dropped} lost`,
+          ...(pending > 0 ? [`${pending} kept for the next start`] : []),
+        ].join(', ')}`,
+    ),
+    ...Object.entries(issues).map(([kind, count]) => `  bridge: ${kind.replaceAll('_', ' ')} ${count} times`),
+    ...(undone.length > 0 ? [`  not ended in time, and left behind: ${undone.join(', ')}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function arrivals({ spans, records, openRuns, issues }: ReceiverStats): string[] {
+  return [
+    `  received: ${spans.accepted} spans (${spans.ignored} others ignored, ${spans.rejected} rejected), ${records.accepted} records (${records.rejected + records.set_aside} set aside, ${records.lost} lost)`,
+    ...(openRuns > 0 ? [`  received: ${openRuns} runs are not over, and kept for the next start`] : []),
+    ...Object.entries(issues).map(
+      ([kind, count]) => `  received: ${kind.replaceAll('_', ' ')} ${count} times`,
+    ),
+  ];
+}

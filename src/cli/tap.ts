@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { Command, InvalidArgumentError } from 'commander';
+import { type ChainEvent, eventName, eventNames } from '../model/event.ts';
+import {
+  type JournalPlace,
+  parseGlob,
+  parseLimit,
+  parseUuid,
+  takesJournal,
+  type WithJournal,
+} from './arguments.ts';
+import { eventLine } from './event-line.ts';
+import { safeJson } from './timeline/index.ts';
+
+/** What the command needs of the process it runs in. */
+export interface TapSettings {
+  /** Gets the events and nothing else. */
+  readonly stdout: NodeJS.WritableStream;
+  /** Gets remarks, and at the end how many events passed. */
+  readonly stderr: NodeJS.WritableStream;
+  readonly colour: boolean;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
+  /** Resolves when nobody reads standard output any more, though nothing is printed. */
+  readonly readerGone: () => Promise<void>;
+  /** With the journal named, or that of `serve`. */
+  readonly withJournal: WithJournal;
+}
+
+/**
+ * `vcon-otel tap`: prints events as a service writes them to its journal, beside it and without its noticing, until a
+ * signal comes or nobody reads any more.
+ * @throws VconOtelError from its action: `FILE_UNUSABLE` for the journal, `CONFIG_…` for the configuration
+ */
+export function tapCommand(settings: TapSettings): Command {
+  return takesJournal(new Command('tap'))
+    .description('print events as they pass, from the journal of a running service')
+    .option(
+      '--chain <glob>',
+      'only of chains whose name matches; * and ? stand for any characters',
+      parseGlob,
+    )
+    .option('--event <glob>', 'only events whose name matches, e.g. link_* or *_error', parseEvents)
+    .option('--vcon <uuid>', 'only steps that this vCon enters or leaves', parseUuid)
+    .option('--last <n>', 'begin with the newest events in the journal', parseLimit, 0)
+    .option('--json', 'print one JSON object for each event')
+    .action((options: TapOptions) => tap(options, settings));
+}
+
+interface TapOptions extends JournalPlace {
+  readonly chain?: (name: string) => boolean;
+  readonly event?: (name: string) => boolean;
+  readonly vcon?: string;
+  readonly last: number;
+  readonly json?: true;
+}
+
+/** @throws InvalidArgumentError for what no event is called, which would be waited for in vain */
+function parseEvents(text: string): (name: string) => boolean {
+  const fits = parseGlob(text);
+  if (!eventNames.some(fits)) throw new InvalidArgumentError(`The events are ${eventNames.join(', ')}.`);
+  return fits;
+}
+
+async function tap(options: TapOptions, settings: TapSettings): Promise<void> {
+  const { stdout, stderr, colour, signal, readerGone, withJournal } = settings;
+  const ending = new AbortController();
+  void signal().then(() => ending.abort());
+  void readerGone().then(() => ending.abort());
+  // Nobody reads any more, or nothing can be written: the command line tells which.
+  stdout.once('error', () => ending.abort());
+  const lineOf = options.json ? jsonLine : (event: ChainEvent) => eventLine(event, colour);
+  let passed = 0;
+  let shown = 0;
+  await withJournal(options, (journal) =>
+    journal.tail({
+      last: options.last,
+      signal: ending.signal,
+      remark: (sentence) => stderr.write(`${sentence}\n`),
+      take: async (events) => {
+        const wanted = events.filter((event) => isWanted(event, options));
+        passed += events.length;
+        shown += wanted.length;
+        const text = wanted.map(lineOf).join('');
+        if (text !== '' && !stdout.write(text)) await once(stdout, 'drain', { signal: ending.signal });
+      },
+    }),
+  );
+  stderr.write(farewell(passed, shown, options));
+}
+
+function isWanted(event: ChainEvent, { chain, event: name, vcon }: TapOptions): boolean {
+  return (
+    (chain?.(event.chain) ?? true) &&
+    (name?.(eventName(event)) ?? true) &&
+    (vcon === undefined || vcon === event.inVconUuid || vcon === event.outVconUuid)
+  );
+}
+
+function farewell(passed: number, shown: number, { chain, event, vcon }: TapOptions): string {
+  const isFiltered = chain ?? event ?? vcon;
+  const events = `${passed.toLocaleString('en')} ${passed === 1 ? 'event' : 'events'} passed`;
+  return isFiltered ? `${events}, ${shown.toLocaleString('en')} shown\n` : `${events}\n`;
+}
+
+function jsonLine(event: ChainEvent): string {
+  const record = {
+    event_id: event.eventId,
+    event: eventName(event),
+    chain: event.chain,
+    link: event.link ?? null,
+    link_index: event.linkIndex ?? null,
+    storage: event.storage ?? null,
+    in_vcon_uuid: event.inVconUuid,
+    out_vcon_uuid: event.outVconUuid,
+    time: new Date(event.time).toISOString(),
+    outcome: event.outcome ?? null,
+    error_type: event.errorType ?? null,
+    duration: event.duration ?? null,
+    run_id: event.runId,
+    trace_id: event.spanContext.traceId,
+    span_id: event.spanContext.spanId,
+    inferred: event.inferred,
+    calls: event.calls ?? null,
+  };
+  return `${safeJson(record)}\n`;
+}

@@ -1,0 +1,112 @@
+import { formatDuration } from '../format-duration.ts';
+import { isChanged, stepDurationOf, stepName } from '../run-words.ts';
+import type { TimelineStep } from '../timeline-run.ts';
+import { type Columns, indentOf, NAME_SIZE, PADDING, type Span } from './layout.ts';
+import { mark } from './mark.ts';
+import { cut, element, keptWidth, type Markup, text, widthOf } from './markup.ts';
+
+export const ROW_HEIGHT = 22;
+
+const BAR_HEIGHT = 12;
+const OTHER_BAR_HEIGHT = 6;
+const NOTE_SIZE = 11;
+const NOTE_APART = 6;
+
+/** Where a row is: its own bar, that of its chain, and the upper edge. */
+export interface RowPlace {
+  readonly bar: Span;
+  readonly chain: Span;
+  readonly top: number;
+}
+
+/** A link, a storage or somebody else's span: mark, name, bar, a note, duration. */
+export function stepRow(step: TimelineStep, place: RowPlace, columns: Columns): Markup {
+  const { stage, outcome } = step;
+  const { bar, top } = place;
+  const middle = top + ROW_HEIGHT / 2;
+  const baseline = middle + 4;
+  const isQuiet = stage === 'other' && outcome === 'success';
+  const height = stage === 'other' ? OTHER_BAR_HEIGHT : BAR_HEIGHT;
+  return element('g', {}, [
+    element('title', {}, [text(describe(step))]),
+    ...(isQuiet ? [] : [mark(outcome ?? 'unknown', PADDING + 8, middle)]),
+    label(step, baseline, columns),
+    element('rect', {
+      class: barClass(step),
+      x: bar.left,
+      y: middle - height / 2,
+      width: bar.right - bar.left,
+      height,
+      rx: Math.min(2.5, height / 2),
+    }),
+    ...note(step, place, baseline, columns),
+    element('text', { class: isQuiet ? 'number quiet' : 'number', x: columns.durations, y: baseline }, [
+      text(stepDurationOf(step)),
+    ]),
+  ]);
+}
+
+function barClass({ stage, outcome }: TimelineStep): string {
+  if (outcome === undefined) return `bar ${stage} unended`;
+  return outcome === 'success' ? `bar ${stage}` : `bar ${outcome}`;
+}
+
+/** The part of a name that says what kind of step it is, is quieter than the part that says which step. */
+function label(step: TimelineStep, y: number, columns: Columns): Markup {
+  const indent = indentOf(step);
+  const shown = cut(stepName(step), columns.nameWidth - indent, NAME_SIZE);
+  const kind = step.stage === 'other' ? shown : shown.slice(0, step.stage.length + 1);
+  return element('text', { class: 'id', x: columns.name + indent, y, ...keptWidth(shown, NAME_SIZE) }, [
+    element('tspan', { class: 'quiet' }, [text(kind)]),
+    text(shown.slice(kind.length)),
+  ]);
+}
+
+/** Beside the bar or on it, wherever there is most room: one of the three is at least a third of the column. */
+function note(
+  step: TimelineStep,
+  { bar, chain }: RowPlace,
+  y: number,
+  { bars, barsWidth }: Columns,
+): Markup[] {
+  const wanted = noteOf(step);
+  if (wanted === undefined) return [];
+  const after = bars + barsWidth - bar.right;
+  const before = bar.left - bars;
+  const inside = bar.right - bar.left;
+  const most = Math.max(after, before, inside);
+  const needed = widthOf(wanted, NOTE_SIZE) + 2 * NOTE_APART;
+  const room = [after, before, inside].find((each) => each >= needed) ?? most;
+
+  const shown = cut(wanted, room - 2 * NOTE_APART, NOTE_SIZE);
+  const width = widthOf(shown, NOTE_SIZE);
+  const written = (style: string, x: number) => {
+    const attributes = { class: `id small ${style}`, x, y, ...keptWidth(shown, NOTE_SIZE) };
+    return [element('text', attributes, [text(shown)])];
+  };
+  if (room === inside) return written('on', bar.left + NOTE_APART);
+  const left = room === after ? bar.right + NOTE_APART : bar.left - NOTE_APART - width;
+  // On the background of its chain it needs no contrast.
+  const halo = left < chain.left || left + width > chain.right ? ' halo' : '';
+  const look = step.outcome === 'error' ? 'error' : 'quiet';
+  return room === after
+    ? written(look + halo, left)
+    : written(`before ${look}${halo}`, bar.left - NOTE_APART);
+}
+
+function noteOf(step: TimelineStep): string | undefined {
+  if (step.errorType) return step.errorType;
+  return isChanged(step) ? `→ ${shortened(step.outVconUuid ?? '')}` : undefined;
+}
+
+function shortened(uuid: string): string {
+  return uuid.length > 9 ? `${uuid.slice(0, 8)}…` : uuid;
+}
+
+function describe(step: TimelineStep): string {
+  const { outcome, errorType, start } = step;
+  const result = [outcome ?? 'not ended', ...(errorType ? [errorType] : [])].join(' ');
+  const at = start > 0 ? `, ${formatDuration(start)} after its chain began` : '';
+  const uuid = isChanged(step) ? `, vCon ${step.vconUuid} → ${step.outVconUuid}` : '';
+  return `${stepName(step)}: ${result} in ${stepDurationOf(step)}${at}${uuid}`;
+}

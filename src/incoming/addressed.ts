@@ -1,0 +1,23 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+
+/**
+ * Whether a request is meant for us: its `Host` is an address, `localhost` or a name that we are known by, and so is the page that a
+ * browser sends it from (`Origin`). A name that somebody else has made to lead here (DNS rebinding) is none of them.
+ * @param names what else we are called
+ */
+export function addressCheck(names: readonly string[]): (headers: IncomingHttpHeaders) => boolean {
+  const known = new Set(['localhost', ...names.flatMap((name) => hostOf(name) ?? [])]);
+  const isOurs = (host: string | undefined) =>
+    host !== undefined && (known.has(host) || isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0);
+  return ({ host, origin }) =>
+    // HTTP/1.0 has none; no browser speaks it.
+    (host === undefined || isOurs(hostOf(host))) &&
+    (origin === undefined || isOurs(URL.parse(String(origin))?.hostname));
+}
+
+/** As the URL standard reads it; undefined for what is more than a host and a port. */
+function hostOf(text: string): string | undefined {
+  const url = URL.parse(`http://${text}/`);
+  return url?.href === `http://${url?.host}/` ? url.hostname.replace(/\.$/, '') : undefined;
+}

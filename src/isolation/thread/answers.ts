@@ -1,0 +1,56 @@
+import { retryHints } from '../../model/delivery-error.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import type { Answer, Failed, FromThread } from '../messages.ts';
+import type { SharedState } from '../shared-state.ts';
+
+/** Milliseconds for which answers wait to be sent while a tracer does not yield. */
+const HELD = 20;
+
+/** The answers of a tracer on their way to the main thread, those of one turn of the event loop in one message. */
+export class Answers {
+  readonly #shared: SharedState;
+  readonly #say: (word: FromThread) => void;
+  #answered: number[] = [];
+  #refused: number[] = [];
+  #failed: [number, Failed][] = [];
+  /** When the first of them came; undefined: there is none. */
+  #since: number | undefined;
+
+  constructor(shared: SharedState, say: (word: FromThread) => void) {
+    this.#shared = shared;
+    this.#say = say;
+  }
+
+  settle(call: number, answer: Exclude<Answer, 'failed'>): void {
+    (answer === 'answered' ? this.#answered : this.#refused).push(call);
+    this.#settled(call, answer);
+  }
+
+  fail(call: number, error: unknown): void {
+    this.#failed.push([call, { type: errorType(error), ...retryHints(error) }]);
+    this.#settled(call, 'failed');
+  }
+
+  late(call: number): void {
+    this.fail(call, new VconOtelError('TIMEOUT', 'the call took too long'));
+  }
+
+  #settled(call: number, answer: Answer): void {
+    this.#shared.settle(call, answer);
+    const now = performance.now();
+    if (this.#since === undefined) {
+      this.#since = now;
+      setImmediate(() => this.#send());
+    } else if (now - this.#since > HELD) this.#send();
+  }
+
+  #send(): void {
+    if (this.#since === undefined) return;
+    const [answered, refused, failed] = [this.#answered, this.#refused, this.#failed];
+    this.#since = undefined;
+    this.#answered = [];
+    this.#refused = [];
+    this.#failed = [];
+    this.#say({ is: 'answers', answered, refused, failed });
+  }
+}

@@ -1,0 +1,102 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
+import {
+  checkTracerOptions,
+  createTracer,
+  isSpanProcessor,
+  readsVcons,
+} from '../../delivery/create-tracer.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import type { TracerDefinition, TracerModule } from '../../model/tracer.ts';
+import { importModule } from '../import-module.ts';
+import type { Asked, Description, FromThread, ThreadData, ToThread } from '../messages.ts';
+import { SharedState } from '../shared-state.ts';
+import { tell } from '../told.ts';
+import { Answers } from './answers.ts';
+import { IsolatedCalls } from './isolated-calls.ts';
+import { RemoteMeters } from './remote-meters.ts';
+import { RemoteVcons } from './remote-vcons.ts';
+
+//  A thread of a tracer's own: the main one knows nothing of the tracer's module, and is told nothing of what it throws.
+
+/** Milliseconds between two signs that the tracer yields. */
+const BEAT = 250;
+
+const { name, file, options, timeout, shared: memory } = workerData as ThreadData;
+const shared = new SharedState(memory);
+const answers = new Answers(shared, say);
+const vcons = new RemoteVcons(say);
+const meterProvider = new RemoteMeters(say);
+
+shared.beat();
+setInterval(() => shared.beat(), BEAT);
+process.on('unhandledRejection', (error) => say({ is: 'stray', type: errorType(error) }));
+relayDiagnostics();
+try {
+  await begin();
+} catch (error) {
+  say({ is: 'unmade', error: tell(error) });
+}
+
+function say(word: FromThread): void {
+  parentPort?.postMessage(word);
+}
+
+async function begin(): Promise<void> {
+  const module = (await importModule(`tracers.${name}.module`, file)) as TracerModule;
+  const bound = createTracer({ name, module, options }, { vcons, meterProvider });
+  if (isSpanProcessor(bound)) {
+    const path = `tracers.${name}`;
+    throw new VconOtelError(
+      'MODULE_INVALID',
+      `${path}: it takes spans, which do not leave their thread: write isolation: none`,
+      { path },
+    );
+  }
+  const calls = new IsolatedCalls(bound, timeout, shared, answers);
+  parentPort?.on('message', (word: ToThread) => {
+    if (word.is === 'calls') void calls.take(word.batch);
+    else if (word.is === 'looked_up') vcons.answered(word);
+    else void answer(word.id, word.what);
+  });
+  const { tracer, completion } = bound;
+  say({ is: 'ready', description: { ...describe(module), has: has(tracer), completion } });
+
+  async function answer(id: number, what: Asked): Promise<void> {
+    try {
+      if (typeof what === 'object')
+        say({ is: 'done', id, observed: await meterProvider.observe(what.observe) });
+      else {
+        await tracer[what]?.();
+        say({ is: 'done', id });
+      }
+    } catch (error) {
+      say({ is: 'done', id, error: tell(error) });
+    }
+  }
+}
+
+function has({ trace, run }: { readonly trace?: unknown; readonly run?: unknown }): Description['has'] {
+  return { trace: trace !== undefined, run: run !== undefined };
+}
+
+function describe(module: TracerModule): Omit<Description, 'has' | 'completion'> {
+  const { options: checked } = checkTracerOptions({ name, module, options });
+  const { audit, remarks, files } = module as Partial<TracerDefinition>;
+  return {
+    audit: audit === true,
+    readsVcons: readsVcons(module, checked),
+    remarks: remarks?.(checked) ?? [],
+    files: files?.(checked) ?? [],
+  };
+}
+
+/** What is said here comes out where everything does. */
+function relayDiagnostics(): void {
+  const relay =
+    (level: Extract<FromThread, { is: 'said' }>['level']) =>
+    (...words: unknown[]) =>
+      say({ is: 'said', level, words: words.filter((word) => typeof word === 'string') });
+  const logger = { error: relay('error'), warn: relay('warn'), info: relay('info') };
+  diag.setLogger({ ...logger, debug: relay('debug'), verbose: () => undefined }, DiagLogLevel.INFO);
+}

@@ -1,0 +1,70 @@
+import { type SeqEntry, TracerAnswers } from './entry.ts';
+import type { JournalFile, StoredConsumer } from './journal-file.ts';
+
+/** Rows that are read at once: between two reads the service can tidy up, however slow the reader is. */
+const ROWS = 500;
+
+/**
+ * What a tracer will hear next: what was asked for again, then the log.
+ * @param limit 0 for all
+ */
+export function* eventsToHear(
+  file: JournalFile,
+  place: StoredConsumer,
+  limit: number,
+): Generator<SeqEntry, void, undefined> {
+  let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  for (const entry of recorded(file, place, ['retry', 'queued'], place.position)) {
+    if (left <= 0) return;
+    yield entry;
+    left -= 1;
+  }
+  for (const page of file.pages.between(place.position, Number.MAX_SAFE_INTEGER)) {
+    const answers = new TracerAnswers(file, place, page);
+    for (let seq = Math.max(page.first, place.position + 1); seq <= page.last; seq += 1) {
+      if (!answers.isOpen(seq)) continue;
+      if (left <= 0) return;
+      yield answers.entry(page, seq);
+      left -= 1;
+    }
+  }
+}
+
+/**
+ * The dead letters of a tracer: given up, or answered with `false`; oldest first.
+ * @param limit 0 for all
+ */
+export function* deadLetters(
+  file: JournalFile,
+  place: StoredConsumer,
+  limit: number,
+): Generator<SeqEntry, void, undefined> {
+  let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  for (const entry of recorded(file, place, ['dead', 'failed'], Number.MAX_SAFE_INTEGER)) {
+    yield entry;
+    left -= 1;
+    if (left <= 0) return;
+  }
+}
+
+/** Events in some states, up to a seq, in the order of the log. */
+function* recorded(
+  file: JournalFile,
+  place: StoredConsumer,
+  states: readonly [string, string],
+  upTo: number,
+): Generator<SeqEntry, void, undefined> {
+  const statement = file.db.prepare(
+    `select seq from delivery where consumer = ? and seq > ? and seq <= ? and state in (?, ?) and state <> 'ok'
+     order by seq limit ${ROWS}`,
+  );
+  for (let after = 0; ; ) {
+    const seqs = statement.all(place.consumer, after, upTo, ...states).map(({ seq }) => Number(seq));
+    for (const seq of seqs) {
+      const page = file.pages.of(seq);
+      if (page) yield new TracerAnswers(file, place, { first: seq, last: seq }).entry(page, seq);
+    }
+    if (seqs.length < ROWS) return;
+    after = seqs.at(-1) ?? after;
+  }
+}

@@ -1,0 +1,145 @@
+import { hash, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { PRIVATE_FILE } from '../../persistence/private-file.ts';
+import { createFile } from '../../persistence/replace-file.ts';
+import { syncFolderSync } from '../../persistence/sync-path.ts';
+import { type HashAlgorithm, hmacOf } from '../hash-algorithm.ts';
+
+/** Bytes of a vCon's key. */
+const KEY_BYTES = 32;
+
+/**
+ * A random key for each vCon, in a file of its own, so that it can be destroyed: without its key, a content hash says
+ * nothing about the content. Keys are never kept in memory.
+ */
+export class KeyStore {
+  readonly #folder: string;
+
+  /** @param directory of the ledger */
+  constructor(directory: string) {
+    this.#folder = join(directory, 'keys');
+  }
+
+  /** The HMAC of a text under its vCon's key, which is created if missing; undefined if the key was destroyed. */
+  async hmac(
+    vconUuid: string,
+    text: string,
+    algorithm: HashAlgorithm = 'sha256',
+  ): Promise<string | undefined> {
+    const file = this.#file(vconUuid);
+    if (existsSync(markOf(file))) return undefined;
+    const key = (await readKey(file)) ?? (await createKey(file));
+    const now = new Date();
+    await utimes(file, now, now).catch(unlessMissing);
+    if (!existsSync(markOf(file))) return hmacOf(algorithm, key, text);
+    // It was destroyed while it was being created.
+    if (existsSync(file)) erase(file);
+    return undefined;
+  }
+
+  /** A vCon's key; undefined if there is none. */
+  read(vconUuid: string): Promise<Buffer | undefined> {
+    return readKey(this.#file(vconUuid));
+  }
+
+  /**
+   * Destroys a vCon's key for good: the vCon never gets another one. Safe while another process uses the store.
+   * @returns whether there was a key
+   */
+  destroy(vconUuid: string): boolean {
+    const file = this.#file(vconUuid);
+    const folder = dirname(file);
+    makeFolder(folder);
+    // First, so that nobody creates a new one in the meantime.
+    closeSync(openSync(markOf(file), 'a', PRIVATE_FILE));
+    syncFolderSync(folder);
+    const existed = existsSync(file);
+    if (existed) erase(file);
+    syncFolderSync(folder);
+    return existed;
+  }
+
+  /**
+   * Deletes the keys that were last used before a time, in milliseconds since the epoch: one by one and asynchronously, since
+   * there may be very many.
+   */
+  async expire(before: number): Promise<void> {
+    for (const shard of await namesIn(this.#folder))
+      for (const name of await namesIn(join(this.#folder, shard))) {
+        const file = join(this.#folder, shard, name);
+        const found = await stat(file).catch(unlessMissing);
+        if (found && found.mtimeMs < before) await eraseLater(file);
+      }
+  }
+
+  /** A uuid need not be a file name. */
+  #file(vconUuid: string): string {
+    const name = hash('sha256', vconUuid, 'hex');
+    return join(this.#folder, name.slice(0, 2), name.slice(2));
+  }
+}
+
+/** The file that marks a key as destroyed. */
+function markOf(file: string): string {
+  return `${file}.destroyed`;
+}
+
+async function readKey(file: string): Promise<Buffer | undefined> {
+  const key = await readFile(file).catch(unlessMissing);
+  return key?.length === KEY_BYTES ? key : undefined;
+}
+
+/** On disk before it is used: a hash whose key is lost could never be checked. */
+async function createKey(file: string): Promise<Buffer> {
+  makeFolder(dirname(file));
+  const key = randomBytes(KEY_BYTES);
+  try {
+    await createFile(file, key);
+    return key;
+  } catch (error) {
+    // Another chain with the same vCon was faster.
+    const theirs = errorCode(error) === 'EEXIST' ? await readKey(file) : undefined;
+    if (theirs) return theirs;
+    throw error;
+  }
+}
+
+/** Overwrites the key first, which helps if the file system writes in place (docs/ledger.md says when it does not). */
+function erase(file: string): void {
+  const handle = openSync(file, 'r+');
+  try {
+    writeSync(handle, randomBytes(KEY_BYTES));
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  rmSync(file, { force: true });
+}
+
+/** As {@link erase}, but asynchronous; somebody else may be faster. */
+async function eraseLater(file: string): Promise<void> {
+  const handle = await open(file, 'r+').catch(unlessMissing);
+  if (!handle) return;
+  try {
+    await handle.write(randomBytes(KEY_BYTES));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rm(file, { force: true });
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(unlessMissing)) ?? [];
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
+}
+
+function errorCode(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException).code;
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { VconOtelError } from '../../model/error.ts';
+import { makeFolder } from '../../persistence/make-folder.ts';
+import { replaceFileSync } from '../../persistence/replace-file.ts';
+import { CHECKPOINT_FILE, KEY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { openCheckpoint } from '../proof/checkpoint.ts';
+import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from '../proof/note.ts';
+
+/** Who signs a ledger, and whether the key was created just now. */
+export interface LedgerSigner {
+  readonly signer: Signer;
+  readonly made: boolean;
+}
+
+/**
+ * The key of a ledger: that of `keyFile`, or the one beside the ledger, which is created if missing. The origin is the given
+ * one, or that of the existing ledger, or a new one.
+ * @throws VconOtelError `FILE_UNUSABLE` if `keyFile` is missing, `KEY_INVALID`
+ */
+export function ledgerSigner(directory: string, origin?: string, keyFile?: string): LedgerSigner {
+  const name = origin ?? originOf(directory) ?? `vcon-otel.local/${randomBytes(8).toString('hex')}`;
+  const found = existingSigner(directory, name, keyFile);
+  if (found) return { signer: found, made: false };
+  const pem = generateKey();
+  writeKeyFile(join(directory, KEY_FILE), pem);
+  return { signer: signerOf(name, pem), made: true };
+}
+
+/**
+ * As {@link ledgerSigner}, but changes nothing.
+ * @returns undefined if a key has yet to be created beside the ledger
+ * @throws VconOtelError as `ledgerSigner`
+ */
+export function existingSigner(directory: string, origin?: string, keyFile?: string): Signer | undefined {
+  const name = origin ?? originOf(directory);
+  const pem = readText(keyFile ?? join(directory, KEY_FILE));
+  if (pem !== undefined) return signerOf(name ?? UNNAMED, pem);
+  if (keyFile !== undefined)
+    throw new VconOtelError('FILE_UNUSABLE', 'there is no such key file: vcon-otel audit keygen creates one');
+  if (originOf(directory) === undefined) return undefined;
+  throw new VconOtelError(
+    'KEY_INVALID',
+    'the key that the ledger was signed with is gone: put it back, or start another ledger',
+  );
+}
+
+/** Stands for the name that a new ledger will get. */
+const UNNAMED = 'vcon-otel.local';
+
+/** Writes a private key that only its owner may read. */
+export function writeKeyFile(path: string, pem: string): void {
+  makeFolder(dirname(path));
+  replaceFileSync(path, pem);
+}
+
+/** The verifier key beside a ledger; anyone who can alter the ledger can alter it too. @throws VconOtelError `KEY_INVALID` */
+export function verifierBeside(directory: string): Verifier[] {
+  const vkey = readText(join(directory, VERIFIER_KEY_FILE));
+  return vkey === undefined ? [] : [parseVerifierKey(vkey.trim())];
+}
+
+/** The origin of a ledger, from its newest checkpoint. */
+export function originOf(directory: string): string | undefined {
+  const opened = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', []);
+  return 'head' in opened ? opened.head.origin : undefined;
+}

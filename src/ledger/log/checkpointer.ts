@@ -1,0 +1,83 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DurableFile } from '../../persistence/durable-file.ts';
+import { PRIVATE_FILE } from '../../persistence/private-file.ts';
+import { replaceFile } from '../../persistence/replace-file.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE } from '../directory.ts';
+import { signCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
+import type { Signer } from '../proof/note.ts';
+import type { TileEdge } from '../proof/tile-edge.ts';
+import { TileFiles } from './tile-files.ts';
+
+/** What code passes to {@link Checkpointer}. */
+export interface CheckpointerSettings {
+  readonly directory: string;
+  readonly signer: Signer;
+  /** A file, preferably on another machine's disk, that receives every checkpoint as well. */
+  readonly anchor: string | undefined;
+  /** Called if the anchor could not be written. */
+  readonly notAnchored: (error: unknown) => void;
+  /** How many records the newest checkpoint covers. */
+  readonly size: number;
+  /** When it was signed, milliseconds since the Unix epoch; undefined if there is none. */
+  readonly time: number | undefined;
+  readonly historyBytes: number;
+}
+
+/** Signs durable records: writes the tiles of the tree, then the checkpoint, then the anchor. */
+export class Checkpointer {
+  readonly #settings: CheckpointerSettings;
+  #size: number;
+  #time: number | undefined;
+  readonly #history: DurableFile;
+  readonly #tiles: TileFiles;
+
+  constructor(settings: CheckpointerSettings) {
+    this.#settings = settings;
+    this.#size = settings.size;
+    this.#time = settings.time;
+    const { directory, historyBytes: end } = settings;
+    this.#tiles = new TileFiles(directory);
+    this.#history = new DurableFile({ path: join(directory, HISTORY_FILE), create: true, end });
+  }
+
+  /** How many records the newest checkpoint covers. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** When the newest checkpoint was signed, milliseconds since the Unix epoch. */
+  get time(): number | undefined {
+    return this.#time;
+  }
+
+  /**
+   * Signs a checkpoint of the tree as it is now. One at a time.
+   * @throws the system's error if it cannot be written; the next one catches up
+   */
+  async sign(edge: TileEdge): Promise<void> {
+    const { directory, signer, anchor, notAnchored } = this.#settings;
+    const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
+    if (head.size === this.#size) return;
+    this.#tiles.write(edge);
+    await this.#tiles.sync();
+    await this.#tiles.dropPartial();
+    const note = signCheckpoint(head, signer);
+    await this.#history.append(note);
+    this.#size = head.size;
+    this.#time = Date.now();
+    await replaceFile(join(directory, CHECKPOINT_FILE), note);
+    if (anchor !== undefined)
+      await appendFile(anchor, note, { flush: true, mode: PRIVATE_FILE }).catch(notAnchored);
+  }
+
+  /** Closes the history. */
+  close(): Promise<void> {
+    return this.#history.close();
+  }
+
+  /** Writes the tiles of the tree as it is now. */
+  write(edge: TileEdge): void {
+    this.#tiles.write(edge);
+  }
+}

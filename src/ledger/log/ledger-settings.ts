@@ -1,0 +1,22 @@
+import type { Signer } from '../proof/note.ts';
+
+/** What is needed to open a ledger. */
+export interface LedgerSettings {
+  /** An existing directory, used by one process at a time. */
+  readonly directory: string;
+  readonly signer: Signer;
+  readonly checkpoint: {
+    /** A checkpoint is due after this many records … */
+    readonly every: number;
+    /** … and after this many milliseconds. */
+    readonly interval: number;
+  };
+  /** How long records are kept: as written in the records, and in milliseconds. */
+  readonly retention: { readonly policy: string; readonly period: number };
+  /** A file to which every checkpoint is also appended. */
+  readonly anchor?: string | undefined;
+  /** Bytes after which a new segment begins. */
+  readonly segmentBytes?: number;
+  /** Receives what an operator should know; the text contains no content. */
+  readonly notice: (about: string, text: string) => void;
+}

@@ -1,0 +1,243 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import { Batches } from '../../persistence/batches.ts';
+import { replaceFileSync } from '../../persistence/replace-file.ts';
+import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { parseVerifierKey } from '../proof/note.ts';
+import { Checkpointer } from './checkpointer.ts';
+import type { LedgerSettings } from './ledger-settings.ts';
+import { lockLedger } from './lock.ts';
+import { expiryEntry, operatorEntry, repairEntry } from './own-entries.ts';
+import { RecentIds } from './recent-ids.ts';
+import type { LedgerEntry } from './record.ts';
+import { RecordLog, type SegmentLimits } from './record-log.ts';
+import { type LedgerEnd, recoverLedger } from './recover.ts';
+import { doneRequest, openRequests } from './requests.ts';
+import { expireSegments } from './retention.ts';
+
+/**
+ * Opens a ledger, or creates it. Keeps it locked until it is closed.
+ * @throws VconOtelError `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `KEY_INVALID` if it was signed with another key
+ */
+export function openLedger(settings: LedgerSettings): Ledger {
+  const { directory, signer, notice } = settings;
+  const { release } = lockLedger(directory);
+  try {
+    const recent = new RecentIds();
+    const end = recoverLedger(directory, [parseVerifierKey(signer.vkey)], recent);
+    if (end.head && readText(join(directory, CHECKPOINT_FILE)) !== end.note)
+      replaceFileSync(join(directory, CHECKPOINT_FILE), end.note);
+    if (readText(join(directory, VERIFIER_KEY_FILE)) !== `${signer.vkey}\n`)
+      replaceFileSync(join(directory, VERIFIER_KEY_FILE), `${signer.vkey}\n`);
+    if (end.cut)
+      notice(
+        'torn',
+        `the ledger ended with ${end.cut.bytes} bytes of an unfinished record: cut off, and kept in torn/`,
+      );
+    const unsigned = end.edge.frontier.size - (end.head?.size ?? 0);
+    if (unsigned > 0)
+      notice(
+        'unsigned',
+        `the last ${unsigned} records of the ledger were not signed, because of a crash or because somebody else wrote them: they are signed now`,
+      );
+    return new Ledger(settings, end, recent, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * An append-only log of records that nobody can alter unnoticed. An appended record is on disk; calls that arrive while the
+ * disk is busy share the next write.
+ */
+export class Ledger {
+  readonly #settings: LedgerSettings;
+  readonly #release: () => void;
+  readonly #records: RecordLog;
+  readonly #batches: Batches<LedgerEntry>;
+  /** The records that are waiting, by their ids. */
+  readonly #waiting = new Map<string, Promise<void>>();
+  readonly #checkpointer: Checkpointer;
+  readonly #timer: NodeJS.Timeout;
+  #signing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(settings: LedgerSettings, end: LedgerEnd, recent: RecentIds, release: () => void) {
+    const { directory, signer, anchor, notice, checkpoint, retention } = settings;
+    this.#settings = settings;
+    this.#release = release;
+    this.#records = new RecordLog(directory, end, recent);
+    this.#batches = new Batches({
+      write: (entries) => this.#write(entries),
+      maxBatch: MAX_BATCH,
+      maxWaiting: MAX_WAITING,
+      eager: true,
+      divides: (error) => error instanceof RangeError,
+      refusal: 'FILE_UNUSABLE',
+    });
+    this.#checkpointer = new Checkpointer({
+      directory,
+      signer,
+      anchor,
+      notAnchored: () => notice('anchor', 'a checkpoint could not be written to the anchor'),
+      size: end.head?.size ?? 0,
+      time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
+      historyBytes: end.historyBytes,
+    });
+    this.#checkpointer.write(this.#records.edge);
+    this.#timer = setInterval(() => void this.#upkeep(), checkpoint.interval).unref();
+    if (end.cut)
+      void this.append(repairEntry(this.size, end.cut, retention.policy)).catch((error: unknown) =>
+        this.#notKeptUp(error),
+      );
+    void this.#upkeep();
+  }
+
+  /** How many records there are, including those that are no longer kept. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** What the newest signed checkpoint covers, and when it was signed (milliseconds since the Unix epoch). */
+  get checkpoint(): { readonly size: number; readonly time: number | undefined } {
+    return this.#checkpointer;
+  }
+
+  /**
+   * Appends a record. Resolves when it is on disk. A record with the id of a waiting one, or of one of the last 65,536, is
+   * not written again.
+   * @throws VconOtelError `FILE_UNUSABLE` if it was not written and can be tried again; RangeError if it can never be written
+   */
+  append(entry: LedgerEntry): Promise<void> {
+    if (this.#closed) return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger is closed'));
+    return this.#accept(entry);
+  }
+
+  /** Resolves when everything accepted so far is on disk, or was refused. */
+  flush(): Promise<void> {
+    return this.#batches.flush();
+  }
+
+  /** Writes waiting records, signs a checkpoint of everything, and unlocks the ledger. Safe twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  #accept(entry: LedgerEntry): Promise<void> {
+    const { record_id } = entry;
+    if (this.#records.has(record_id)) return Promise.resolve();
+    const waiting = this.#waiting.get(record_id);
+    if (waiting) return waiting;
+    if (this.#waiting.size >= MAX_WAITING)
+      return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger does not keep up'));
+    const written = this.#batches.add(entry);
+    this.#waiting.set(record_id, written);
+    return written;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    try {
+      await this.#recordRequests().catch((error: unknown) => this.#notKeptUp(error));
+      await this.#batches.close();
+      await this.#sign();
+    } finally {
+      await this.#records.close();
+      await this.#checkpointer.close();
+      this.#release();
+    }
+  }
+
+  async #write(entries: readonly LedgerEntry[]): Promise<void> {
+    try {
+      if (this.#records.isSegmentDone(this.#limits)) await this.#beginSegment();
+      await this.#records.append(entries);
+      this.#forget(entries);
+    } catch (cause) {
+      const isDivided = cause instanceof RangeError && entries.length > 1;
+      if (!isDivided) this.#forget(entries);
+      if (cause instanceof RangeError) throw cause;
+      throw new VconOtelError('FILE_UNUSABLE', 'the ledger could not be written', { cause });
+    } finally {
+      if (this.size - this.#checkpointer.size >= this.#settings.checkpoint.every)
+        void this.#sign().catch(() => undefined);
+    }
+  }
+
+  /** They no longer wait. */
+  #forget(entries: readonly LedgerEntry[]): void {
+    for (const { record_id } of entries) this.#waiting.delete(record_id);
+  }
+
+  get #limits(): SegmentLimits {
+    const { retention, segmentBytes = SEGMENT_BYTES } = this.#settings;
+    return { bytes: segmentBytes, period: Math.min(LONGEST_SEGMENT, retention.period / 10) };
+  }
+
+  /** Every segment starts with a checkpoint of all records before it. */
+  async #beginSegment(): Promise<void> {
+    await this.#sign();
+    await this.#records.beginSegment();
+  }
+
+  /** One at a time; a call in the meantime waits, and then signs again. */
+  async #sign(): Promise<void> {
+    while (this.#signing) await this.#signing.catch(() => undefined);
+    this.#signing = this.#checkpointer.sign(this.#records.edge);
+    try {
+      await this.#signing;
+    } catch (error) {
+      this.#settings.notice('checkpoint', 'a checkpoint could not be written');
+      throw error;
+    } finally {
+      this.#signing = undefined;
+    }
+  }
+
+  /** Regular upkeep: signs a checkpoint, records what operators did, deletes expired records. */
+  async tend(): Promise<void> {
+    const { directory, retention, notice } = this.#settings;
+    if (!this.#signing) await this.#sign();
+    await this.#recordRequests();
+    await expireSegments(directory, Date.now() - retention.period, async (first) => {
+      await this.append(expiryEntry(first, retention.policy));
+      await this.#sign();
+      notice('retention', `records before ${first} are no longer kept`);
+    });
+  }
+
+  /** As {@link tend}; a failure is reported, and tried again next time. */
+  async #upkeep(): Promise<void> {
+    await this.tend().catch((error: unknown) => this.#notKeptUp(error));
+  }
+
+  #notKeptUp(error: unknown): void {
+    this.#settings.notice('upkeep', `the ledger could not be kept up (${errorType(error)})`);
+  }
+
+  async #recordRequests(): Promise<void> {
+    const { directory, retention, notice } = this.#settings;
+    for (const request of openRequests(directory)) {
+      try {
+        await this.#accept(operatorEntry(request, retention.policy));
+        doneRequest(request);
+      } catch (error) {
+        // Somebody else than a command of ours has left it: it must not keep the others from being recorded.
+        if (!(error instanceof RangeError)) throw error;
+        notice('request', 'what an operator did cannot be recorded: it is too long for a record');
+      }
+    }
+  }
+}
+
+/** The largest number of waiting records, which bounds memory. */
+const MAX_WAITING = 10_000;
+/** Records in one write. */
+const MAX_BATCH = 2_000;
+/** Bytes of a segment. Opening a ledger reads one. */
+const SEGMENT_BYTES = 16 * 1_024 * 1_024;
+/** Milliseconds after which a new segment starts: retention deletes whole segments. */
+const LONGEST_SEGMENT = 30 * 86_400_000;

@@ -1,0 +1,39 @@
+import type { LedgerEntry } from './record.ts';
+import type { LedgerEnd } from './recover.ts';
+import type { OpenRequest } from './requests.ts';
+
+//  What a ledger records that no chain did. Each entry has an id of its own, so that retries record it only once.
+
+/** Records that an unfinished record was cut off. */
+export function repairEntry(
+  size: number,
+  { bytes, hash }: NonNullable<LedgerEnd['cut']>,
+  retention_policy: string,
+): LedgerEntry {
+  return {
+    record_id: `repair/${size}/${hash}`,
+    timestamp: new Date().toISOString(),
+    retention_policy,
+    event: 'tail_repaired',
+    actor: 'ledger',
+    cut_bytes: bytes,
+    cut_hash: hash,
+  };
+}
+
+/** Records that the records before `first` have expired. */
+export function expiryEntry(first: number, retention_policy: string): LedgerEntry {
+  return {
+    record_id: `expire/${first}`,
+    timestamp: new Date().toISOString(),
+    retention_policy,
+    event: 'records_expired',
+    actor: 'ledger',
+    first_seq: first,
+  };
+}
+
+/** Records what an operator did. */
+export function operatorEntry({ recordId, time, deed }: OpenRequest, retention_policy: string): LedgerEntry {
+  return { record_id: recordId, timestamp: new Date(time).toISOString(), retention_policy, ...deed };
+}

@@ -1,0 +1,275 @@
+import { z } from 'zod';
+import { hashAlgorithms } from '../hash-algorithm.ts';
+import { isUsualLine, type UsualFields, usualFields } from './usual-line.ts';
+
+const hexDigits = (digits: number) => new RegExp(`^[0-9a-f]{${digits}}$`);
+const hex = (digits: number) => z.string().regex(hexDigits(digits));
+/** Of whichever algorithm. */
+const hexHash = z.string().regex(/^(?:[0-9a-f]{2}){16,64}$/);
+const count = z.int().min(0);
+/** UTC with milliseconds, as `Date.toISOString` writes it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const time = z.string().regex(TIME);
+const MAX_NAME = 1_024;
+/** As `receivers.http.tokens` has it. */
+const SENDER = /^[\w.-]{1,64}$/;
+const MAX_ERROR_TYPE = 128;
+/** UTF-16 code units of an operator's name. */
+const MAX_ACTOR = 256;
+/** UTF-16 code units of a retention policy. */
+export const MAX_POLICY = 64;
+const name = z.string().min(1).max(MAX_NAME);
+
+/** What the ledger itself puts into every record. */
+const placed = {
+  /** Its place in the ledger, from 0 on: the index of its leaf. */
+  seq: count,
+  /** The leaf hash of the record before it; 64 zeros in the first one. */
+  prev_hash: hex(64),
+  /** When it was written; never earlier than the record before it. */
+  recorded_at: time,
+};
+
+const entry = {
+  record_id: name,
+  timestamp: time,
+  retention_policy: z.string().max(MAX_POLICY),
+};
+
+/** One of the conserver's nine events, or a chain whose end cannot be known. */
+/** Names of facts, of which an event has fewer. */
+const MAX_INFERRED = 32;
+
+const eventEntry = z.strictObject({
+  ...entry,
+  event: z.union([
+    z.templateLiteral([z.enum(['chain', 'link', 'storage']), '_', z.enum(['start', 'complete', 'error'])]),
+    z.literal('chain_lost'),
+  ]),
+  /** Nobody asked for it: a conserver did it by its configuration. */
+  actor: z.literal('conserver'),
+  vcon_uuid: name,
+  /** What entered the step, where something else left it. */
+  in_vcon_uuid: name.optional(),
+  run_id: name,
+  chain: name,
+  /** The link or storage. */
+  step: name.optional(),
+  step_index: count.optional(),
+  outcome: z.enum(['complete', 'success', 'halted', 'halt', 'error', 'unknown']).optional(),
+  error_type: z.string().max(MAX_ERROR_TYPE).optional(),
+  /** Who sent what this is known by: the name of the token that it came with. */
+  sender: z.string().regex(SENDER).optional(),
+  /** What of all this was concluded, not observed. */
+  inferred: z.array(name).max(MAX_INFERRED).optional(),
+  trace_id: hex(32),
+  span_id: hex(16),
+  /** draft-howe-vcon-lifecycle, where one of its words fits. */
+  lifecycle: z.enum(['vcon_created', 'vcon_enhanced']).optional(),
+  content_hash: hexHash.nullable().optional(),
+  hash_algorithm: z.enum(hashAlgorithms).optional(),
+  content_binding: z.enum(['hash', 'hmac']).optional(),
+  content_observed: z.enum(['at_event', 'at_delivery']).optional(),
+  /** Why there is no hash. */
+  content_missing: z.enum(['not_found', 'unavailable', 'key_destroyed']).optional(),
+});
+
+/** Ids of events that one record names, and bytes of each; of others it says the number only. */
+const MAX_EVENT_IDS = 32;
+const MAX_ID = 256;
+
+/** The ids of events that a record can name: no more of them, and none longer, than have room in it. */
+export function namedIds(ids: readonly string[]): string[] {
+  const fits = (id: string) => id.isWellFormed() && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
+  return ids.filter(fits).slice(0, MAX_EVENT_IDS);
+}
+
+/**
+ * Who did something by a command. The `actor` is who the command was told it was, else the operating system's user, and
+ * `operator` in records of 0.1: nobody proves it. `system_user` is whom the operating system ran the command as.
+ */
+const operator = {
+  actor: z
+    .string()
+    .min(1)
+    .max(MAX_ACTOR)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u),
+  system_user: z.string().min(1).max(MAX_ACTOR).optional(),
+};
+
+/** What was chosen of a journal's events. */
+const chosen = {
+  tracer: name,
+  /** Events that it was done to. */
+  events: count,
+  event_ids: z.array(name).max(MAX_EVENT_IDS).optional(),
+  vcon_uuid: name.optional(),
+};
+
+/** Somebody destroyed the key of a vCon: its content hashes say nothing any more. */
+const shred = z.strictObject({ ...operator, event: z.literal('vcon_key_destroyed'), vcon_uuid: name });
+/** Somebody had all records of a vCon printed, with proofs and perhaps its key. */
+const prove = z.strictObject({
+  ...operator,
+  event: z.literal('vcon_proved'),
+  vcon_uuid: name,
+  with_content_key: z.boolean(),
+});
+/** Somebody had all records printed. */
+const exported = z.strictObject({
+  ...operator,
+  event: z.literal('ledger_exported'),
+  format: z.enum(['jsonl', 'ocsf', 'cef']),
+});
+/** Somebody had a tracer hear events again, or decided what becomes of those that it had not heard. */
+const decided = z.strictObject({
+  ...operator,
+  ...chosen,
+  event: z.enum(['events_replayed', 'events_requeued', 'events_skipped']),
+});
+
+/** What an operator did by a command, before it has a place in a ledger. */
+export const OperatorDeed = z.union([shred, prove, exported, decided]);
+export type OperatorDeed = z.infer<typeof OperatorDeed>;
+
+/** The records before one are no longer kept. */
+const cutEntry = z.strictObject({
+  ...entry,
+  event: z.literal('records_expired'),
+  actor: z.literal('ledger'),
+  /** The oldest record that is kept. */
+  first_seq: count,
+});
+
+/** An unfinished record was found at the end, after a crash, and cut off. */
+const repairEntry = z.strictObject({
+  ...entry,
+  event: z.literal('tail_repaired'),
+  actor: z.literal('ledger'),
+  cut_bytes: count,
+  cut_hash: hex(64),
+});
+
+/** What is recorded: an event of the conserver, or of the ledger itself. */
+export type LedgerEntry =
+  | z.input<typeof eventEntry>
+  | (Readonly<z.infer<z.ZodObject<typeof entry>>> & OperatorDeed)
+  | z.input<typeof cutEntry>
+  | z.input<typeof repairEntry>;
+
+/** An entry at its place in the ledger. Strict: whatever else stands in a line was not written by a ledger. */
+export const LedgerRecord = z.union([
+  eventEntry.extend(placed),
+  ...OperatorDeed.options.map((deed) => deed.extend({ ...entry, ...placed })),
+  cutEntry.extend(placed),
+  repairEntry.extend(placed),
+]);
+export type LedgerRecord = z.infer<typeof LedgerRecord>;
+
+/** What `prev_hash` of the very first record says. */
+export const NO_HASH = '0'.repeat(64);
+
+/** The longest record in bytes, line break included. */
+export const MAX_RECORD = 16_384;
+
+/**
+ * Whether an entry is one that {@link parseLine} takes, as far as its types do not say so: its texts and numbers come
+ * from spans, which anybody may have made. By hand, because the schema takes half as long as all the rest of a record.
+ */
+export function isRecordable(entry: LedgerEntry): boolean {
+  if (!isName(entry.record_id) || !TIME.test(entry.timestamp)) return false;
+  if ('vcon_uuid' in entry && !isName(entry.vcon_uuid ?? '-')) return false;
+  if (!('run_id' in entry)) return true;
+  const { run_id, chain, in_vcon_uuid, step, step_index = 0, error_type = '', trace_id, span_id } = entry;
+  const { sender } = entry;
+  return (
+    isName(run_id) &&
+    isName(chain) &&
+    (in_vcon_uuid === undefined || isName(in_vcon_uuid)) &&
+    (step === undefined || isName(step)) &&
+    Number.isSafeInteger(step_index) &&
+    step_index >= 0 &&
+    error_type.length <= MAX_ERROR_TYPE &&
+    (sender === undefined || SENDER.test(sender)) &&
+    TRACE_ID.test(trace_id) &&
+    SPAN_ID.test(span_id)
+  );
+}
+
+function isName(text: string): boolean {
+  return text !== '' && text.length <= MAX_NAME;
+}
+
+const TRACE_ID = hexDigits(32);
+const SPAN_ID = hexDigits(16);
+
+/**
+ * A record as its line, without the line break: RFC 8785. By hand, because records are flat: what canonical form asks for
+ * beyond `JSON.stringify`, whose numbers and escapes RFC 8785 took over, is the order of the keys and Unicode that is
+ * well-formed. The general library (`canonicalize`) says the same, a test holds, and takes three times as long.
+ * @throws RangeError for text that is not well-formed
+ */
+export function recordLine(record: LedgerRecord): string {
+  const sorted: Record<string, unknown> = {};
+  for (const key of 'run_id' in record ? EVENT_KEYS : KEYS) {
+    const value = record[key];
+    if (value !== undefined) sorted[key] = value;
+  }
+  const line = JSON.stringify(sorted);
+  if (!isWellFormed(sorted, line)) throw new RangeError('not well-formed Unicode');
+  return line;
+}
+
+/** Every key that a record can have, and that one of an event can have, in canonical order. */
+const KEYS = keysOf(LedgerRecord.options);
+const EVENT_KEYS = keysOf([LedgerRecord.options[0]]);
+
+function keysOf(options: readonly { readonly shape: object }[]): readonly (keyof LedgerRecord)[] {
+  return [...new Set(options.flatMap(({ shape }) => Object.keys(shape)))].sort() as (keyof LedgerRecord)[];
+}
+
+/** What a line holds, or in words that quote nothing why it is no record. */
+export type ParsedLine = { readonly record: LedgerRecord } | { readonly fault: string };
+
+type EventRecord = Extract<LedgerRecord, { readonly run_id: string }>;
+
+/** What a record is chained and counted by. */
+export type ChainedRecord = LedgerRecord | Pick<EventRecord, keyof UsualFields>;
+
+/** As {@link parseLine}, no less strict, for whoever wants to know no more of the record than that. */
+export function parseChained(line: string): { readonly record: ChainedRecord } | { readonly fault: string } {
+  const record = usualFields(line) as Pick<EventRecord, keyof UsualFields> | undefined;
+  return record ? { record } : parseLine(line);
+}
+
+/** Reads a line strictly: RFC 8785 to the letter, and no key that is not ours. */
+export function parseLine(line: string): ParsedLine {
+  if (isUsualLine(line)) return { record: JSON.parse(line) as LedgerRecord };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { fault: 'is not JSON' };
+  }
+  const { success, data } = LedgerRecord.safeParse(value);
+  if (!success) return { fault: 'has a key or a value that no record has' };
+  return isCanonical(value as object, line)
+    ? { record: data }
+    : { fault: 'is not in canonical form (RFC 8785)' };
+}
+
+/** Whether a line is RFC 8785 of what was read from it; see {@link recordLine}. */
+function isCanonical(value: object, line: string): boolean {
+  let last = '';
+  for (const key of Object.keys(value)) {
+    if (key <= last) return false;
+    last = key;
+  }
+  return JSON.stringify(value) === line && isWellFormed(value, line);
+}
+
+/** Half a surrogate pair is always written as an escape, so most lines need no closer look. */
+function isWellFormed(value: object, line: string): boolean {
+  if (!line.includes('\\ud')) return true;
+  return Object.values(value).every((item) => typeof item !== 'string' || item.isWellFormed());
+}

@@ -1,0 +1,42 @@
+import { HASH_BYTES } from './merkle.ts';
+import { type OpenedNote, openNote, type Signer, type Verifier } from './note.ts';
+
+/** A tree head: the content of a checkpoint (C2SP tlog-checkpoint). */
+export interface TreeHead {
+  /** Names the ledger. */
+  readonly origin: string;
+  /** Leaves of the tree. */
+  readonly size: number;
+  readonly root: Buffer;
+}
+
+/** A signed tree head, or the reason why it is not one. */
+export type OpenedCheckpoint =
+  | { readonly state: 'signed' | 'unknown_key'; readonly head: TreeHead }
+  | { readonly state: Extract<OpenedNote['state'], 'forged' | 'malformed'> };
+
+/** Signs a tree head: the text of a checkpoint. */
+export function signCheckpoint({ origin, size, root }: TreeHead, signer: Signer): string {
+  return signer.sign(`${origin}\n${size}\n${root.toString('base64')}\n`);
+}
+
+/** Reads a checkpoint and checks its signature. */
+export function openCheckpoint(note: string, verifiers: readonly Verifier[]): OpenedCheckpoint {
+  const opened = openNote(note, verifiers);
+  if (opened.state === 'forged' || opened.state === 'malformed') return { state: opened.state };
+  const head = parseHead(opened.text);
+  return head ? { state: opened.state, head } : { state: 'malformed' };
+}
+
+/** Lines of a checkpoint as this ledger writes it: origin, size, root, an empty one, one signature. */
+export const CHECKPOINT_LINES = 5;
+
+/** We write no extension lines, and must not accept unread ones. */
+function parseHead(text: string): TreeHead | undefined {
+  const [, origin = '', digits = '', base64 = ''] =
+    /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text) ?? [];
+  const size = Number(digits);
+  const root = Buffer.from(base64, 'base64');
+  if (origin === '' || root.length !== HASH_BYTES || root.toString('base64') !== base64) return undefined;
+  return Number.isSafeInteger(size) ? { origin, size, root } : undefined;
+}

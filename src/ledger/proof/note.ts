@@ -1,0 +1,145 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { VconOtelError } from '../../model/error.ts';
+
+/** A signer: what `vcon-otel audit keygen` creates. */
+export interface Signer {
+  /** The key's name, the ledger's origin. */
+  readonly name: string;
+  /** The public half, in the form given to others: `<name>+<id>+<base64>` (C2SP signed-note, verifier key). */
+  readonly vkey: string;
+  /** A signed note of a text that ends in a line break. */
+  sign(text: string): string;
+}
+
+/** A public key that verifies signatures. */
+export interface Verifier {
+  readonly name: string;
+  /** The key's id: 8 hexadecimal digits. */
+  readonly id: string;
+  readonly key: KeyObject;
+}
+
+/** The result of opening a signed note: its text, or why it cannot be trusted. */
+export type OpenedNote =
+  | { readonly state: 'signed'; readonly text: string; readonly by: Verifier }
+  | { readonly state: 'unknown_key'; readonly text: string }
+  | { readonly state: 'forged' }
+  | { readonly state: 'malformed' };
+
+/** A private Ed25519 key as PKCS#8 PEM (RFC 8410): the text of a key file. */
+export function generateKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/**
+ * Signs with the key of a key file.
+ * @throws VconOtelError `KEY_INVALID` if it holds no Ed25519 key, or the name cannot be a key's
+ */
+export function signerOf(name: string, pem: string): Signer {
+  if (!isKeyName(name))
+    throw new VconOtelError('KEY_INVALID', 'the origin has a space or a plus sign, or is empty');
+  const key = privateKey(pem);
+  const bytes = publicBytes(createPublicKey(key));
+  const id = keyId(name, bytes);
+  const body = Buffer.concat([Buffer.of(ED25519), bytes]).toString('base64');
+  return {
+    name,
+    vkey: `${name}+${id}+${body}`,
+    sign(text) {
+      const signature = Buffer.concat([Buffer.from(id, 'hex'), sign(null, Buffer.from(text), key)]);
+      return `${text}\n${DASH} ${name} ${signature.toString('base64')}\n`;
+    },
+  };
+}
+
+/**
+ * Reads a verifier key, `<name>+<id>+<base64>`.
+ * @throws VconOtelError `KEY_INVALID`
+ */
+export function parseVerifierKey(vkey: string): Verifier {
+  // The last part may hold plus signs of its own.
+  const [, name = '', id = '', body = ''] = /^([^+]*)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(vkey) ?? [];
+  const bytes = decode(body);
+  if (!isKeyName(name) || bytes?.length !== 33 || bytes[0] !== ED25519)
+    throw new VconOtelError('KEY_INVALID', 'this is not a verifier key (<name>+<id>+<base64>, Ed25519)');
+  const raw = bytes.subarray(1);
+  if (keyId(name, raw) !== id)
+    throw new VconOtelError('KEY_INVALID', 'the id of the verifier key does not belong to its name and key');
+  const key = createPublicKey({ format: 'der', type: 'spki', key: Buffer.concat([SPKI_HEAD, raw]) });
+  return { name, id, key };
+}
+
+/** Opens a signed note (C2SP signed-note). Signatures of unknown keys are ignored. */
+export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNote {
+  const end = note.lastIndexOf('\n\n');
+  if (end === -1 || !note.endsWith('\n') || hasControls(note)) return { state: 'malformed' };
+  const text = note.slice(0, end + 1);
+  const lines = note.slice(end + 2, -1).split('\n');
+  if (lines.length > MAX_SIGNATURES) return { state: 'malformed' };
+  let by: Verifier | undefined;
+  for (const line of lines) {
+    const [, name = '', base64 = ''] = /^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/.exec(line) ?? [];
+    const signature = decode(base64);
+    if (!signature || signature.length < 5) return { state: 'malformed' };
+    const id = signature.subarray(0, 4).toString('hex');
+    const verifier = verifiers.find((known) => known.name === name && known.id === id);
+    if (!verifier) continue;
+    if (!verify(null, Buffer.from(text), verifier.key, signature.subarray(4))) return { state: 'forged' };
+    by ??= verifier;
+  }
+  return by ? { state: 'signed', text, by } : { state: 'unknown_key', text };
+}
+
+/** Of a signature and of a key (C2SP signed-note, signature types). */
+const ED25519 = 0x01;
+const DASH = '\u2014';
+/** The minimum that the specification requires a verifier to accept. */
+const MAX_SIGNATURES = 16;
+/** The bytes before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 §4). */
+const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+
+function isKeyName(name: string): boolean {
+  return name !== '' && !/[\s+]/u.test(name) && !hasControls(name) && name.isWellFormed();
+}
+
+/** Control characters other than the line break are forbidden in a note. */
+function hasControls(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 && code !== 0x0a) return true;
+  }
+  return false;
+}
+
+function privateKey(pem: string): KeyObject {
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // The library's own message may quote the key.
+  }
+  throw new VconOtelError('KEY_INVALID', 'the key file holds no Ed25519 private key in PEM');
+}
+
+function publicBytes(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' }).subarray(SPKI_HEAD.length);
+}
+
+function keyId(name: string, bytes: Buffer): string {
+  const text = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), bytes]);
+  return hash('sha256', text, 'hex').slice(0, 8);
+}
+
+/** Base64 with its padding and nothing else; undefined for anything else. */
+function decode(base64: string): Buffer | undefined {
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.toString('base64') === base64 ? bytes : undefined;
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { LedgerFault, Verdict } from './verdict.ts';
+
+/**
+ * Whether everything that began has ended, and everything that ended had begun.
+ * @param inUse whether runs may be under way
+ */
+export function isComplete({ completeness }: Verdict, inUse: boolean): boolean {
+  const { unfinishedSteps, endsWithoutStart, openRuns } = completeness;
+  return unfinishedSteps + endsWithoutStart + (inUse ? 0 : openRuns) === 0;
+}
+
+/** A verdict for programs. */
+export function verdictJson(of: Verdict, inUse: boolean) {
+  const { verdict, fault, origin, first, size, signed, checkpoints, completeness } = of;
+  return {
+    verdict,
+    complete: isComplete(of, inUse),
+    origin: origin ?? null,
+    first_seq: first,
+    size,
+    signed,
+    checkpoints,
+    fault: fault ?? null,
+    open_runs: completeness.openRuns,
+    unfinished_steps: completeness.unfinishedSteps,
+    ends_without_start: completeness.endsWithoutStart,
+    repeats: completeness.repeats,
+    examples: completeness.examples.map(({ kind, seq, recordId }) => ({ kind, seq, record_id: recordId })),
+  };
+}
+
+const HEADS: Readonly<Record<Verdict['verdict'], string>> = {
+  intact: '✓ intact',
+  torn: '! torn tail',
+  tampered: '✗ tampered',
+  unknown_key: '✗ unknown key',
+};
+
+/** A verdict for people, line by line. It contains names as users wrote them. */
+export function verdictLines(verdict: Verdict, directory: string): string[] {
+  const { fault, origin, first, size, signed, checkpoints, completeness } = verdict;
+  const { openRuns, unfinishedSteps, endsWithoutStart, repeats, examples } = completeness;
+  const rows = [
+    ...(fault ? [['where', place(fault, directory)]] : []),
+    [
+      'records',
+      `${size - first}${first > 0 ? `, from ${first} on (older ones expired)` : ''}, ${signed} signed`,
+    ],
+    ...((fault && verdict.verdict !== 'torn') || signed === size
+      ? []
+      : [
+          [
+            'not signed',
+            `${size - signed} records: anybody who can write here could have written them, without any key`,
+          ],
+        ]),
+    ['checkpoints', `${checkpoints}${origin === undefined ? '' : `, of ${origin}`}`],
+    ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
+    ...(unfinishedSteps > 0
+      ? [['incomplete', `${unfinishedSteps} steps without an end, in runs that ended`]]
+      : []),
+    ...(endsWithoutStart > 0 ? [['incomplete', `${endsWithoutStart} ends without a start`]] : []),
+    ...(repeats > 0 ? [['repeats', `${repeats} records delivered twice`]] : []),
+    ...examples
+      .filter(({ kind }) => kind !== 'open_run')
+      .map(({ seq, recordId }) => ['', `record ${seq}, ${recordId}`]),
+  ];
+  return [
+    `${HEADS[verdict.verdict]}${fault ? `: ${said(fault)}` : ''}`,
+    ...rows.map(([title = '', text]) => `  ${title.padEnd(12)} ${text}`),
+  ];
+}
+
+function said({ seq, reason }: LedgerFault): string {
+  return seq === undefined ? reason : `record ${seq} ${reason}`;
+}
+
+function place({ file, offset }: LedgerFault, directory: string): string {
+  return `${join(directory, file)}, byte ${offset}`;
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { VconOtelError } from '../../model/error.ts';
+import { CHECKPOINT_FILE, readText } from '../directory.ts';
+import { hashOf, hmacOf } from '../hash-algorithm.ts';
+import { type LedgerRecord, parseLine } from '../log/record.ts';
+import { listSegments, recordLines } from '../log/segments.ts';
+import { openCheckpoint } from '../proof/checkpoint.ts';
+import { inclusionProof, leafHash, rootFromProof } from '../proof/merkle.ts';
+import type { Verifier } from '../proof/note.ts';
+import { TileReader } from '../proof/tile-reader.ts';
+
+/**
+ * All records of a vCon with everything needed to check, without the ledger, that they are in it: a signed checkpoint and,
+ * for each record, the path from its leaf to the checkpoint's root (RFC 6962 §2.1.1).
+ */
+export const ProofBundle = z.strictObject({
+  format: z.literal('vcon-otel/audit-proof@v1'),
+  vcon_uuid: z.string(),
+  /** A C2SP checkpoint, verbatim. */
+  checkpoint: z.string(),
+  records: z.array(
+    z.strictObject({
+      index: z.int().min(0),
+      /** The record's line, verbatim. */
+      record: z.string(),
+      /** Base64, the leaf's sibling first. */
+      proof: z.array(z.string()),
+    }),
+  ),
+  /** Records of the vCon that the checkpoint does not cover yet. */
+  unsigned: z.int().min(0),
+  /** The vCon's key in base64, if requested: anybody who has it can tell whether a document is the one that was hashed. */
+  content_key: z.string().optional(),
+});
+export type ProofBundle = z.infer<typeof ProofBundle>;
+
+/**
+ * Collects the records of a vCon: those that name it, and those of steps that made another one of it.
+ * @throws VconOtelError `LEDGER_DAMAGED` if the ledger has no checkpoint, or tiles are missing
+ */
+export function proveVcon(directory: string, vconUuid: string, contentKey?: Buffer): ProofBundle {
+  const checkpoint = readText(join(directory, CHECKPOINT_FILE));
+  const opened = openCheckpoint(checkpoint ?? '', []);
+  if (checkpoint === undefined || !('head' in opened)) throw unprovable('there is no checkpoint yet');
+  const { size } = opened.head;
+  const tiles = new TileReader(directory, size);
+  const records: ProofBundle['records'] = [];
+  let unsigned = 0;
+  for (const { line, record } of recordsOf(directory, vconUuid)) {
+    if (record.seq < size)
+      records.push({ index: record.seq, record: line, proof: proofOf(tiles, record.seq) });
+    else unsigned += 1;
+  }
+  return {
+    format: 'vcon-otel/audit-proof@v1',
+    vcon_uuid: vconUuid,
+    checkpoint,
+    records,
+    unsigned,
+    ...(contentKey ? { content_key: contentKey.toString('base64') } : {}),
+  };
+}
+
+/** The result of checking a bundle. */
+export type ProofVerdict =
+  | {
+      readonly verdict: 'proven';
+      readonly origin: string;
+      readonly size: number;
+      readonly records: number;
+      readonly content: readonly number[];
+    }
+  | { readonly verdict: 'refused' | 'unknown_key'; readonly reason: string; readonly seq?: number };
+
+/**
+ * Checks a bundle by itself.
+ * @param document the vCon's text: then `content` lists the records that were made of exactly this text
+ * @throws VconOtelError `LEDGER_DAMAGED` if the text is not a bundle
+ */
+export function checkProof(text: string, verifiers: readonly Verifier[], document?: string): ProofVerdict {
+  const { checkpoint, records, vcon_uuid, content_key } = parseBundle(text);
+  const opened = openCheckpoint(checkpoint, verifiers);
+  if (!('head' in opened)) return { verdict: 'refused', reason: 'the checkpoint is not signed as it says' };
+  if (opened.state === 'unknown_key')
+    return { verdict: 'unknown_key', reason: 'the checkpoint is signed by an unknown key' };
+  const { origin, size, root } = opened.head;
+  const content: number[] = [];
+  let last = -1;
+  for (const { index, record: line, proof } of records) {
+    const parsed = parseLine(line);
+    const path = proof.map((base64) => Buffer.from(base64, 'base64'));
+    const found = rootFromProof(Buffer.from(leafHash(line), 'hex'), index, size, path);
+    const refused = (reason: string) => ({ verdict: 'refused', reason, seq: index }) as const;
+    if (!found?.equals(root)) return refused('does not lead to the root of the checkpoint');
+    if (!('record' in parsed) || parsed.record.seq !== index) return refused('is not a record of that place');
+    if (!isOf(parsed.record, vcon_uuid)) return refused('is of another vCon');
+    if (index <= last) return refused('is there twice, or out of order');
+    last = index;
+    if (document !== undefined && contentHash(parsed.record, document, content_key)) content.push(index);
+  }
+  return { verdict: 'proven', origin, size, records: records.length, content };
+}
+
+/** The inclusion proof of a record, in base64. */
+export function proofOf(tiles: TileReader, index: number): string[] {
+  try {
+    return inclusionProof(index, tiles.size, (start, end) => tiles.root(start, end)).map((hash) =>
+      hash.toString('base64'),
+    );
+  } catch {
+    throw unprovable('tiles are missing');
+  }
+}
+
+function* recordsOf(directory: string, vconUuid: string): Generator<{ line: string; record: LedgerRecord }> {
+  for (const segment of listSegments(directory))
+    for (const { text, whole } of recordLines(directory, segment)) {
+      if (!whole || !text.includes(vconUuid)) continue;
+      const line = text.toString();
+      const parsed = parseLine(line);
+      if ('record' in parsed && isOf(parsed.record, vconUuid)) yield { line, record: parsed.record };
+    }
+}
+
+function isOf(record: LedgerRecord, vconUuid: string): boolean {
+  return (
+    ('vcon_uuid' in record && record.vcon_uuid === vconUuid) ||
+    ('in_vcon_uuid' in record && record.in_vcon_uuid === vconUuid)
+  );
+}
+
+function contentHash(record: LedgerRecord, document: string, key: string | undefined): boolean {
+  if (!('content_hash' in record) || !record.content_hash) return false;
+  const { content_hash, content_binding, hash_algorithm = 'sha256' } = record;
+  if (content_binding === 'hash') return content_hash === hashOf(hash_algorithm, document);
+  if (key === undefined) return false;
+  return content_hash === hmacOf(hash_algorithm, Buffer.from(key, 'base64'), document);
+}
+
+function parseBundle(text: string): ProofBundle {
+  try {
+    return ProofBundle.parse(JSON.parse(text));
+  } catch {
+    throw new VconOtelError('LEDGER_DAMAGED', 'this is not a proof bundle');
+  }
+}
+
+function unprovable(reason: string): VconOtelError {
+  return new VconOtelError('LEDGER_DAMAGED', `nothing can be proven: ${reason}`);
+}

@@ -1,0 +1,257 @@
+import { isUtf8 } from 'node:buffer';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CHECKPOINT_FILE, readText } from '../directory.ts';
+import { MAX_RECORD, NO_HASH, parseChained } from '../log/record.ts';
+import { listSegments, recordLines, type Segment } from '../log/segments.ts';
+import type { TreeHead } from '../proof/checkpoint.ts';
+import { leafHash } from '../proof/merkle.ts';
+import type { Verifier } from '../proof/note.ts';
+import { TileReader } from '../proof/tile-reader.ts';
+import { CheckpointReader } from './checkpoint-reader.ts';
+import { CompletenessCheck, repeatedIds } from './completeness.ts';
+import { TileChecker } from './tile-checker.ts';
+import type { LedgerFault, Verdict } from './verdict.ts';
+
+/** What a ledger is checked against. */
+export interface VerifySettings {
+  readonly directory: string;
+  /** The keys that may have signed it. */
+  readonly verifiers: readonly Verifier[];
+  /** Its checkpoints that were kept elsewhere: it must have grown from them. */
+  readonly since?: readonly TreeHead[];
+  /** Whether a process has it open: then anything unfinished is being written. */
+  readonly inUse?: boolean;
+}
+
+/** Ends reading at the first fault. */
+class Found extends Error {
+  readonly fault: LedgerFault;
+  readonly verdict: Verdict['verdict'];
+
+  constructor(fault: LedgerFault, verdict: Verdict['verdict'] = 'tampered') {
+    super(fault.reason);
+    this.fault = fault;
+    this.verdict = verdict;
+  }
+}
+
+/** Checks a whole ledger from its files alone, in constant memory. Never writes. @throws the system's error */
+export function verifyLedger(settings: VerifySettings): Verdict {
+  return new Verification(settings).run();
+}
+
+class Verification {
+  readonly #settings: VerifySettings;
+  readonly #segments: readonly Segment[];
+  readonly #history: CheckpointReader;
+  readonly #newestNote: string | undefined;
+  readonly #runs = new CompletenessCheck();
+  readonly #first: number;
+  #tiles: TileChecker;
+  #prevHash = NO_HASH;
+  #lastTime = '';
+  #cutTo = 0;
+  /** A record whose hash is not the one in its tile: the next one shows which of the two is wrong. */
+  #suspect: (LedgerFault & { readonly seq: number; readonly leaf: string }) | undefined;
+  #torn: LedgerFault | undefined;
+
+  constructor(settings: VerifySettings) {
+    const { directory, verifiers } = settings;
+    this.#settings = settings;
+    // In this order: a ledger may grow meanwhile.
+    this.#newestNote = readText(join(directory, CHECKPOINT_FILE));
+    this.#history = new CheckpointReader(directory, verifiers);
+    this.#segments = listSegments(directory);
+    this.#first = this.#segments[0]?.first ?? 0;
+    this.#tiles = new TileChecker(directory, 0, this.#history.lastSize);
+  }
+
+  run(): Verdict {
+    try {
+      this.#start();
+      for (const segment of this.#segments) this.#segment(segment);
+      this.#end();
+    } catch (error) {
+      if (error instanceof Found) return this.#verdict(error.verdict, error.fault);
+      throw error;
+    } finally {
+      this.#history.close();
+    }
+    const torn = this.#settings.inUse ? undefined : (this.#torn ?? this.#unsigned());
+    return torn ? this.#verdict('torn', torn) : this.#verdict('intact');
+  }
+
+  get #size(): number {
+    return this.#tiles.size;
+  }
+
+  /** Older records may be gone: then the tiles say what they were, and a checkpoint says that the tiles are right. */
+  #start(): void {
+    if (this.#first === 0) return;
+    const { directory } = this.#settings;
+    const file = this.#segments[0]?.file ?? '';
+    const fault = (reason: string): LedgerFault => ({ file, offset: 0, seq: 0, reason });
+    while (this.#history.next && this.#history.next.head.size < this.#first) this.#history.take();
+    const head = this.#history.next?.head;
+    try {
+      this.#tiles = new TileChecker(directory, this.#first, this.#history.lastSize);
+      this.#prevHash = new TileReader(directory, this.#first).hash(0, this.#first - 1).toString('hex');
+    } catch {
+      throw new Found(fault('is missing, and so are the tiles that say what it was'));
+    }
+    if (head?.size !== this.#first)
+      throw new Found(fault('is missing, and no checkpoint ends where the records begin'));
+  }
+
+  #segment(segment: Segment): void {
+    const { first, file } = segment;
+    this.#checkpoints();
+    if (first !== this.#size) throw this.#bad(file, 0, 'is missing: the next file starts with another one');
+    if (this.#torn) throw new Found({ ...this.#torn, seq: this.#size });
+    for (const { text, offset, whole } of recordLines(this.#settings.directory, segment)) {
+      if (!whole) {
+        const seq = this.#size;
+        if (text.length >= MAX_RECORD) throw this.#bad(file, offset, 'is too long');
+        this.#torn = { file, offset, seq, reason: 'is unfinished' };
+        return;
+      }
+      this.#line(file, offset, text);
+    }
+  }
+
+  #line(file: string, offset: number, bytes: Buffer): void {
+    const seq = this.#size;
+    if (!isUtf8(bytes)) throw this.#bad(file, offset, 'is not UTF-8');
+    const line = bytes.toString();
+    const parsed = parseChained(line);
+    if (!('record' in parsed)) throw this.#bad(file, offset, parsed.fault);
+    const { record } = parsed;
+    if (record.seq !== seq)
+      throw this.#bad(file, offset, `is not where it should be: record ${record.seq} stands there`);
+    this.#settle(record.prev_hash);
+    if (record.prev_hash !== this.#prevHash)
+      throw this.#bad(file, offset, 'does not follow the record before it (prev_hash)');
+    if (record.recorded_at < this.#lastTime)
+      throw this.#bad(file, offset, 'is earlier than the record before it (recorded_at)');
+    const leaf = leafHash(line);
+    const tileAgrees = this.#tiles.push(Buffer.from(leaf, 'hex'));
+    if (!tileAgrees)
+      this.#suspect = {
+        file,
+        offset,
+        seq,
+        leaf,
+        reason: 'is not what was written (its tile has another hash)',
+      };
+    this.#prevHash = leaf;
+    this.#lastTime = record.recorded_at;
+    this.#runs.add(record);
+    if (record.event === 'records_expired') this.#cutTo = Math.max(this.#cutTo, record.first_seq);
+    this.#checkpoints();
+  }
+
+  /** The record after a suspect says what its hash was. */
+  #settle(prevHash: string | undefined): void {
+    const suspect = this.#suspect;
+    if (!suspect) return;
+    const { leaf, ...fault } = suspect;
+    if (prevHash !== leaf) throw new Found(fault);
+    throw new Found(this.#tiles.faultAt(suspect.seq));
+  }
+
+  /** Checks every checkpoint of the tree as it is now. */
+  #checkpoints(): void {
+    for (let kept = this.#history.next; kept && kept.head.size <= this.#size; kept = this.#history.next) {
+      const { offset, head, state } = kept;
+      const fault = { file: this.#history.file, offset };
+      if (head.size < this.#size) throw new Found({ ...fault, reason: 'a checkpoint is out of order' });
+      if (!head.root.equals(this.#tiles.root())) {
+        this.#settle(undefined);
+        throw new Found({
+          ...fault,
+          reason: `the checkpoint of ${head.size} records is not of these records`,
+        });
+      }
+      if (this.#suspect) throw new Found(this.#tiles.faultAt(this.#suspect.seq));
+      if (state === 'unknown_key')
+        throw new Found({ ...fault, reason: 'the checkpoint is signed by an unknown key' }, 'unknown_key');
+      this.#history.take();
+      this.#tiles.partial(!this.#history.next);
+    }
+    for (const { size, root } of this.#settings.since ?? [])
+      if (size === this.#size && !root.equals(this.#tiles.root())) throw this.#grownFromElse(size);
+  }
+
+  #end(): void {
+    const { directory, since = [] } = this.#settings;
+    const last = this.#segments.at(-1)?.file ?? 'segments';
+    this.#checkpoints();
+    this.#settle(undefined);
+    const { next, fault, torn, newest } = this.#history;
+    const end = statSync(join(directory, last), { throwIfNoEntry: false })?.size ?? 0;
+    if (next && this.#torn) throw new Found(this.#torn);
+    if (next) throw this.#bad(last, end, `is missing: a checkpoint has ${next.head.size} records`);
+    if (fault) throw new Found(fault);
+    if (this.#first > 0 && this.#cutTo < this.#first)
+      throw new Found({
+        file: this.#segments[0]?.file ?? '',
+        offset: 0,
+        seq: 0,
+        reason: 'is missing, and no record says that it expired',
+      });
+    const missing = since.find(({ size }) => size > this.#size);
+    if (missing) throw this.#bad(last, end, `is missing: an earlier checkpoint has ${missing.size} records`);
+    for (const { size, root } of since)
+      if (size < this.#first && !new TileReader(directory, this.#first).sizeRoot(size).equals(root))
+        throw this.#grownFromElse(size);
+    if (this.#newestNote !== newest?.note) this.#newestDiffers();
+    if (this.#tiles.fault) throw new Found(this.#tiles.fault);
+    this.#torn ??= torn;
+  }
+
+  /** A crash may come between writing the history and writing the newest checkpoint, and so may a reader. */
+  #newestDiffers(): void {
+    const { previous, newest } = this.#history;
+    const fault = { file: CHECKPOINT_FILE, offset: 0, reason: 'is not the newest checkpoint' };
+    if (!newest || this.#newestNote !== previous?.note) throw new Found(fault);
+    this.#torn ??= fault;
+  }
+
+  /** Nobody will sign the newest records: a crash came first, or somebody else wrote them. */
+  #unsigned(): LedgerFault | undefined {
+    const signed = this.#history.newest?.head.size ?? 0;
+    if (signed >= this.#size) return undefined;
+    return { file: CHECKPOINT_FILE, offset: 0, seq: signed, reason: 'and those after it are not signed' };
+  }
+
+  #grownFromElse(size: number): Found {
+    const file = this.#segments[0]?.file ?? 'segments';
+    return new Found({
+      file,
+      offset: 0,
+      seq: 0,
+      reason: `or one of the ${size} records from it on is not what an earlier checkpoint was signed for`,
+    });
+  }
+
+  #bad(file: string, offset: number, reason: string): Found {
+    this.#settle(undefined);
+    return new Found({ file, offset, seq: this.#size, reason });
+  }
+
+  #verdict(verdict: Verdict['verdict'], fault?: LedgerFault): Verdict {
+    const { newest, count } = this.#history;
+    const repeated = repeatedIds(this.#settings.directory, this.#segments, this.#runs.suspects);
+    return {
+      verdict,
+      ...(fault ? { fault } : {}),
+      ...(newest ? { origin: newest.head.origin } : {}),
+      first: this.#first,
+      size: this.#size,
+      signed: newest?.head.size ?? 0,
+      checkpoints: count,
+      completeness: this.#runs.result(repeated, this.#first > 0),
+    };
+  }
+}

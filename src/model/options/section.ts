@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** A section of the configuration: a null one (everything in it commented out) counts as empty. */
+export function section<Schema extends z.ZodType>(schema: Schema) {
+  return emptyIfNull(schema, {} as z.input<Schema>);
+}
+
+/** The replacement for null, which is how YAML reads a key with nothing after it. */
+export function emptyIfNull<Schema extends z.ZodType>(schema: Schema, empty: z.input<Schema>) {
+  return z.preprocess((value: z.input<Schema> | null) => (value === null ? empty : value), schema);
+}
+
+/** Whether a section is missing or empty. */
+export function isEmptySection(value: unknown): boolean {
+  return (
+    value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+  );
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** A string that is not empty. */
+export const text = z.string().min(1);
+
+/**
+ * A string of a certain form.
+ * @param expected the form in words, for a fault: `a name without spaces`
+ */
+export function matching(form: RegExp, expected: string) {
+  return z.string().refine((written) => form.test(written), { params: { expected } });
+}
+
+/** Text that an HTTP header can carry. */
+export function headerText() {
+  return matching(/^[\x21-\x7e]*$/, 'visible ASCII characters without spaces');
+}
+
+/** A port number; 0 takes any free port. */
+export const port = z.int().min(0).max(65_535);
+
+/** The URL of a server that speaks HTTP. */
+export const httpUrl = url(/^https?$/, 'an http:// or https:// URL');
+
+/** The URL of a Redis server. */
+export const redisUrl = url(/^rediss?$/, 'a redis:// or rediss:// URL');
+
+function url(protocol: RegExp, what: string) {
+  return z.url({
+    protocol,
+    error: ({ code }) => (code === 'invalid_format' ? `expected ${what}` : undefined),
+  });
+}

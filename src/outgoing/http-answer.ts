@@ -1,0 +1,8 @@
+/** An answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case; several of one name are joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decompressed, read as UTF-8. */
+  readonly text: string;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { closed, listening, openDoors } from '../incoming/listening.ts';
+import { delay } from '../model/options/duration.ts';
+import { section } from '../model/options/section.ts';
+import { bodySize } from '../model/options/size.ts';
+import { matching, text } from '../model/options/values.ts';
+import { defineReceiver } from './receiver.ts';
+
+const senderName = matching(/^[\w.-]{1,64}$/, 'a name of up to 64 letters, digits, dots and dashes');
+
+/** Takes OTLP and forwarded records over HTTP. */
+export default defineReceiver({
+  options: closed(
+    z.strictObject({
+      ...listening(4418),
+      tokens: section(z.record(senderName, text)).optional(),
+      tls: section(z.strictObject({ cert: text, key: text, client_ca: text.optional() })).optional(),
+      max_body: bodySize().prefault('16MiB'),
+      header_timeout: delay().prefault('10s'),
+      body_timeout: delay().prefault('30s'),
+    }),
+  ),
+  remarks: openDoors,
+  async create({ host, port, token, tokens, allowed_hosts, tls, ...limits }, { sink, counts }) {
+    const { startHttpReceiver } = await import('./http/http-receiver.ts');
+    return startHttpReceiver({
+      host,
+      port,
+      token,
+      tokens,
+      hosts: allowed_hosts ?? [],
+      tls: tls && { cert: tls.cert, key: tls.key, clientCa: tls.client_ca },
+      maxBody: limits.max_body,
+      headerTimeout: limits.header_timeout,
+      bodyTimeout: limits.body_timeout,
+      sink,
+      counts,
+    });
+  },
+  async probe(options, { timeout }) {
+    const { probe } = await import('./http/probe.ts');
+    return probe(options, timeout);
+  },
+  describe: (_options, { url }) => [`${url}/v1/traces takes OTLP, ${url}/v1/bridge forwarded records`],
+});

@@ -1,0 +1,161 @@
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { addressCheck } from '../../incoming/addressed.ts';
+import { bearerCheck, type Tokens } from '../../incoming/bearer.ts';
+import { limitPeers } from '../../incoming/peers.ts';
+import { cannotListen } from '../../model/address.ts';
+import { errorType } from '../../model/error.ts';
+import type { FactSink } from '../../model/fact-sink.ts';
+import { heapLimit } from '../../model/memory.ts';
+import { ThrottledLog } from '../../model/throttled-log.ts';
+import type { ReceiverCounts } from '../counts.ts';
+import { JsonReader } from '../json/json-reader.ts';
+import type { Receiver } from '../receiver.ts';
+import { bridgeRoute } from './bridge-route.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { otherSignalRoute, tracesRoute } from './otlp-routes.ts';
+import { FOREIGN, pathOf, refuse, WRONG_TYPE } from './refusal.ts';
+import type { RouteSettings } from './routes.ts';
+import { readTls, type TlsFiles } from './tls.ts';
+
+/** What the receiver needs to start. Times are milliseconds. */
+export interface HttpReceiverSettings extends Tokens {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Names that senders may know it by, beside addresses and `localhost`. */
+  readonly hosts?: readonly string[];
+  readonly tls?: TlsFiles | undefined;
+  /** Bytes of a body, packed or not. */
+  readonly maxBody: number;
+  /** How long the head of a request may take to arrive, and a TLS handshake. */
+  readonly headerTimeout: number;
+  /** How long a whole request may take to arrive. */
+  readonly bodyTimeout: number;
+  readonly sink: FactSink;
+  readonly counts: ReceiverCounts;
+}
+
+/** A running receiver: `/v1/traces` and the others are under its url. */
+export type HttpReceiver = Receiver & { readonly url: string };
+
+/**
+ * Accepts OTLP over HTTP (`/v1/traces`; `/v1/metrics` and `/v1/logs` are accepted and discarded) and forwarded records
+ * (`/v1/bridge`). The memory for requests, the connections and their time are bounded.
+ * @throws VconOtelError `ADDRESS_UNAVAILABLE`, `FILE_UNUSABLE`
+ */
+export async function startHttpReceiver(settings: HttpReceiverSettings): Promise<HttpReceiver> {
+  const { host, port, sink, counts, maxBody } = settings;
+  const sockets = new Set<Socket>();
+  const serve = await serverMaker(settings, sockets);
+  const jsonReader = new JsonReader();
+  const app = fastify({ serverFactory: serve });
+  const memory = heapLimit() / SHARE;
+  const budget = new ByteBudget(Math.min(Math.max(8 * maxBody, MIN_BUDGET), memory));
+  addRoutes(app, { sink, counts, jsonReader, budget, maxBody: Math.min(maxBody, memory / 2) }, settings);
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    throw cannotListen('receivers.http', host, port, cause);
+  }
+  const address = app.server.address() as AddressInfo;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `${settings.tls ? 'https' : 'http'}://${name}:${address.port}`,
+    close: async () => {
+      const patience = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, PATIENCE);
+      await app.close();
+      clearTimeout(patience);
+      await jsonReader.close();
+    },
+  };
+}
+
+/** The part of the heap that all bodies under way may take up: what is read of them takes several times as much. */
+const SHARE = 16;
+/** The least number of bytes that they may, where the heap is large enough. */
+const MIN_BUDGET = 64 * 1024 * 1024;
+/** Milliseconds for requests under way when the receiver is closed. */
+const PATIENCE = 5_000;
+/** Connections at a time; any more are closed as they come. */
+const MAX_CONNECTIONS = 2_000;
+/** Of one peer; a Collector has a handful, and several may be behind one address. */
+const MAX_OF_A_PEER = 256;
+/** Milliseconds between two requests of a connection: longer than the pauses of exporters, which are 5 s. */
+const KEEP_ALIVE = 30_000;
+/** Milliseconds, at most, between two checks for connections that took too long. */
+const CHECKING = 1_000;
+
+/** @throws VconOtelError `FILE_UNUSABLE` */
+async function serverMaker(
+  { tls, headerTimeout, bodyTimeout }: HttpReceiverSettings,
+  sockets: Set<Socket>,
+): Promise<(handler: Parameters<typeof createServer>[1]) => Server> {
+  const limits: ServerOptions = {
+    headersTimeout: headerTimeout,
+    requestTimeout: Math.max(headerTimeout, bodyTimeout),
+    connectionsCheckingInterval: Math.min(headerTimeout / 2, CHECKING),
+    keepAliveTimeout: KEEP_ALIVE,
+  };
+  const secured = tls && { ...(await readTls(tls)), handshakeTimeout: headerTimeout };
+  return (handler) => {
+    const server = secured
+      ? createTlsServer({ ...limits, ...secured }, handler)
+      : createServer(limits, handler);
+    server.maxConnections = MAX_CONNECTIONS;
+    limitPeers(server, MAX_OF_A_PEER, log);
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    return server;
+  };
+}
+
+const log = new ThrottledLog('vcon-otel/receivers');
+
+function addRoutes(
+  app: FastifyInstance,
+  settings: RouteSettings,
+  { host, hosts = [], ...tokens }: HttpReceiverSettings,
+): void {
+  const isForUs = addressCheck([host, ...hosts]);
+  const mayEnter = bearerCheck(tokens);
+  app.decorateRequest('sender', undefined);
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isForUs(request.headers)) return refuse(request, reply, FOREIGN);
+    const sender = mayEnter(request.headers.authorization);
+    if (!sender)
+      return refuse(request, reply, { status: 401, message: 'the bearer token is missing or wrong' });
+    request.sender = sender.name;
+    return undefined;
+  });
+  // The routes read bodies, within the budget.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  const routes = {
+    '/v1/traces': tracesRoute(settings),
+    '/v1/metrics': otherSignalRoute('metrics', settings),
+    '/v1/logs': otherSignalRoute('logs', settings),
+    '/v1/bridge': bridgeRoute(settings),
+  };
+  for (const [path, route] of Object.entries(routes)) app.post(path, route);
+  app.setNotFoundHandler((request, reply) =>
+    Object.hasOwn(routes, pathOf(request))
+      ? refuse(request, reply, { status: 405, message: 'only POST' })
+      : refuse(request, reply, { status: 404, message: `only ${Object.keys(routes).join(', ')}` }),
+  );
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.statusCode === 415) return refuse(request, reply, WRONG_TYPE);
+    const isTheirs = error.statusCode !== undefined && error.statusCode < 500;
+    return refuse(request, reply, {
+      status: isTheirs ? 400 : 500,
+      message: `the request failed: ${errorType(error)}`,
+    });
+  });
+}

@@ -1,0 +1,179 @@
+import type { HrTime } from '@opentelemetry/api';
+import protobuf, { type Reader } from 'protobufjs/minimal.js';
+import { Texts } from './texts.ts';
+import { NO_TIME } from './wire-span.ts';
+
+const texts = new Texts();
+
+/**
+ * Goes through a message of protobuf, field by field, where it is: nothing is copied or made of what nobody asks for, and
+ * reading can pause between any two fields. What lies deeper is read in between {@link enter} and {@link leave}.
+ * It throws an Error where a message cannot be read.
+ */
+export class WireReader {
+  readonly #reader: Reader;
+  readonly #bytes: Buffer;
+  #tag = 0;
+  /** Fields that may still be looked at. */
+  #allowed = Number.POSITIVE_INFINITY;
+
+  constructor(message: Uint8Array) {
+    this.#bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    this.#reader = protobuf.Reader.create(this.#bytes);
+  }
+
+  /** From now on only so many fields are looked at: beyond it, every message seems to end. */
+  allow(fields: number): void {
+    this.#allowed = fields;
+  }
+
+  /** Whether a message seemed to end that did not. */
+  get isExhausted(): boolean {
+    return this.#allowed < 0;
+  }
+
+  /** Bytes that are left of the message. */
+  get left(): number {
+    return this.#reader.len - this.#reader.pos;
+  }
+
+  /** This place, for {@link goBack}. */
+  get place(): number {
+    return this.#reader.pos;
+  }
+
+  /** Goes back to a place in the same message. */
+  goBack(place: number): void {
+    this.#reader.pos = place;
+  }
+
+  /**
+   * Goes on to the next field of the message, which is then to be read, entered or skipped.
+   * @returns its tag, see {@link bytesField} and the like; 0 at the end
+   */
+  next(): number {
+    const reader = this.#reader;
+    if (reader.pos >= reader.len) return 0;
+    this.#allowed -= 1;
+    if (this.#allowed < 0) return 0;
+    this.#tag = reader.tag();
+    return this.#tag;
+  }
+
+  /** Leaves out the field. */
+  skip(): void {
+    const wireType = this.#tag & 7;
+    // A group would have to be read to its end, and OTLP has no groups.
+    if (wireType === START_GROUP) throw new Error('a group');
+    this.#reader.skipType(wireType, 0, this.#tag >>> 3);
+  }
+
+  /** Goes into the field, a message: from now on that is what is read. @returns what {@link leave} takes */
+  enter(): number {
+    const reader = this.#reader;
+    const outer = reader.len;
+    reader.len = this.#end();
+    return outer;
+  }
+
+  /** Goes out of a message, wherever in it this is. */
+  leave(outer: number): void {
+    this.#reader.pos = this.#reader.len;
+    this.#reader.len = outer;
+  }
+
+  /** A text, made once if it comes often. */
+  text(): string {
+    const from = this.#start();
+    return texts.utf8(this.#bytes, from, this.#reader.pos);
+  }
+
+  /** An id in hex. @param isCommon several spans have it: it is made once */
+  hex(isCommon: boolean): string {
+    const from = this.#start();
+    const to = this.#reader.pos;
+    return isCommon ? texts.hex(this.#bytes, from, to) : this.#bytes.toString('hex', from, to);
+  }
+
+  /** Nanoseconds since the Unix epoch, as a time. */
+  time(): HrTime {
+    const low = this.#reader.fixed32();
+    const high = this.#reader.fixed32();
+    return low === 0 && high === 0 ? NO_TIME : timeOf(low, high);
+  }
+
+  fixed32(): number {
+    return this.#reader.fixed32();
+  }
+
+  /** A small integer. */
+  int32(): number {
+    return this.#reader.int32();
+  }
+
+  /** An integer, as exactly as a number can be. */
+  int64(): number {
+    const { low, high } = this.#reader.int64();
+    return high * 2 ** 32 + (low >>> 0);
+  }
+
+  bool(): boolean {
+    return this.#reader.bool();
+  }
+
+  double(): number {
+    return this.#reader.double();
+  }
+
+  /** Goes to the end of bytes. @returns where they begin */
+  #start(): number {
+    const end = this.#end();
+    const start = this.#reader.pos;
+    this.#reader.pos = end;
+    return start;
+  }
+
+  #end(): number {
+    const reader = this.#reader;
+    const end = reader.size() + reader.pos;
+    if (end > reader.len) throw new Error('a message ends too early');
+    return end;
+  }
+}
+
+const VARINT = 0;
+const FIXED_64 = 1;
+const DELIMITED = 2;
+const START_GROUP = 3;
+const FIXED_32 = 5;
+
+/** A field of texts, bytes or messages, by its number. */
+export function bytesField(number: number): number {
+  return (number << 3) | DELIMITED;
+}
+
+/** A field of integers, enums or truths. */
+export function varintField(number: number): number {
+  return (number << 3) | VARINT;
+}
+
+/** A field of eight bytes. */
+export function fixed64Field(number: number): number {
+  return (number << 3) | FIXED_64;
+}
+
+/** A field of four bytes. */
+export function fixed32Field(number: number): number {
+  return (number << 3) | FIXED_32;
+}
+
+const SECOND = 1e9;
+const HALF = 65_536;
+
+/** Divides 64 bits, the upper two and the lower two quarters one after the other, so that each step is exact in a double. */
+function timeOf(low: number, high: number): HrTime {
+  const upper = (high % SECOND) * HALF + (low >>> 16);
+  const lower = (upper % SECOND) * HALF + (low & 0xffff);
+  const seconds = (Math.floor(high / SECOND) * HALF + Math.floor(upper / SECOND)) * HALF;
+  return [seconds + Math.floor(lower / SECOND), lower % SECOND];
+}

@@ -1,0 +1,56 @@
+import type { MetricReader } from '@opentelemetry/sdk-metrics';
+import { type AdminServer, startAdminServer } from '../admin/admin-server.ts';
+import { healthPages, type Readiness } from '../admin/health.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+
+/** The servers for operators that are running. */
+export interface Admin {
+  /** Where health and metrics are, if `admin` asks for them. */
+  readonly adminUrl: string | undefined;
+  /** Where Prometheus can scrape it. */
+  readonly metricsUrl: string | undefined;
+  /** Where only the health is, if `health` asks for it. */
+  readonly healthUrl: string | undefined;
+  /** Reads the metrics for the admin server. */
+  readonly readers: readonly MetricReader[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the servers for operators that a configuration names: one with everything, and one with the health alone.
+ * @param withHealth whether `health` is heeded
+ * @throws VconOtelError `ADDRESS_UNAVAILABLE`
+ */
+export async function openAdmin(
+  { config: { admin, health } }: LoadedConfig,
+  withHealth: boolean,
+  readiness: () => Readiness,
+): Promise<Admin> {
+  const servers: AdminServer[] = [];
+  const close = async () => void (await Promise.all(servers.map((server) => server.close())));
+  const start = async (settings: Parameters<typeof startAdminServer>[0]) => {
+    const server = await startAdminServer(settings);
+    servers.push(server);
+    return server.url;
+  };
+  const pages = healthPages(readiness);
+  const isOne = admin?.port !== 0 && admin?.host === health?.host && admin?.port === health?.port;
+  try {
+    const metrics = admin && (await scrapeReader());
+    const adminUrl =
+      metrics && (await start({ path: 'admin', ...admin, pages: { ...pages, '/metrics': metrics.page } }));
+    const healthUrl =
+      withHealth && health && !isOne ? await start({ path: 'health', ...health, pages }) : undefined;
+    const metricsUrl = adminUrl && `${adminUrl}/metrics`;
+    return { adminUrl, metricsUrl, healthUrl, readers: metrics ? [metrics] : [], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Loaded only where it is wanted. */
+async function scrapeReader() {
+  const { ScrapeReader } = await import('../exporters/prometheus/scrape-reader.ts');
+  return new ScrapeReader();
+}

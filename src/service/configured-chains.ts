@@ -1,0 +1,31 @@
+import type { ConfiguredChain } from '../assembly/configured-chains.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import type { ConserverChains } from './conserver-chains.ts';
+
+/**
+ * What is configured of chains, for whoever makes runs of what is heard: as the Python server's file has it, else as ours
+ * has; the timeout is ours. The same map as long as nothing changes.
+ */
+export function configuredChains(
+  { config }: LoadedConfig,
+  conserver: ConserverChains | undefined,
+): () => ReadonlyMap<string, ConfiguredChain> {
+  const ours = new Map(
+    Object.entries(config.chains).map(([name, { links, storages, timeout }]) => [
+      name,
+      { links, storages, timeout: timeout && timeout * 1e3 },
+    ]),
+  );
+  let seen: ReadonlyMap<string, object> | undefined;
+  let chains: ReadonlyMap<string, ConfiguredChain> = ours;
+  return () => {
+    const theirs = conserver?.all();
+    if (theirs === seen || !theirs) return chains;
+    seen = theirs;
+    const merged = new Map<string, ConfiguredChain>(ours);
+    for (const [name, { links, storages }] of theirs)
+      merged.set(name, { ...ours.get(name), links, storages });
+    chains = merged;
+    return chains;
+  };
+}

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino';
+import { deliverySettings, type LoadedConfig } from '../config/load-config.ts';
+import { isEnabled } from '../delivery/create-tracer.ts';
+import { VconOtelError } from '../model/error.ts';
+import { pythonTracer } from '../tracers/python.ts';
+import { loadTracerModule, tracerFile } from './tracer-modules.ts';
+import type { TracerEntry } from './tracer-span-processor-settings.ts';
+import type { TracerThreads } from './tracer-threads.ts';
+
+/**
+ * The tracers that a configuration names; those that are enabled, loaded.
+ * @throws VconOtelError `MODULE_NOT_FOUND`, `MODULE_INVALID`; `CONFIG_INVALID` where one must hear every run, and none will
+ */
+export async function loadTracers(
+  { config, directory, environment }: LoadedConfig,
+  log: Logger,
+  threads: TracerThreads,
+): Promise<TracerEntry[]> {
+  const entries = Object.entries(config.tracers).map(async ([name, { delivery, isolation, ...tracer }]) => {
+    const enabled = isEnabled(tracer);
+    if (!enabled) log.info(`tracer ${name} is not enabled: it hears nothing`);
+    const { module, options } = tracer;
+    const entry: TracerEntry = {
+      ...{ name, module, options, enabled },
+      ...(delivery && { delivery: deliverySettings(delivery) }),
+    };
+    if (!enabled) return entry;
+    // In a process of its own already.
+    const hosted = await pythonTracer(tracer, `tracers.${name}.module`, directory);
+    if (hosted) return { ...entry, module: hosted };
+    const file = isolation === 'none' ? undefined : tracerFile(name, module, directory);
+    return {
+      ...entry,
+      module: file ? await threads.start(entry, file) : await loadTracerModule(name, module, directory),
+    };
+  });
+  const loaded = await Promise.all(entries);
+  if (environment.disabled) forgo(loaded.filter(isEnabled), log);
+  return loaded;
+}
+
+/**
+ * With `OTEL_SDK_DISABLED` no tracer hears anything, which some must not accept.
+ * @throws VconOtelError `CONFIG_INVALID`
+ */
+function forgo(tracers: readonly TracerEntry[], log: Logger): void {
+  const strict = tracers.find(({ options }) => options?.dlq_vcon_on_error === true);
+  if (strict)
+    throw new VconOtelError(
+      'CONFIG_INVALID',
+      `OTEL_SDK_DISABLED is set, but tracer ${strict.name} must hear every run (dlq_vcon_on_error)`,
+      { path: 'OTEL_SDK_DISABLED' },
+    );
+  log.warn('OTEL_SDK_DISABLED is set: nothing is traced, and tracers hear nothing');
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startVconOtel } from './command-line.ts';
+import { journalFolder, openJournal, runEvents } from './kept-runs.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
+/** Milliseconds: without a deadline it takes longer than twice that. */
+const HANG = 60_000;
+
+/** A port whose connections are taken and never answered: everything that is sent there is swallowed. */
+async function swallowing(): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => undefined).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test('whatever hangs, a service ends within its one deadline and says what it left behind', {
+  timeout: 3 * HANG,
+}, async () => {
+  const cwd = temporaryFolder();
+  const port = await swallowing();
+  const url = `http://127.0.0.1:${port}`;
+  const delivery = { concurrency: 10 };
+  const config = {
+    shutdown_timeout: '3s',
+    tracers: {
+      feeder: {
+        module: fileURLToPath(new URL('../faults/feeding-tracer.ts', import.meta.url)),
+        isolation: 'none',
+        options: { feeds: true, end: 2_000 },
+      },
+      trail: {
+        module: 'tracers.db_audit',
+        options: { driver: 'postgres', host: '127.0.0.1', port, database: 'd', user: 'u', table: 't' },
+        delivery,
+      },
+      outside: {
+        module: 'tracers.external_audit',
+        options: { api_url: url, allow_private_hosts: ['127.0.0.1'] },
+        delivery,
+      },
+      stuck: { module: join(cwd, 'stuck.mjs') },
+    },
+    chains: { main: {} },
+    receivers: { http: { port: 0 }, redis_stream: { url: `redis://127.0.0.1:${port}` } },
+    exporters: { otlp: { endpoint: url } },
+    journal: { type: 'sqlite', path: join(cwd, 'journal.db') },
+    health: { port: 0 },
+  };
+  writeFileSync(
+    join(cwd, 'stuck.mjs'),
+    `export default { create: () => ({ trace: () => new Promise(() => {}), shutdown: () => new Promise(() => setInterval(() => {}, 1e9)) }) };`,
+  );
+  writeFileSync(join(cwd, 'config.yml'), JSON.stringify(config));
+  const { child, printed, ended } = startVconOtel(['serve', join(cwd, 'config.yml')], { cwd });
+  await printed('ends it.');
+  child.kill('SIGUSR2');
+  await printed('"fed"');
+  const began = performance.now();
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect(performance.now() - began).toBeLessThan(HANG);
+  expect(stdout).toMatch(/not ended in time, and left behind: .*tracers/);
+  expect(code).toBe(1);
+});
+
+test.runIf(process.platform === 'linux')(
+  'tap ends when its reader does, though nothing passes',
+  { timeout: 2 * HANG },
+  async () => {
+    const path = join(journalFolder(), 'journal.db');
+    const journal = await openJournal(path);
+    await journal.append(runEvents({ id: 'a' }));
+    const shell = spawn(
+      'sh',
+      ['-c', `"$0" "$1" tap --journal "$2" --last 100 | head -2`, process.execPath, LAUNCHER, path],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    let lines = '';
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      lines += text;
+    });
+    // The shell waits for both.
+    const [code] = (await once(shell, 'close', { signal: AbortSignal.timeout(HANG) })) as [number];
+    expect([code, lines.trimEnd().split('\n')]).toEqual([0, expect.objectContaining({ length: 2 })]);
+  },
+);

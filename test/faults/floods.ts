@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { ANY_TIME } from '../support/any-time.ts';
+import { conserverSpan, request } from '../support/otlp-request.ts';
+import type { HeardCall } from './call-file-tracer.ts';
+import { type Fault, type Injection, require, runFaults } from './fault.ts';
+import { ReceivingService, type Request } from './receiving-service.ts';
+
+/** More than a small process can hold, of everything that arrives, and a kill in the end. */
+export const floods: Fault = {
+  name: 'floods',
+  title: 'more arrives than a small process can hold, of every kind, and it is killed',
+  inject: async (injection) => {
+    const heaps = { full: [64, 256, 1_024], short: [64] }[injection.size];
+    for (const heap of heaps)
+      for (const [name, flood] of Object.entries(FLOODS)) await trial(injection, heap, name, flood);
+  },
+};
+
+/** What arrives. */
+interface Flood {
+  /** How many requests of it, with so much memory (MB). */
+  readonly requests: (heap: number) => number;
+  /** What request of a number is. */
+  make(number: number): Request;
+  /** How many runs it begins, each of which has to be heard of if it is answered 200. */
+  readonly runs: number;
+}
+
+/** Of what is to arrive. */
+const SHARES = { full: 1, short: 1 / 4 };
+const AT_A_TIME = 8;
+/** A clear answer: a body may be as large as the memory allows. */
+const TOO_LARGE = 413;
+/** Seconds that a start may take. */
+const START = 10;
+
+const FLOODS: Readonly<Record<string, Flood>> = {
+  'open runs': { requests: (heap) => 2 * heap, runs: 100, make: (n) => records(n, 100, ['a', 'b', 'c']) },
+  'long links': { requests: (heap) => heap / 2, runs: 50, make: (n) => records(n, 50, longLinks(n)) },
+  spans: { requests: (heap) => 2 * heap, runs: 100, make: (n) => spans(n, 100, () => ({})) },
+  'chain names': {
+    requests: (heap) => 4 * heap,
+    runs: 250,
+    make: (n) => spans(n, 250, (i) => ({ chain_name: `chain ${n} ${i}` })),
+  },
+  'huge attributes': {
+    requests: (heap) => heap,
+    runs: 4,
+    make: (n) => spans(n, 4, (i) => ({ note: `${n} ${i} `.repeat(100_000) })),
+  },
+  'large JSON': { requests: (heap) => Math.ceil(heap / 8), runs: 0, make: () => json(LARGE_JSON) },
+  'small gzip': {
+    requests: (heap) => Math.ceil(heap / 4),
+    runs: 0,
+    make: () => ({ ...json(GZIP), encoding: 'gzip' }),
+  },
+};
+
+async function trial(
+  { folder, say, size }: Injection,
+  heap: number,
+  name: string,
+  { requests, make, runs }: Flood,
+): Promise<void> {
+  const at = join(folder, `${name} ${heap}`.replaceAll(' ', '-'));
+  const node = [`--max-old-space-size=${heap}`];
+  const config = (timeout: string) => ({ receivers: { assembler: { settle: '1s', timeout, ...ANY_TIME } } });
+  const service = new ReceivingService(at, config('1h'), node);
+  await service.start();
+  const count = Math.ceil(requests(heap) * SHARES[size]);
+  let next = 0;
+  const began = performance.now();
+  const lane = async () => {
+    for (let n = next++; n < count; n = next++) await service.post(make(n), TOO_LARGE);
+  };
+  await Promise.race([Promise.all(Array.from({ length: AT_A_TIME }, lane)), service.dies()]);
+  const flooded = (performance.now() - began) / 1e3;
+  await service.kill();
+  // What is open now is over soon.
+  const again = new ReceivingService(at, config('1s'), node);
+  const startBegan = performance.now();
+  await again.start().catch((error: unknown) => require(false, () => `${name}: it did not start: ${error}`));
+  const started = (performance.now() - startBegan) / 1e3;
+  const { receivers } = await again.quiet();
+  await again.stop();
+  const lines = readFileSync(again.calls('quick'), 'utf8').split('\n').filter(Boolean);
+  const heard = new Set(lines.map((line) => (JSON.parse(line) as HeardCall).runId)).size;
+  say(
+    `${heap} MB, ${name}: ${count} requests in ${flooded.toFixed(1)} s, started again in ${started.toFixed(1)} s, ${heard} of ${count * runs} runs heard; ${JSON.stringify(receivers.issues)}`,
+  );
+  require(heard === count * runs, () => `${name}: ${count * runs - heard} runs were not heard`);
+  require(size === 'short' || started <= START, () => `${name}: the start took ${started.toFixed(1)} s`);
+}
+
+/** Records of runs that begin. */
+function records(n: number, count: number, links: readonly string[]): Request {
+  const all = Array.from({ length: count }, (_, i) => ({
+    ...{ v: 1, kind: 'run', tracer: 'forward', in: uuid(n, i), out: uuid(n, i), links, index: -1 },
+    ...{ ts: `${1_795_000_000n * 1_000_000_000n + BigInt(n * count + i)}`, seq: n * count + i },
+    ...{ chain: 'main', worker: { host: 'worker', pid: 1 + (n % 8) } },
+  }));
+  return json(JSON.stringify(all), '/v1/bridge');
+}
+
+/** Link spans of runs that go on. */
+function spans(n: number, count: number, more: (i: number) => Readonly<Record<string, unknown>>): Request {
+  const all = Array.from({ length: count }, (_, i) => {
+    const id = (kind: number) => `${kind}${hex(n, 7)}${hex(i, 8)}`;
+    const ids = { traceId: id(1) + id(1), spanId: id(2), parentSpanId: id(3) };
+    return conserverSpan('link.a', { vcon_id: uuid(n, i), link_index: 0, ...more(i) }, ids);
+  });
+  return { path: '/v1/traces', type: 'application/x-protobuf', body: request(all).protobuf };
+}
+
+function json(body: Buffer | string, path: Request['path'] = '/v1/traces'): Request {
+  return { path, type: 'application/json', body };
+}
+
+function uuid(n: number, i: number): string {
+  return `0190bbbb-${hex(n >> 16, 4)}-8000-8000-${hex(n & 0xffff, 4)}${hex(i, 8)}`;
+}
+
+function hex(value: number, length: number): string {
+  return value.toString(16).padStart(length, '0');
+}
+
+/** As many and as long as they may be. */
+function longLinks(n: number): string[] {
+  return Array.from({ length: 32 }, (_, i) => `${n}-${i}-`.padEnd(250, 'x'));
+}
+
+/** Many small values, of nobody's. */
+const LARGE_JSON = Buffer.from(
+  JSON.stringify({ resourceSpans: Array.from({ length: 400_000 }, () => ({ a: [{}] })) }),
+);
+/** Nothing, for 16 MiB. */
+const GZIP = gzipSync(Buffer.from(`{"a":"${' '.repeat(15 * 1024 * 1024)}"}`));
+
+if (import.meta.main) await runFaults([floods]);

@@ -1,0 +1,66 @@
+import { appendFileSync } from 'node:fs';
+import { diag } from '@opentelemetry/api';
+import { DeliveryError, defineTracer, z } from 'vcon-otel';
+
+const SECRET = 'canary-5d1e';
+
+/** A tracer that does what the uuid says, and writes down what it has heard. */
+export default defineTracer({
+  options: z.strictObject({ file: z.string(), level: z.number().default(1) }),
+  completion: false,
+  audit: true,
+  readsVcons: ({ level }) => level > 1,
+  remarks: ({ level }) => [`its level is ${level}`],
+  create: ({ file }, { vcons, meterProvider }) => {
+    const write = (line: string) => appendFileSync(file, `${line}\n`);
+    const meter = meterProvider?.getMeter('moody');
+    const calls = meter?.createCounter('moody.calls', { unit: '{call}' });
+    let heard = 0;
+    meter?.createObservableGauge('moody.heard').addCallback((result) => result.observe(heard));
+    const MOODS: Readonly<Record<string, () => unknown>> = {
+      spin: () => {
+        for (;;);
+      },
+      leave: () => process.exit(0),
+      leak: () => {
+        const kept: Buffer[] = [];
+        setInterval(() => kept.push(Buffer.alloc(10_000_000)), 5);
+      },
+      later: () => void setTimeout(() => boom()),
+      rejects: () => void Promise.reject(new RangeError(SECRET)),
+      fails: () => boom(),
+      hangs: () => new Promise(() => undefined),
+      permanent: () => {
+        throw new DeliveryError(SECRET, { permanent: true, retryAfter: 7 });
+      },
+      says: () => diag.warn('vcon-otel/moody', 'it says so'),
+    };
+    const boom = () => {
+      throw new TypeError(`${SECRET} 0190bbbb-0000-8000-8000-000000000001`);
+    };
+    return {
+      trace: (uuid, event, options, context) => {
+        heard += 1;
+        calls?.add(1, { event });
+        write(JSON.stringify({ event, options, context, frozen: isFrozen(context) }));
+        if (uuid === 'reads')
+          return vcons.read(uuid, context).then((text) => write(JSON.stringify({ text })));
+        if (uuid === 'no-store')
+          return vcons
+            .read(uuid)
+            .catch((error) => write(JSON.stringify({ error: error.code ?? error.name })));
+        return MOODS[uuid]?.();
+      },
+      run: (inUuid, outUuid, name, links, index) => {
+        write(JSON.stringify({ run: [inUuid, outUuid, name, links, index] }));
+        return outUuid !== 'refused';
+      },
+      forceFlush: async () => write(JSON.stringify('flushed')),
+      shutdown: async () => write(JSON.stringify('shut down')),
+    };
+  },
+});
+
+function isFrozen({ links, inferred, spanContext }: Record<'links' | 'inferred' | 'spanContext', object>) {
+  return [links, inferred, spanContext].every(Object.isFrozen);
+}

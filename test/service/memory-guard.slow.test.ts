@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** What a process with so little memory says, see small-heap-child.ts. */
+function inSmallHeap(): Record<string, unknown> {
+  const script = join(import.meta.dirname, 'small-heap-child.ts');
+  const { stdout, stderr } = spawnSync(process.execPath, ['--max-old-space-size=64', script], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+test('a small heap is told what it may hold, says when it is tight, and when it is not any more', () => {
+  expect(inSmallHeap()).toEqual({
+    limit: 64,
+    few: 1_048,
+    usual: 10,
+    before: false,
+    tight: true,
+    relieved: true,
+    after: false,
+  });
+});
