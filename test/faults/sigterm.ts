@@ -10,23 +10,22 @@ export const sigterm: Fault = {
   name: 'sigterm',
   title: 'SIGTERM while a slow tracer has thousands of events to hear still',
   inject: async ({ size, folder, say }) => {
-    const pending = 10_000;
-    // Within the deadline it hears about half of them.
-    const concurrency = pending / 1_000;
-    const runs = (1.2 * pending) / RUN_EVENTS;
+    const events = 12_000;
+    const runs = events / RUN_EVENTS;
     const heard = new Heard();
     const journal = join(folder, 'journal.db');
 
-    const slow = { options: { end: runs, milliseconds: 20 }, delivery: { concurrency } };
+    // Fifty calls a second: whatever the machine needs to feed it, and to end, it hears few of them.
+    const slow = { options: { end: runs, milliseconds: 200 }, delivery: { concurrency: 10 } };
     const first = await startServed(folder, { journal, tracers: { slow } });
     await first.feed();
     await first.child.until((message) => 'fed' in message);
     const { tracers } = await eventually('every event is pending or heard', async () => {
       const ready = await first.readyz();
-      return ready.events === runs * RUN_EVENTS ? ready : undefined;
+      return ready.events === events ? ready : undefined;
     });
     const left = tracers.slow?.pending ?? 0;
-    require(left >= pending, () => `only ${left} events were pending`);
+    require(left >= events / 2, () => `only ${left} events were pending`);
     const began = performance.now();
     await first.end();
     const took = performance.now() - began;
