@@ -22,11 +22,19 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 describe('src', () => {
   test.each(Object.entries(RULES))('%s', (_, rule) => {
-    const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) =>
-      path.endsWith('.ts'),
-    );
+    const sources = sourceFiles();
     expect(sources.length).toBeGreaterThan(100);
     expect(sources.filter((path) => !rule(path, readFileSync(join(SRC, path), 'utf8')))).toEqual([]);
+  });
+
+  test('a name that one file exports means nothing else in another', () => {
+    const files = new Map<string, Set<string>>();
+    for (const path of sourceFiles().filter((path) => !path.endsWith('.d.ts')))
+      for (const [, name = ''] of readFileSync(join(SRC, path), 'utf8').matchAll(EXPORTED))
+        files.set(name, (files.get(name) ?? new Set()).add(path));
+    expect(files.size).toBeGreaterThan(1_000);
+    const several = [...files].filter(([name, { size }]) => size > 1 && !PARTS_OF_A_COMPONENT.has(name));
+    expect(several.map(([name, paths]) => [name, ...paths])).toEqual([]);
   });
 
   test.each([
@@ -39,6 +47,15 @@ describe('src', () => {
   });
 });
 
+function sourceFiles(): string[] {
+  return readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+}
+
+/** Each component has them, and its definition is put together of them. */
+const PARTS_OF_A_COMPONENT = new Set(['options', 'probe']);
+
+const EXPORTED =
+  /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let|type|interface|enum) (\w+)/gm;
 const SRC = join(import.meta.dirname, '../src');
 const RE_EXPORT = /^export (?:type )?(?:\*(?: as \w+)?|\{[^}]*\}) from '[^']+';/gm;
 

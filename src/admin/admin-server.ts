@@ -18,7 +18,7 @@ export interface PageAnswer {
 }
 
 /** Answers `GET` and `HEAD` of one path. */
-export type Page = () => PageAnswer | Promise<PageAnswer>;
+export type PageHandler = () => PageAnswer | Promise<PageAnswer>;
 
 /** Where it listens, and who may come in. */
 export interface AdminAddress extends Address {
@@ -33,7 +33,7 @@ export interface AdminServerSettings extends AdminAddress {
   /** The key of the configuration that asks for the server, for errors. */
   readonly path: string;
   /** By path, as `/healthz`. */
-  readonly pages: Readonly<Record<string, Page>>;
+  readonly pages: Readonly<Record<string, PageHandler>>;
 }
 
 /** A running server. */

@@ -1,4 +1,4 @@
-import type { Page, PageAnswer } from './admin-server.ts';
+import type { PageAnswer, PageHandler } from './admin-server.ts';
 
 /** Whether the service does what it is there for, and what there is to say about it (numbers and words of ours only). */
 export interface Readiness {
@@ -7,7 +7,9 @@ export interface Readiness {
 }
 
 /** `/healthz` (200 as long as the process runs) and `/readyz` (200 or 503), in JSON. */
-export function healthPages(readiness: () => Readiness): Readonly<Record<'/healthz' | '/readyz', Page>> {
+export function healthPages(
+  readiness: () => Readiness,
+): Readonly<Record<'/healthz' | '/readyz', PageHandler>> {
   return {
     '/healthz': () => json(200, { status: 'ok' }),
     '/readyz': () => {

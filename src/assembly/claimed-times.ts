@@ -5,7 +5,7 @@ import type { ServerFact } from '../model/server-fact.ts';
 import { compareTimes } from './times.ts';
 
 /** What of the times that something claims is believed, all in milliseconds. */
-export interface Window {
+export interface BelievedTimes {
   /** When it came, since the Unix epoch. */
   readonly at: number;
   /** How long before it came something can have happened, and how long after: clocks of two machines differ. */
@@ -21,7 +21,7 @@ const MILLISECOND = 1_000_000n;
  */
 export function withinWindow(
   facts: Facts,
-  window: Window,
+  window: BelievedTimes,
 ): { readonly facts: Facts; readonly outside: number } {
   let outside = 0;
   const judged = <Fact>(fact: Fact, taken: Fact): Fact => {
@@ -43,7 +43,7 @@ export function isTimed(fact: Pick<RecordFact, 'claimed'> | Pick<SpanFact, 'infe
   return 'inferred' in fact ? !fact.inferred.includes('time') : fact.claimed === undefined;
 }
 
-function spanWithin(span: SpanFact, window: Window): SpanFact {
+function spanWithin(span: SpanFact, window: BelievedTimes): SpanFact {
   const starts = isWithin(inMillis(span.start), window);
   const ends = isWithin(inMillis(span.end), window);
   if (starts && ends) return span;
@@ -54,7 +54,7 @@ function spanWithin(span: SpanFact, window: Window): SpanFact {
   return { ...span, start, end, inferred: [...new Set([...span.inferred, 'time', 'duration'])] };
 }
 
-function recordWithin(record: ReportedFact, window: Window): ReportedFact {
+function recordWithin(record: ReportedFact, window: BelievedTimes): ReportedFact {
   const at = BigInt(Math.floor(window.at)) * MILLISECOND;
   const within = (time: bigint) => (isWithin(Number(time / MILLISECOND), window) ? time : at);
   const time = within(record.time);
@@ -79,7 +79,7 @@ function inMillis([seconds, nanoseconds]: HrTime): number {
   return seconds * 1e3 + Math.floor(nanoseconds / 1e6);
 }
 
-function isWithin(time: number, { at, oldest, ahead }: Window): boolean {
+function isWithin(time: number, { at, oldest, ahead }: BelievedTimes): boolean {
   return time >= at - oldest && time <= at + ahead;
 }
 

@@ -15,7 +15,7 @@ import {
   type StorageSpan,
 } from './facts.ts';
 import { spanIdOf } from './ids.ts';
-import { named } from './inferred.ts';
+import { inferredNames } from './inferred.ts';
 import type { Statement } from './statement.ts';
 import { type KnownLink, knownLink, storageEnding } from './steps.ts';
 import { compareTimes, toHrTime, toMillis } from './times.ts';
@@ -103,7 +103,7 @@ function beginning(run: KnownRun): RunStart | undefined {
     start: toMillis(facts.chainSpan?.start ?? firstTime(facts)),
     vconSha256: facts.records.get(-1)?.vconSha256,
     queuedBy: facts.chainSpan?.queuedBy ?? [],
-    inferred: named(
+    inferred: inferredNames(
       [entering.inferred, 'vcon_uuid'],
       [links.inferred, 'links'],
       [!facts.chainSpan || !isTimed(facts.chainSpan), 'time'],
@@ -144,7 +144,7 @@ function callStatements(
   if (!record || step?.index !== index || ('called' in step && step.called)) return [];
   const { before = step.inVconUuid ?? '', after = before, vconSha256 } = record;
   const time = toMillis(toHrTime(record.time));
-  const inferred = union(step.inferred, named([!isTimed(record), 'time']));
+  const inferred = union(step.inferred, inferredNames([!isTimed(record), 'time']));
   const call = { outVconUuid: after, time, vconSha256, inferred };
   return [{ kind: 'step_called', spanId: step.spanContext.spanId, call }];
 }
@@ -221,7 +221,7 @@ function linkStart(
     spanContext: contextOf(run, linkSpanId(run, index)),
     inVconUuid,
     start: toMillis(start),
-    inferred: named(
+    inferred: inferredNames(
       [!span || !isTimed(span), 'time'],
       [isMissing && !(index === 0 && records.has(-1)), 'step'],
       [isUnrecorded, 'span'],
@@ -243,7 +243,7 @@ function storageStatements(run: KnownRun, uuid: string): Statement[] {
       inVconUuid: span.vconUuid ?? uuid,
       start: toMillis(span.start),
       vconSha256,
-      inferred: named([!isTimed(span), 'time']),
+      inferred: inferredNames([!isTimed(span), 'time']),
     },
   });
   const ends = (span: StorageSpan): Statement => ({

@@ -3,7 +3,7 @@ import type { RunEnding } from '../model/growing-run.ts';
 import { isTimed } from './claimed-times.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
 import { failedLink, firstTime, type Known, lastLink, lastTime, type RunFacts } from './facts.ts';
-import { named } from './inferred.ts';
+import { inferredNames } from './inferred.ts';
 import { secondsBetween, toMillis } from './times.ts';
 
 /** How a run ended, and the last link that is known to have run, as far as spans and records tell. */
@@ -100,7 +100,7 @@ export function endingOf(facts: RunFacts, uuid: string, { chain, isLost, conclud
     lost: isLost,
     errorType: chain === 'error' ? errorType : undefined,
     outVconUuid: chain === 'error' ? uuid : (chainSpan?.outVconUuid ?? uuid),
-    inferred: named(
+    inferred: inferredNames(
       [!isEndKnown || !isTimed(chainSpan), 'time'],
       [!isEndKnown || !isTimed(chainSpan), 'duration'],
       [concluded, 'outcome'],

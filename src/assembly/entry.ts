@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { Facts } from '../model/received.ts';
-import type { Window } from './claimed-times.ts';
+import type { BelievedTimes } from './claimed-times.ts';
 import type { ClosedRun } from './closed-runs.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
 import type { RunFacts } from './facts.ts';
@@ -86,7 +86,7 @@ export function encodeEntry(entry: NewEntry): Uint8Array {
 /** An entry as this version writes it. */
 export type NewEntry =
   | Exclude<Entry, { kind: 'received' | 'facts' | '0.1' }>
-  | (ReceivedEntry & { readonly window: Window });
+  | (ReceivedEntry & { readonly window: BelievedTimes });
 
 function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
   // Not by a replacer, which is called for every key and takes several times as long.

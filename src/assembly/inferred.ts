@@ -1,7 +1,7 @@
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
 /** The names of what was concluded rather than observed, as `ChainEvent.inferred` has them. */
-export function named(
+export function inferredNames(
   ...facts: readonly (readonly [isInferred: boolean, name: string])[]
 ): readonly string[] {
   const names = facts.filter(([isInferred]) => isInferred).map(([, name]) => name);

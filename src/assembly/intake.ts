@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts } from '../model/received.ts';
-import type { Window } from './claimed-times.ts';
+import type { BelievedTimes } from './claimed-times.ts';
 import type { MoreEntry, ReceivedEntry } from './received-entry.ts';
 import { countOf, someOf } from './take-facts.ts';
 
@@ -22,9 +22,9 @@ export class Intake {
 
   /** Takes what came. @param hand is to log an entry, and to take the facts that it stands for */
   async take(
-    came: Pick<ReceivedEntry, 'received'> & { readonly window: Window },
+    came: Pick<ReceivedEntry, 'received'> & { readonly window: BelievedTimes },
     facts: Facts,
-    hand: (entry: (ReceivedEntry & { readonly window: Window }) | MoreEntry, facts: Facts) => void,
+    hand: (entry: (ReceivedEntry & { readonly window: BelievedTimes }) | MoreEntry, facts: Facts) => void,
   ): Promise<void> {
     const count = countOf(facts);
     if (count === 0) return;

@@ -6,7 +6,7 @@ import { outcomeOf } from '../model/span-codec.ts';
 import { claimedTime, isTimed } from './claimed-times.ts';
 import type { ClosedRun } from './closed-runs.ts';
 import { spanIdOf } from './ids.ts';
-import { named } from './inferred.ts';
+import { inferredNames } from './inferred.ts';
 import { secondsBetween, toHrTime, toMillis } from './times.ts';
 
 /*
@@ -57,7 +57,7 @@ export function lateRecord(run: ClosedRun, record: RecordFact): ChainEvent {
     spanContext: contextOf(traceId ?? '', id),
     vconSha256,
     sender,
-    inferred: named([!isTimed(record), 'time']),
+    inferred: inferredNames([!isTimed(record), 'time']),
   });
 }
 

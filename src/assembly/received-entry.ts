@@ -1,5 +1,5 @@
 import { FORMS, PACKINGS, type Received } from '../model/received.ts';
-import type { Window } from './claimed-times.ts';
+import type { BelievedTimes } from './claimed-times.ts';
 
 /*
  *  What was received, as an entry: a head of 32 bytes, the sender's name, and what came. All numbers are little-endian.
@@ -20,7 +20,7 @@ export interface ReceivedEntry {
   readonly kind: 'received';
   readonly received: Omit<Received, 'at'>;
   /** Absent from what versions before kept: what that claims is taken as it is. */
-  readonly window: Window | undefined;
+  readonly window: BelievedTimes | undefined;
   readonly count: number;
 }
 
@@ -35,7 +35,11 @@ export function isReceivedEntry(body: Uint8Array): boolean {
   return body[0] === MARK || body[0] === MARK_WITHOUT_WINDOW;
 }
 
-export function writeReceived({ received, count, window }: ReceivedEntry & { window: Window }): Uint8Array {
+export function writeReceived({
+  received,
+  count,
+  window,
+}: ReceivedEntry & { window: BelievedTimes }): Uint8Array {
   const { form, packing, bytes, sender = '' } = received;
   const name = Buffer.from(sender);
   const body = new Uint8Array(HEAD + name.byteLength + bytes.byteLength);

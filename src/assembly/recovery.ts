@@ -4,7 +4,7 @@ import type { EventSink } from '../model/event-sink.ts';
 import type { ReadReceived } from '../model/received.ts';
 import type { Assembler } from './assembler.ts';
 import { decodeEntry, isOfCarrying } from './entry.ts';
-import { Replay } from './replay.ts';
+import { LogReplay } from './replay.ts';
 import { restore } from './state.ts';
 
 /** Bytes of entries that are read at a time. */
@@ -35,7 +35,11 @@ export async function recover(
   assembler: Assembler,
 ): Promise<Found> {
   const from = await restoreCarried(inbox, assembler, () => clock.elapsed());
-  const replay = new Replay(assembler, { start: inbox.lowWatermark, read, elapsed: () => clock.elapsed() });
+  const replay = new LogReplay(assembler, {
+    start: inbox.lowWatermark,
+    read,
+    elapsed: () => clock.elapsed(),
+  });
   const lost: number[] = [];
   let size = 0;
   for await (const { place, body } of entriesFrom(from, inbox)) {

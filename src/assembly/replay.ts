@@ -15,7 +15,7 @@ interface Unsure {
   readonly events: readonly ChainEvent[];
 }
 
-export interface ReplaySettings {
+export interface LogReplaySettings {
   /** Where the log begins. */
   readonly start: number;
   readonly read: ReadReceived;
@@ -23,15 +23,15 @@ export interface ReplaySettings {
 }
 
 /** Takes entries of the log once more, and keeps what has to be handed on again of what comes of them. */
-export class Replay {
+export class LogReplay {
   readonly #assembler: Assembler;
-  readonly #settings: ReplaySettings;
+  readonly #settings: LogReplaySettings;
   #rows: RowOf01[] = [];
   #unsure: Unsure[] = [];
   /** What was not taken yet of what came last, and was not taken whole. */
   #rest: Facts | undefined;
 
-  constructor(assembler: Assembler, settings: ReplaySettings) {
+  constructor(assembler: Assembler, settings: LogReplaySettings) {
     this.#assembler = assembler;
     this.#settings = settings;
   }

@@ -14,7 +14,7 @@ import { parseDelay } from './arguments.ts';
 import type { DemoChains } from './demo/chains.ts';
 import { type Files, farewell, type LedgerSummary, type Summary } from './demo/closing.ts';
 import { passThrough } from './demo/pass-through.ts';
-import { Progress } from './demo/progress.ts';
+import { DemoProgress } from './demo/progress.ts';
 import { SpanCounter } from './demo/span-counter.ts';
 import type { Terminal } from './terminal.ts';
 import { readRuns, renderRun } from './timeline/index.ts';
@@ -107,7 +107,7 @@ async function demo(options: DemoOptions, settings: DemoSettings): Promise<void>
   const vcons = memoryVconStore({ maxVcons: MAX_VCONS });
   const { startService } = await import('../service/service.ts');
   const tracing = await startService(configFor(chains, files), { vcons, spanProcessors: [counter] });
-  const progress = new Progress(settings.stderr);
+  const progress = new DemoProgress(settings.stderr);
   let interrupted = false;
   void settings.signal().then(() => {
     interrupted = true;
@@ -168,7 +168,7 @@ async function demoForever(
   const { startService } = await import('../service/service.ts');
   const tracing = await startService(loaded);
   const title = `Running vCons through three chains until SIGTERM or Ctrl-C, spans to ${shownUrl(traces)}`;
-  const progress = new Progress(stderr, { title, interval: LINE_INTERVAL });
+  const progress = new DemoProgress(stderr, { title, interval: LINE_INTERVAL });
   try {
     await makeTraffic({ vcons, pause, progress, signal: ending.signal });
   } finally {
@@ -181,7 +181,7 @@ async function demoForever(
 export async function demoTraffic(store: MemoryVconStore, pause: number, signal: AbortSignal): Promise<void> {
   const { makeTraffic } = await import('./demo/traffic.ts');
   // Events are shown, and no progress.
-  const progress = new Progress(new Writable({ write: (_chunk, _encoding, done) => done() }));
+  const progress = new DemoProgress(new Writable({ write: (_chunk, _encoding, done) => done() }));
   await makeTraffic({ vcons: SHIPPED_VCONS, pause, progress, signal, store });
 }
 
@@ -230,7 +230,7 @@ async function* repeated({ vcons = SHIPPED_VCONS, count }: DemoOptions): AsyncGe
 }
 
 function summarize(
-  progress: Progress,
+  progress: DemoProgress,
   { spans, traces }: SpanCounter,
   stats: TracingStats,
   out: string,

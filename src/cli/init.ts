@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { surroundings } from '../config/surroundings.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
-import { type Answers, configText, FACTS_FILE, serverText } from './init/texts.ts';
+import { configText, FACTS_FILE, type InitAnswers, serverText } from './init/texts.ts';
 
 /** What the command needs of the process it runs in. */
 export interface InitSettings {
@@ -59,7 +59,7 @@ What doctor says of it now:
   await settings.doctor(out);
 }
 
-function foundAnswers(): Answers {
+function foundAnswers(): InitAnswers {
   const { configs, redisUrl, otlpEndpoint } = surroundings();
   return {
     conserverConfig: configs.find((file) => existsSync(file)),
@@ -71,7 +71,7 @@ function foundAnswers(): Answers {
   };
 }
 
-async function ask(found: Answers, { stdin, stdout }: InitSettings): Promise<Answers> {
+async function ask(found: InitAnswers, { stdin, stdout }: InitSettings): Promise<InitAnswers> {
   const lines = createInterface({ input: stdin, output: stdout });
   const question = async (text: string, known: string): Promise<string> =>
     (await lines.question(`${text} [${known || 'none'}] `)).trim() || known;
@@ -115,7 +115,7 @@ async function write(file: string, text: string): Promise<void> {
   }
 }
 
-function summary({ conserverConfig, audit, otlpEndpoint }: Answers): string {
+function summary({ conserverConfig, audit, otlpEndpoint }: InitAnswers): string {
   return [
     conserverConfig ? `chains of ${conserverConfig}` : 'no config.yml of a server was found or named',
     audit === 'none' ? 'no audit trail' : `audit trail: tracers.${audit}`,

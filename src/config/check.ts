@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Fault } from '../model/fault.ts';
 import type { ReceiverDefinition } from '../receivers/receiver.ts';
 import { builtInReceivers } from '../receivers/registry.ts';
-import { explain, faultsOf } from './explain.ts';
+import { explainIssue, faultsOf } from './explain.ts';
 import { formatPath, isModulePath } from './path.ts';
 import { redisUrlOf } from './redis-url.ts';
 import { Config } from './schema.ts';
@@ -19,7 +19,7 @@ export interface CheckedConfig {
  * @param found faults that are known already; of several faults with one path only the first is told
  */
 export function checkConfig(raw: unknown, found: readonly Fault[]): CheckedConfig {
-  const result = Config.safeParse(raw ?? {}, { error: explain });
+  const result = Config.safeParse(raw ?? {}, { error: explainIssue });
   const issues = result.success ? [] : result.error.issues;
   const faults = new Map<string, Fault>();
   for (const fault of [

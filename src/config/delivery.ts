@@ -35,7 +35,7 @@ export const delivery = z.strictObject({
 });
 
 /** A checked `delivery` section. */
-export type Delivery = z.output<typeof delivery>;
+export type DeliveryConfig = z.output<typeof delivery>;
 
 /** Turns a checked `delivery` section into the bridge's words. */
 export function deliverySettings({
@@ -46,7 +46,7 @@ export function deliverySettings({
   chain_wait: chainWait,
   circuit_breaker: circuitBreaker,
   chain_lost: chainLost,
-}: Delivery): DeliverySettings {
+}: DeliveryConfig): DeliverySettings {
   return {
     concurrency,
     timeout,

@@ -1,16 +1,16 @@
 import type { z } from 'zod';
 import type { Fault } from '../model/fault.ts';
-import { explain as explainIssue, keysOf, unknownKey } from '../model/options/explain.ts';
+import { explain as explainOne, keysOf, unknownKey } from '../model/options/explain.ts';
 import { formatPath } from './path.ts';
 
 /** Says what a schema issue is about without quoting the value, as the library's own messages may. */
-export function explain(issue: z.core.$ZodRawIssue): string {
+export function explainIssue(issue: z.core.$ZodRawIssue): string {
   if (issue.code === 'unrecognized_keys')
     return unknownKeys(issue.keys, keysOf(issue.inst as z.core.$ZodType | undefined));
   // A name of the user's own choice that is none: see openSections.
   if (issue.code === 'custom' && Array.isArray(issue.params?.known))
     return unknownKeys([String(issue.path?.at(-1))], issue.params.known, issue.params.otherwise);
-  return explainIssue({ ...issue });
+  return explainOne({ ...issue });
 }
 
 /** The faults of one issue: one, or one for each unknown key. */

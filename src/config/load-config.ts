@@ -9,8 +9,8 @@ import { conserverStore } from './conserver-store.ts';
 import { applyVariables, type Environment, environmentFrom } from './environment.ts';
 import type { Env } from './interpolate.ts';
 import type { PlaceOf } from './places.ts';
-import { readText } from './read-text.ts';
-import { redact } from './redact.ts';
+import { readConfigText } from './read-text.ts';
+import { withoutSecrets } from './redact.ts';
 import { type Config, type ConfigInput, DEFAULT_HEALTH } from './schema.ts';
 import { readVariables } from './variables.ts';
 import { readYaml } from './yaml.ts';
@@ -59,7 +59,7 @@ export async function loadConfig(file?: string, env: Env = process.env): Promise
  * @throws ConfigError `CONFIG_UNREADABLE`, and `CONFIG_INVALID` where it is not even YAML
  */
 export async function readConfig(file: string, env: Env = process.env): Promise<ConfigReading> {
-  const { value, faults, secretPaths, placeOf } = readYaml(await readText(file), env);
+  const { value, faults, secretPaths, placeOf } = readYaml(await readConfigText(file), env);
   const store = conserverStore(value, env);
   const written = withDefaults(value, {
     journal: JOURNAL_OF_A_FILE,
@@ -106,7 +106,7 @@ export function parseConfig(input: ConfigInput, env: Env = process.env): LoadedC
 
 /** The configuration as it may be shown and, but for its secrets (`[redacted]`) and modules given by code (`[module]`), read in again. */
 export function redactConfig({ config, secretPaths }: LoadedConfig): unknown {
-  return redact(asWritten(config), secretPaths);
+  return withoutSecrets(asWritten(config), secretPaths);
 }
 
 /**

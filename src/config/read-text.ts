@@ -6,7 +6,7 @@ import { ConfigError } from './config-error.ts';
  * Reads a configuration file: UTF-8, a regular file, at most 1 MiB.
  * @throws ConfigError `CONFIG_UNREADABLE`, naming the file and why
  */
-export async function readText(file: string): Promise<string> {
+export async function readConfigText(file: string): Promise<string> {
   try {
     const status = await stat(file);
     // A pipe or device may never come to an end.

@@ -13,7 +13,7 @@ export function isSecretName(name: string): boolean {
  * variables that do, and without the credentials and queries of URLs.
  * @param secretPaths paths of values from such variables
  */
-export function redact(config: unknown, secretPaths: ReadonlySet<string>): unknown {
+export function withoutSecrets(config: unknown, secretPaths: ReadonlySet<string>): unknown {
   return redactAt(config, [], secretPaths);
 }
 

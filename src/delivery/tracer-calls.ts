@@ -17,7 +17,7 @@ export type Failure =
 export type Answer = Failure | 'answered' | 'not_due';
 
 /** The two documented calls. */
-export type Call = 'trace' | 'run';
+export type CallName = 'trace' | 'run';
 
 /** Calls that were answered well. */
 export interface CallCounts {
@@ -26,7 +26,7 @@ export interface CallCounts {
 }
 
 /** Told of each call that was answered well, and after how many seconds. */
-export type Completed = (tracer: string, call: Call, event: ChainEvent, seconds: number) => void;
+export type Completed = (tracer: string, call: CallName, event: ChainEvent, seconds: number) => void;
 
 const REFUSED: Failure = { refused: true };
 
@@ -117,7 +117,7 @@ export class TracerCalls {
     return event.links.length > 0 || event.inferred.includes('links') ? -1 : undefined;
   }
 
-  #answered(call: Call, event: ChainEvent, began: number): Answer {
+  #answered(call: CallName, event: ChainEvent, began: number): Answer {
     this.#made[call] += 1;
     this.#completed?.(this.#bound.name, call, event, (this.#clock.elapsed() - began) / 1e3);
     return 'answered';
@@ -144,7 +144,12 @@ export class TracerCalls {
     }
   }
 
-  async #inTime(answer: PromiseLike<unknown>, call: Call, event: ChainEvent, began: number): Promise<Answer> {
+  async #inTime(
+    answer: PromiseLike<unknown>,
+    call: CallName,
+    event: ChainEvent,
+    began: number,
+  ): Promise<Answer> {
     try {
       const value = await this.#withDeadline(answer, call);
       return call === 'run' && value === false ? REFUSED : this.#answered(call, event, began);

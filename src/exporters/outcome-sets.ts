@@ -22,7 +22,7 @@ const NAME_KEY = { link: ATTR.linkName, storage: ATTR.storageName } as const;
 export const OVERFLOW: Attributes = { 'otel.metric.overflow': true };
 
 /** A chain, or a step of one. */
-export interface Measured {
+export interface MeasuredStep {
   readonly stage: Stage;
   readonly chain: string;
   /** The link's or storage's; the chain's. */
@@ -30,13 +30,13 @@ export interface Measured {
 }
 
 /** What has ended, and how. */
-export interface Ended extends Measured {
+export interface Ended extends MeasuredStep {
   readonly outcome: string;
   readonly errorType: string | undefined;
 }
 
 /** Whether a configuration names it: then it always has series of its own. */
-export type IsConfigured = (measured: Measured) => boolean;
+export type IsConfigured = (measured: MeasuredStep) => boolean;
 
 /** How {@link OutcomeSets} keeps. */
 export interface OutcomeSetsSettings {

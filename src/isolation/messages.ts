@@ -7,7 +7,7 @@ import type { InstrumentMade, Measured, Observed } from './measurements.ts';
 export type { Observed };
 
 /** How a call was answered: well, by `run` with `false`, or by throwing. */
-export type Answer = 'answered' | 'refused' | 'failed';
+export type CallAnswer = 'answered' | 'refused' | 'failed';
 
 /** What a thread is started with. */
 export interface ThreadData {

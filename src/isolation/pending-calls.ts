@@ -4,7 +4,7 @@ import type { ChainEvent } from '../model/event.ts';
 import { type Call, encodeCalls } from './call-batch.ts';
 import type { Failed, FromThread } from './messages.ts';
 import { MAX_CALL, SharedState } from './shared-state.ts';
-import { named } from './told.ts';
+import { namedError } from './told.ts';
 
 interface Pending {
   readonly call: Call;
@@ -110,5 +110,5 @@ export class PendingCalls {
 }
 
 function failureOf({ type, permanent, retryAfter }: Failed): Error {
-  return Object.assign(named(type), { permanent, retryAfter });
+  return Object.assign(namedError(type), { permanent, retryAfter });
 }

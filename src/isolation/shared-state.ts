@@ -1,7 +1,7 @@
-import type { Answer } from './messages.ts';
+import type { CallAnswer } from './messages.ts';
 
 /** The answers as they stand in memory; 0 is none. */
-const ANSWERS: readonly (Answer | undefined)[] = [undefined, 'answered', 'refused', 'failed'];
+const ANSWERS: readonly (CallAnswer | undefined)[] = [undefined, 'answered', 'refused', 'failed'];
 
 /** Numbers of calls begin anew beyond it: number and answer share a word. */
 export const MAX_CALL = 2 ** 29;
@@ -33,12 +33,12 @@ export class SharedState {
   }
 
   /** The thread has answered a call. */
-  settle(call: number, answer: Answer): void {
+  settle(call: number, answer: CallAnswer): void {
     Atomics.store(this.#words, this.#slot(call), call * 4 + ANSWERS.indexOf(answer));
   }
 
   /** How the thread has answered a call, if it has. */
-  answerOf(call: number): Answer | undefined {
+  answerOf(call: number): CallAnswer | undefined {
     const word = Atomics.load(this.#words, this.#slot(call));
     return word >> 2 === call ? ANSWERS[word & 3] : undefined;
   }

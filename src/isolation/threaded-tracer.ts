@@ -8,7 +8,7 @@ import { type Host, HostServices } from './host-services.ts';
 import type { Asked, Description, FromThread, Observed } from './messages.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { type EndReason, ThreadRun } from './thread-run.ts';
-import { named, toldError } from './told.ts';
+import { namedError, toldError } from './told.ts';
 
 /** A tracer that is to run in a thread of its own. */
 export interface ThreadedTracerSettings {
@@ -248,5 +248,5 @@ export class ThreadedTracer {
 }
 
 function gone(): Error {
-  return named('ThreadEnded');
+  return namedError('ThreadEnded');
 }

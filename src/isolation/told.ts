@@ -12,11 +12,11 @@ export function tell(error: unknown): Told {
 export function toldError({ type, ours }: Told): Error {
   if (ours)
     return new VconOtelError(ours.code, ours.message, ours.path === undefined ? {} : { path: ours.path });
-  return named(type);
+  return namedError(type);
 }
 
 /** An error of which nothing but the type is known. */
-export function named(type: string): Error {
+export function namedError(type: string): Error {
   const error = new Error('it was thrown in the thread of a tracer');
   error.name = type;
   return error;

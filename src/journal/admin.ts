@@ -15,7 +15,7 @@ export interface JournalAdmin {
   /** Every tracer that has a position in the journal, by name. */
   tracers(): Promise<readonly string[]>;
   /** How far a tracer is at this moment. */
-  stats(tracer: string): Promise<TracerStats>;
+  stats(tracer: string): Promise<TracerPlace>;
   /**
    * What a tracer will hear next: events requested again, then the log.
    * @param limit 0 for all
@@ -56,7 +56,7 @@ export interface JournalAdmin {
 }
 
 /** How far a tracer is. */
-export interface TracerStats {
+export interface TracerPlace {
   readonly tracer: string;
   /** Everything up to here is settled. */
   readonly position: number;

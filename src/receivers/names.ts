@@ -24,7 +24,7 @@ export function isName(text: string): boolean {
 }
 
 /** The list that a span carries; undefined where it is none. */
-export function listOf(list: readonly string[] | undefined): readonly string[] | undefined {
+export function nameList(list: readonly string[] | undefined): readonly string[] | undefined {
   return areNames(list) ? onlyOne(list) : undefined;
 }
 

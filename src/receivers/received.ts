@@ -4,7 +4,7 @@ import { MAX_BODY } from '../model/options/size.ts';
 import type { Facts, ReadReceived, Received } from '../model/received.ts';
 import { JsonReader } from './json/json-reader.ts';
 import { decodeTraces } from './otlp/decode.ts';
-import { readEntries } from './redis-stream/read-entry.ts';
+import { readRecords } from './redis-stream/read-entry.ts';
 
 /** Has what was received before read again. */
 export async function withReceived<T>(use: (read: ReadReceived) => Promise<T>): Promise<T> {
@@ -36,7 +36,7 @@ async function readReceived({ form, packing, bytes }: Received, jsonReader: Json
       return { spans: [], records: items.flatMap((item) => ('record' in item ? [item.record] : [])) };
     }
     case 'entries':
-      return { spans: [], records: readEntries(body.toString()) };
+      return { spans: [], records: readRecords(body.toString()) };
   }
 }
 

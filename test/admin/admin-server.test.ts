@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Page, startAdminServer } from '../../src/admin/admin-server.ts';
+import { type PageHandler, startAdminServer } from '../../src/admin/admin-server.ts';
 import { recordLog } from '../exporters/recorded-log.ts';
 
-async function start(pages: Readonly<Record<string, Page>>) {
+async function start(pages: Readonly<Record<string, PageHandler>>) {
   const server = await startAdminServer({ path: 'admin', host: '127.0.0.1', port: 0, pages });
   onTestFinished(() => server.close());
   return server;
 }
 
-const page: Page = () => ({ status: 200, type: 'text/plain', body: 'here\n' });
+const page: PageHandler = () => ({ status: 200, type: 'text/plain', body: 'here\n' });
 
 test('a path that nobody has is refused with those that there are, also one that every object inherits', async () => {
   const { url } = await start({ '/a': page, '/b': page });

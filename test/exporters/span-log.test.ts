@@ -6,9 +6,9 @@ import { detectResources, resourceFromAttributes } from '@opentelemetry/resource
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Range, Settled } from '../../src/exporters/span-log/settled.ts';
+import { Settled, type SettledRange } from '../../src/exporters/span-log/settled.ts';
 import { SpanLog, type SpanLogSettings } from '../../src/exporters/span-log/span-log.ts';
-import { spansOf, textOf } from '../../src/exporters/span-log/span-text.ts';
+import { spansOfText, textOfSpans } from '../../src/exporters/span-log/span-text.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { runs } from '../support/search.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -93,7 +93,7 @@ test('an exporter cannot tell a span that was kept from the one that the SDK has
     droppedEventsCount: 2,
     droppedLinksCount: 3,
   };
-  const kept = spansOf(await textOf([full, plain as ReadableSpan]));
+  const kept = spansOfText(await textOfSpans([full, plain as ReadableSpan]));
   const sent = (spans: ReadableSpan[]) =>
     Buffer.from(JsonTraceSerializer.serializeRequest(spans) ?? []).toString();
   expect(sent(kept)).toBe(sent([full, plain as ReadableSpan]));
@@ -104,8 +104,8 @@ test('a span waits for what is found out of its resource later on', async () => 
   const resource = detectResources({
     detectors: [{ detect: () => ({ attributes: { 'host.id': Promise.resolve('h1') } }) }],
   });
-  const [span] = spansOf(await textOf([plain as ReadableSpan]));
-  const [kept] = spansOf(await textOf([{ ...(span as ReadableSpan), resource }]));
+  const [span] = spansOfText(await textOfSpans([plain as ReadableSpan]));
+  const [kept] = spansOfText(await textOfSpans([{ ...(span as ReadableSpan), resource }]));
   expect(kept?.resource.attributes).toEqual({ 'host.id': 'h1' });
 });
 
@@ -115,7 +115,7 @@ test('what is settled is settled, whatever the order', () => {
       const settled = new Settled(position);
       const model = new Set(Array.from({ length: position }, (_, i) => i));
       for (const [from, count] of ranges) {
-        const range: Range = [from, from + count];
+        const range: SettledRange = [from, from + count];
         settled.add(range);
         for (let i = from; i < from + count; i += 1) model.add(i);
       }

@@ -3,6 +3,7 @@ import { calledEvent, chainEvent } from '../../model/chain-event.ts';
 import type { ChainEvent, ChainOutcome, LinkOutcome, StorageOutcome } from '../../model/event.ts';
 import { GrowingRun, type GrowingStep } from '../../model/growing-run.ts';
 import { union } from '../../model/inferred.ts';
+import { millisOf } from '../../model/nanoseconds.ts';
 import type { ServerSpan } from '../../model/server-fact.ts';
 import { spanIdOf, traceIdOf } from '../ids.ts';
 
@@ -69,7 +70,7 @@ export class EmittedRun {
       chain: begun.chain,
       links: Object.freeze([...begun.links]),
       inVconUuid: begun.vconUuid,
-      start: toMillis(begun.start),
+      start: millisOf(begun.start),
       vconSha256: begun.vconSha256,
       queuedBy: begun.queuedBy ? [begun.queuedBy] : [],
       sender: begun.sender,
@@ -98,7 +99,7 @@ export class EmittedRun {
       name,
       index,
       spanContext: this.#contextOf(span, 'link', index),
-      start: toMillis(start),
+      start: millisOf(start),
       inVconUuid,
       inferred: this.#inferred(inferred),
     });
@@ -118,7 +119,7 @@ export class EmittedRun {
       stage: 'storage',
       name,
       spanContext: this.#contextOf(span, 'storage', name, pass),
-      start: toMillis(start),
+      start: millisOf(start),
       inVconUuid,
       inferred: this.#inferred([]),
     });
@@ -131,13 +132,13 @@ export class EmittedRun {
    * not once more with its end (DESIGN §10).
    */
   call(step: GrowingStep, outVconUuid: string, time: bigint, vconSha256: string | undefined): void {
-    const call = { outVconUuid, time: toMillis(time), vconSha256, inferred: this.#inferred([]) };
+    const call = { outVconUuid, time: millisOf(time), vconSha256, inferred: this.#inferred([]) };
     this.run.callStep(step, call);
     this.#events.push(calledEvent(this.run, step, call));
   }
 
   endStep(step: GrowingStep, { end, errorType, inferred, ...ending }: StepEnd): void {
-    const at = toMillis(end);
+    const at = millisOf(end);
     this.run.endStep(step, {
       ...ending,
       errorType,
@@ -176,9 +177,4 @@ export class EmittedRun {
 
 function contextOf({ traceId, spanId }: SpanIds): SpanContext {
   return Object.freeze({ traceId, spanId, traceFlags: TraceFlags.SAMPLED });
-}
-
-/** Milliseconds, of nanoseconds. */
-export function toMillis(nanoseconds: bigint): number {
-  return Number(nanoseconds / 1_000n) / 1e3;
 }

@@ -32,7 +32,7 @@ const HALTED: Ended = { chain: 'halted', link: 'halt', concluded: false };
 const UNKNOWN: Ended = { chain: 'unknown', link: 'unknown', concluded: true };
 
 /** Whether a run that ended without error completed or was halted: the rows `halt` and `complete` of FACTS §4. */
-export function outcomeOf(run: EndedRun): Ended {
+export function outcomeOfEnded(run: EndedRun): Ended {
   const { links, open, lastOutcome, linksBegun } = run;
   if (lastOutcome === 'halt' || open?.returned === false) return HALTED;
   if (run.hasStored || run.hasEgress) return COMPLETE;

@@ -2,7 +2,7 @@ import type { ServerFactOf as Of, ServerFact } from '../../model/server-fact.ts'
 import type { SpanIds } from './emitted-run.ts';
 
 /** How a run began, and whether that had to be concluded because its start was not heard. */
-export type RunStart = Of<'run_start'> & {
+export type ToldStart = Of<'run_start'> & {
   readonly vconUuid: string;
   readonly isConcluded?: boolean;
   /** Where the chain's span began unheard. */
@@ -10,7 +10,7 @@ export type RunStart = Of<'run_start'> & {
 };
 
 /** The span of a chain, and when it began if that was heard. */
-export type ChainSpan = SpanIds & { readonly start?: bigint };
+export type ChainSpanIds = SpanIds & { readonly start?: bigint };
 
 /** How well a process can be heard. */
 export interface Hearing {
@@ -24,7 +24,7 @@ export interface Hearing {
 
 /** A run that is not over, as it is written down. */
 export interface KeptServerRun {
-  readonly start: RunStart;
+  readonly start: ToldStart;
   readonly hearing: Hearing;
   readonly facts: readonly ServerFact[];
   /** Calls that somebody waited for, each after so many facts; times as in {@link ServerFact}, written out. */

@@ -1,12 +1,13 @@
 import type { ChainEvent } from '../../model/event.ts';
 import type { GrowingRun } from '../../model/growing-run.ts';
+import { millisOf } from '../../model/nanoseconds.ts';
 import type { ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
 import { isTimed } from '../claimed-times.ts';
-import { EmittedRun, toMillis } from './emitted-run.ts';
+import { EmittedRun } from './emitted-run.ts';
 import { linkEnds, linkReturned, linkStarts } from './link-facts.ts';
 import { RunLinks } from './run-links.ts';
-import { outcomeOf } from './run-outcome.ts';
-import type { ChainSpan, Hearing, KeptServerRun, RunStart } from './run-start.ts';
+import { outcomeOfEnded } from './run-outcome.ts';
+import type { ChainSpanIds, Hearing, KeptServerRun, ToldStart } from './run-start.ts';
 import { RunStorages } from './run-storages.ts';
 
 /**
@@ -14,10 +15,10 @@ import { RunStorages } from './run-storages.ts';
  * it (FACTS §4), and none that is not: a link that ended without error is told when its next fact says whether it halted.
  */
 export class ServerRun {
-  readonly #start: RunStart;
+  readonly #start: ToldStart;
   readonly #hearing: Hearing;
   #emitted: EmittedRun | undefined;
-  #chainSpan: ChainSpan | undefined;
+  #chainSpan: ChainSpanIds | undefined;
   /** The first link, while the document's hash is waited for. */
   #first: Of<'span_start'> | undefined;
   #links: RunLinks | undefined;
@@ -33,7 +34,7 @@ export class ServerRun {
   /** Calls that somebody waited for, each after so many facts. */
   readonly #called: [facts: number, index: number, time: string][] = [];
 
-  constructor(start: RunStart, hearing: Hearing, missed = 0) {
+  constructor(start: ToldStart, hearing: Hearing, missed = 0) {
     this.#missed = missed;
     this.#hasWrongTime = !isTimed(start);
     this.#start = start;
@@ -247,7 +248,7 @@ export class ServerRun {
   #ends({ error, index, raised, vconUuid, time }: Of<'run_end'>, begun: Begun): void {
     const { emitted, links } = begun;
     const outVconUuid = vconUuid ?? links.uuid;
-    const end = toMillis(this.#chainEnded ?? time);
+    const end = millisOf(this.#chainEnded ?? time);
     if (error !== undefined) {
       // After a halt nothing is left that could fail.
       if (index !== undefined) links.failAt(index, error, time);
@@ -267,7 +268,7 @@ export class ServerRun {
 
   /** @param uuid with which it ended; undefined where its end is lost */
   #endsWell(uuid: string | undefined, end: number, { emitted, links, storages }: Begun): void {
-    const { chain, link, concluded } = outcomeOf({
+    const { chain, link, concluded } = outcomeOfEnded({
       ...this.#start,
       linksBegun: links.begun,
       open: links.open,
@@ -283,15 +284,14 @@ export class ServerRun {
     // With which others may have ended that were not heard.
     const isLast = links.begun === this.#start.links.length || !this.#hasGap;
     links.settle(link, inferred, isLast ? uuid : undefined);
-    const outVconUuid = uuid ?? links.uuid;
     if (uuid === undefined) inferred.push('out_vcon_uuid');
-    emitted.finish({ outcome: chain, outVconUuid, end, inferred });
+    emitted.finish({ outcome: chain, outVconUuid: uuid ?? links.uuid, end, inferred });
   }
 
   #lose(begun: Begun, time: number): void {
     const { emitted, links } = begun;
     if (this.#chainEnded !== undefined) {
-      this.#endsWell(undefined, toMillis(this.#chainEnded), begun);
+      this.#endsWell(undefined, millisOf(this.#chainEnded), begun);
       return;
     }
     // It ended without error; whether it halted the chain nobody can know any more.

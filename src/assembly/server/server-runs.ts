@@ -2,7 +2,7 @@ import type { ChainEvent } from '../../model/event.ts';
 import type { GrowingRun } from '../../model/growing-run.ts';
 import type { FactOrigin, ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
 import { restoreRun } from './restore-run.ts';
-import type { Hearing, KeptServerRun, RunStart } from './run-start.ts';
+import type { Hearing, KeptServerRun, ToldStart } from './run-start.ts';
 import { ServerRun } from './server-run.ts';
 
 /** What became certain of a run by one fact. */
@@ -15,7 +15,7 @@ export interface Certain {
 }
 
 /** What came of a fact. */
-export interface Heard {
+export interface FactResult {
   readonly certain: readonly Certain[];
   /** It belongs to no run that is known, or to one that began at another adapter. */
   readonly notOurs?: 'unplaced' | 'elsewhere' | undefined;
@@ -95,7 +95,7 @@ export class ServerRuns {
   }
 
   /** Takes the next fact. */
-  take(fact: ServerFact): Heard {
+  take(fact: ServerFact): FactResult {
     switch (fact.kind) {
       case 'attach': {
         const { spans, exportsSpans, extras, afterLink } = fact;
@@ -149,7 +149,7 @@ export class ServerRuns {
     return [...this.#byThread.values()].flatMap((run) => this.#lose(run, time));
   }
 
-  #start(fact: Of<'run_start'>): Heard {
+  #start(fact: Of<'run_start'>): FactResult {
     const { thread, time } = fact;
     // A thread has one run at a time: the end of the one before is lost.
     const before = this.#byThread.get(thread);
@@ -158,11 +158,11 @@ export class ServerRuns {
     this.#gaps.delete(thread);
     if (!fact.proceed && fact.error === undefined) this.#skipping.add(thread);
     else if (fact.vconUuid === undefined) return { certain: lost, notOurs: 'unplaced' };
-    else this.#byThread.set(thread, new ServerRun(fact as RunStart, this.#hearing));
+    else this.#byThread.set(thread, new ServerRun(fact as ToldStart, this.#hearing));
     return placed(lost);
   }
 
-  #takeOfRun(fact: ServerFact): Heard {
+  #takeOfRun(fact: ServerFact): FactResult {
     const isHash = fact.kind === 'tracer' && fact.vconSha256 !== undefined;
     if (isHash && !this.#hearing.hashes) this.#hearing = { ...this.#hearing, hashes: true };
     const lost = this.#endedBefore(fact);
@@ -267,7 +267,7 @@ export class ServerRuns {
     const known = isNone ? undefined : knownStart(fact);
     if (!known) return undefined;
     const { thread } = fact;
-    const start: RunStart = {
+    const start: ToldStart = {
       ...{ ...originOf(fact), kind: 'run_start', ...known },
       ...{ storages: [], egressLists: [], queuedBy: undefined, proceed: true, error: undefined },
       isConcluded: true,
@@ -279,19 +279,19 @@ export class ServerRuns {
   }
 }
 
-const NOTHING: Heard = { certain: [] };
+const NOTHING: FactResult = { certain: [] };
 
 function originOf({ host, pid, boot, seq, time, claimed, thread, run }: ServerFact): FactOrigin {
   return { host, pid, boot, seq, time, ...(claimed !== undefined && { claimed }), thread, run };
 }
 
-function placed(found: readonly Certain[]): Heard {
+function placed(found: readonly Certain[]): FactResult {
   return { certain: found };
 }
 
 function knownStart(
   fact: ServerFact,
-): Pick<RunStart, 'chain' | 'vconUuid' | 'links' | 'chainSpan'> | undefined {
+): Pick<ToldStart, 'chain' | 'vconUuid' | 'links' | 'chainSpan'> | undefined {
   if (fact.kind === 'span_start' && fact.stage === 'chain' && fact.vconUuid !== undefined)
     return { chain: fact.chain, vconUuid: fact.vconUuid, links: [] };
   if (fact.kind !== 'tracer' || fact.before === undefined || fact.chain === undefined) return undefined;

@@ -1,5 +1,5 @@
 import type { ServerFact } from '../../model/server-fact.ts';
-import type { KeptServerRun, RunStart } from './run-start.ts';
+import type { KeptServerRun, ToldStart } from './run-start.ts';
 import type { KeptProcess } from './server-processes.ts';
 import type { KeptServerRuns } from './server-runs.ts';
 
@@ -46,7 +46,7 @@ export function writtenProcess({ runs, waiting, ...process }: KeptProcess): Writ
 export function readProcess({ runs, waiting, ...process }: WrittenProcess): KeptProcess {
   const open = runs.open.map(({ start, facts, ...run }) => ({
     ...run,
-    start: readFact(start) as RunStart,
+    start: readFact(start) as ToldStart,
     facts: facts.map(readFact),
   }));
   return { ...process, waiting: waiting.map(readFact), runs: { ...runs, open } };

@@ -11,7 +11,7 @@ import { archive } from './storages/archive.ts';
 import { openWarehouse, type Warehouse } from './storages/warehouse.ts';
 
 /** What the demo's chains need. */
-export interface DemoSettings {
+export interface DemoChainsSettings {
   /** Where their storages keep files; created if missing. */
   readonly directory: string;
 }
@@ -40,7 +40,7 @@ export interface DemoChains {
  *
  * @throws VconOtelError `FILE_UNUSABLE` if the directory or the database in it cannot be used
  */
-export function demoChains({ directory }: DemoSettings): DemoChains {
+export function demoChains({ directory }: DemoChainsSettings): DemoChains {
   const archivePath = join(directory, 'archive');
   const warehousePath = join(directory, 'warehouse.db');
   const warehouse = openStorages(archivePath, warehousePath);

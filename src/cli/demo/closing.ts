@@ -1,7 +1,7 @@
 import { normalize } from 'node:path';
 import type { RunChainResult } from '../../instrumentation/run-chain.ts';
 import type { DemoChains } from './chains.ts';
-import { counted, type Progress } from './progress.ts';
+import { counted, type DemoProgress } from './progress.ts';
 
 /** The result of a demo, as `--json` prints it. */
 export interface Summary {
@@ -33,8 +33,8 @@ export interface Files {
 }
 
 /** What else is said at the end of a demo. */
-export interface Ending {
-  readonly progress: Progress;
+export interface DemoEnding {
+  readonly progress: DemoProgress;
   readonly chains: DemoChains;
   readonly files: Files;
   readonly seconds: number;
@@ -55,7 +55,7 @@ function recordsOf({ records }: LedgerSummary, before: number): string {
 /** The lines at the end of a demo. */
 export function farewell(
   { runs, spans, traces, events, tracers, dropped_spans, pending_spans, out, ledger }: Summary,
-  { progress, chains, files, seconds, interrupted, before, after, recordsBefore }: Ending,
+  { progress, chains, files, seconds, interrupted, before, after, recordsBefore }: DemoEnding,
 ): string {
   const rows = [
     ['runs', `${runs.complete} complete, ${runs.halted} halted, ${runs.error} failed`],

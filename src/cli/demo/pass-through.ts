@@ -3,14 +3,14 @@ import { runChain } from '../../instrumentation/run-chain.ts';
 import { isVconUuid } from '../../model/vcon.ts';
 import type { ListedVcon, MemoryVconStore } from '../../vcon-store/index.ts';
 import type { DemoChains } from './chains.ts';
-import type { Progress } from './progress.ts';
+import type { DemoProgress } from './progress.ts';
 
 /** Queues a vCon for the first chain and lets it go as far as the chains' lists take it. */
 export async function passThrough(
   { uuid, text }: Extract<ListedVcon, { text: string }>,
   { chains }: DemoChains,
   vcons: MemoryVconStore,
-  progress: Progress,
+  progress: DemoProgress,
 ): Promise<void> {
   const vconUuid = isVconUuid(uuid) ? uuid : uuidOf(text);
   await vcons.write(vconUuid, text);

@@ -2,7 +2,7 @@ import type { RunChainResult } from '../../instrumentation/run-chain.ts';
 import type { VconOtelError } from '../../model/error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Options of {@link Progress}. */
+/** Options of {@link DemoProgress}. */
 export interface ProgressSettings {
   /** What runs, for the first line. */
   readonly title?: string;
@@ -11,7 +11,7 @@ export interface ProgressSettings {
 }
 
 /** Counts runs and shows them: in place on a terminal; elsewhere now and then, and at the end. */
-export class Progress {
+export class DemoProgress {
   readonly runs: Record<RunChainResult['outcome'], number> = { complete: 0, halted: 0, error: 0 };
   /** The files that were not read, by the reason: which they are in the order of their names. The names may be personal data. */
   readonly skipped = new Map<string, number[]>();

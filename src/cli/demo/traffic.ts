@@ -6,7 +6,7 @@ import { VconOtelError } from '../../model/error.ts';
 import { listVcons, type MemoryVconStore, memoryVconStore } from '../../vcon-store/index.ts';
 import { demoChains } from './chains.ts';
 import { passThrough } from './pass-through.ts';
-import type { Progress } from './progress.ts';
+import type { DemoProgress } from './progress.ts';
 
 /** What {@link makeTraffic} needs. */
 export interface TrafficSettings {
@@ -14,7 +14,7 @@ export interface TrafficSettings {
   readonly vcons: string;
   /** Milliseconds between two vCons. */
   readonly pause: number;
-  readonly progress: Progress;
+  readonly progress: DemoProgress;
   /** Where the documents are meanwhile; one of its own by default. */
   readonly store?: MemoryVconStore;
   /** Ends it. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 
 /** What a configuration is to say. */
-export interface Answers {
+export interface InitAnswers {
   readonly conserverConfig: string | undefined;
   readonly redisUrl: string;
   /** Then the file names the variable, since a URL may hold a password. */
@@ -19,7 +19,7 @@ export const FACTS_FILE = fileURLToPath(
 const SCHEMA = fileURLToPath(new URL('../../../config.schema.json', import.meta.url));
 
 /** The configuration, with the name of its schema for editors. */
-export function configText(answers: Answers): string {
+export function configText(answers: InitAnswers): string {
   const { conserverConfig, redisUrl, redisFromEnvironment, audit, otlpEndpoint, adminPort } = answers;
   const url = redisFromEnvironment ? `$${'{REDIS_URL}'}` : redisUrl;
   const options =

@@ -1,8 +1,9 @@
+import { millisOf } from '../../model/nanoseconds.ts';
 import type { Run, RunStep } from '../../model/run.ts';
-import { drawnRun, secondsBetween, stepRow } from './drawn-run.ts';
+import { drawnRun, drawnStep, roundedSeconds } from './drawn-run.ts';
 import { runOfSpans } from './run-of-spans.ts';
 import type { TimelineRun, TimelineStep } from './timeline-run.ts';
-import { type TraceSpan, toMillis, toSeconds } from './trace-span.ts';
+import { type TraceSpan, toSeconds } from './trace-span.ts';
 
 /**
  * Builds the wanted runs of one trace: each chain span with all that happened under it up to the next chain span,
@@ -67,7 +68,7 @@ function draw(
     rows: descendants
       // What comes after such an end is not of this run: its span was still current when the worker went on.
       .filter(
-        ({ span }) => span.facts || !endIsWrong || run.end === undefined || toMillis(span.start) <= run.end,
+        ({ span }) => span.facts || !endIsWrong || run.end === undefined || millisOf(span.start) <= run.end,
       )
       .map(({ span, depth }) => rowOf(span, steps.get(span.spanId), run.start, depth)),
     linkedFrom: run.queuedBy.map(({ spanId, traceId }) => ({
@@ -79,7 +80,7 @@ function draw(
 }
 
 function rowOf(span: TraceSpan, step: RunStep | undefined, origin: number, depth: number): TimelineStep {
-  if (step) return stepRow(step, origin, depth);
+  if (step) return drawnStep(step, origin, depth);
   const { name, start, end, failed, errorType } = span;
   return {
     stage: 'other',
@@ -87,7 +88,7 @@ function rowOf(span: TraceSpan, step: RunStep | undefined, origin: number, depth
     index: undefined,
     outcome: failed ? 'error' : 'success',
     errorType,
-    start: secondsBetween(origin, toMillis(start)),
+    start: roundedSeconds(origin, millisOf(start)),
     duration: toSeconds(end - start),
     depth,
     vconUuid: undefined,

@@ -3,7 +3,7 @@ import { formatDuration } from './format-duration.ts';
 import { cleanText, displayWidth } from './terminal-text.ts';
 
 /** The state of an event at a tracer. `waiting`: not tried yet; `retry` and `queued`: will be tried again. */
-export type DeliveryOutcome = 'ok' | 'dead' | 'skipped' | 'dropped' | 'waiting' | 'retry' | 'queued';
+export type EventAtTracer = 'ok' | 'dead' | 'skipped' | 'dropped' | 'waiting' | 'retry' | 'queued';
 
 /** One event of a run at one tracer. */
 export interface RunDelivery {
@@ -11,7 +11,7 @@ export interface RunDelivery {
   readonly eventId: string;
   /** What happened, for a person: `link_complete tag`. */
   readonly event: string;
-  readonly outcome: DeliveryOutcome;
+  readonly outcome: EventAtTracer;
   readonly attempts: number;
   /** Seconds from the event to the end of its delivery; undefined if it has not ended. */
   readonly latency: number | undefined;
@@ -66,7 +66,7 @@ function tracerLines(
   width: number,
   paint: (style: Style, text: string) => string,
 ): string[] {
-  const of = (...outcomes: readonly DeliveryOutcome[]) =>
+  const of = (...outcomes: readonly EventAtTracer[]) =>
     deliveries.filter(({ outcome }) => outcomes.includes(outcome));
   const delivered = of('ok');
   const waiting = of('waiting', 'retry', 'queued');

@@ -2,7 +2,7 @@ import type { Run, RunStep } from '../../model/run.ts';
 import type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';
 
 /** What there is to draw besides what a {@link Run} has. */
-export interface Surroundings {
+export interface DrawnBeside {
   /** Its steps with what happened inside them; the steps alone where absent. */
   readonly rows?: readonly TimelineStep[];
   readonly linkedFrom?: readonly LinkedRun[];
@@ -11,7 +11,7 @@ export interface Surroundings {
 }
 
 /** A run as it is drawn. What has not ended is drawn up to the latest moment that is known. */
-export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: Surroundings = {}): TimelineRun {
+export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: DrawnBeside = {}): TimelineRun {
   const latest = latestOf(run);
   const hasEnded = run.phase === 'complete' || run.phase === 'error';
   const ongoing = run.duration === undefined;
@@ -24,14 +24,14 @@ export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: Surr
     outcome: run.outcome,
     errorType: run.errorType,
     start: run.start,
-    duration: run.duration ?? secondsBetween(run.start, latest),
+    duration: run.duration ?? roundedSeconds(run.start, latest),
     truncated: !hasEnded,
     ...(open && run.phase === 'start' && { open }),
     linkedFrom,
     late: run.late ?? 0,
     steps:
       rows ??
-      run.steps.toSorted((a, b) => a.start - b.start).map((step) => stepRow(step, run.start, 0, latest)),
+      run.steps.toSorted((a, b) => a.start - b.start).map((step) => drawnStep(step, run.start, 0, latest)),
     inferred: CONCLUDED.filter(
       ([name, key]) => run.inferred.includes(name) || (ongoing && key !== 'outcome'),
     ).map(([, key]) => key),
@@ -43,7 +43,7 @@ export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: Surr
  * @param origin when the run began, milliseconds since the Unix epoch
  * @param latest up to when it is drawn if it has not ended
  */
-export function stepRow(step: RunStep, origin: number, depth: number, latest = step.start): TimelineStep {
+export function drawnStep(step: RunStep, origin: number, depth: number, latest = step.start): TimelineStep {
   const { stage, name, index, outcome, errorType, start, duration } = step;
   return {
     stage,
@@ -51,8 +51,8 @@ export function stepRow(step: RunStep, origin: number, depth: number, latest = s
     index,
     outcome,
     errorType,
-    start: secondsBetween(origin, start),
-    duration: duration ?? secondsBetween(start, latest),
+    start: roundedSeconds(origin, start),
+    duration: duration ?? roundedSeconds(start, latest),
     depth,
     vconUuid: step.inVconUuid,
     outVconUuid: stage === 'link' ? step.outVconUuid : undefined,
@@ -60,7 +60,7 @@ export function stepRow(step: RunStep, origin: number, depth: number, latest = s
 }
 
 /** Microseconds are what a double can hold of a time of day; more digits would be invented. */
-export function secondsBetween(from: number, to: number): number {
+export function roundedSeconds(from: number, to: number): number {
   return Math.round((to - from) * 1e3) / 1e6;
 }
 

@@ -1,10 +1,10 @@
-export { type DeliveryOutcome, deliveryRecord, type RunDelivery, renderDeliveries } from './deliveries.ts';
+export { deliveryRecord, type EventAtTracer, type RunDelivery, renderDeliveries } from './deliveries.ts';
 export { drawnRun } from './drawn-run.ts';
 export { formatDuration } from './format-duration.ts';
 export { print } from './print.ts';
 export { readRuns, type Timeline } from './read-runs.ts';
 export { runRecord } from './run-record.ts';
-export type { RunFilter } from './select-runs.ts';
+export type { TimelineFilter } from './select-runs.ts';
 export { drawRuns } from './svg/picture.ts';
 export { renderTable } from './table.ts';
 export { cleanText, safeJson } from './terminal-text.ts';

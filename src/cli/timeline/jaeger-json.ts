@@ -1,4 +1,4 @@
-import { isObject, listOf, textOf } from './otlp-json.ts';
+import { isObject, objectsOf, textOf } from './otlp-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -7,16 +7,16 @@ type Json = Readonly<Record<string, unknown>>;
  * else. What cannot be read is left for the reader of OTLP to count.
  */
 export function fromJaeger(value: Json): Json | undefined {
-  const traces = listOf(value.data);
+  const traces = objectsOf(value.data);
   if (traces.length === 0 || !traces.every(({ spans }) => Array.isArray(spans))) return undefined;
   return {
     resourceSpans: traces.flatMap(({ spans, processes }) =>
-      listOf(spans).map((span) => {
+      objectsOf(spans).map((span) => {
         const process = isObject(processes) ? processes[String(span.processID)] : undefined;
-        const tags = listOf(span.tags);
+        const tags = objectsOf(span.tags);
         const scope = tagOf(tags, 'otel.scope.name') ?? tagOf(tags, 'otel.library.name');
         return {
-          resource: { attributes: attributesOf(listOf(isObject(process) ? process.tags : undefined)) },
+          resource: { attributes: attributesOf(objectsOf(isObject(process) ? process.tags : undefined)) },
           scopeSpans: [{ scope: { name: scope }, spans: [spanOf(span, tags)] }],
         };
       }),
@@ -25,7 +25,7 @@ export function fromJaeger(value: Json): Json | undefined {
 }
 
 function spanOf(span: Json, tags: readonly Json[]): Json {
-  const references = listOf(span.references);
+  const references = objectsOf(span.references);
   const parent = references.find(({ refType }) => refType === 'CHILD_OF');
   const start = micros(span.startTime);
   const duration = micros(span.duration);
@@ -41,9 +41,9 @@ function spanOf(span: Json, tags: readonly Json[]): Json {
     }),
     attributes: attributesOf(tags),
     status: { code: status },
-    events: listOf(span.logs).map(({ fields }) => ({
-      name: tagOf(listOf(fields), 'event'),
-      attributes: attributesOf(listOf(fields)),
+    events: objectsOf(span.logs).map(({ fields }) => ({
+      name: tagOf(objectsOf(fields), 'event'),
+      attributes: attributesOf(objectsOf(fields)),
     })),
     links: references
       .filter((reference) => reference !== parent)

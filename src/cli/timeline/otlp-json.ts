@@ -1,5 +1,4 @@
-/** An attribute value, as far as one is read; `null`: it is there, and of another shape. */
-export type AttributeValue = string | number | boolean | readonly string[] | null;
+import type { AttributeValue } from '../../receivers/otlp/wire-span.ts';
 
 /** The longest name or attribute value that is kept; nothing that we show is longer. */
 const MAX_TEXT = 256;
@@ -9,7 +8,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The objects of a JSON list; anything else in its place is an empty one. */
-export function listOf(value: unknown): Record<string, unknown>[] {
+export function objectsOf(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
@@ -36,7 +35,7 @@ export function nanosOf(value: unknown): bigint | undefined {
 /** The attributes of a span, event or resource that `keys` names. */
 export function readAttributes(holder: unknown, keys: ReadonlySet<string>): Record<string, AttributeValue> {
   const found: Record<string, AttributeValue> = {};
-  for (const { key, value } of listOf(isObject(holder) ? holder.attributes : undefined))
+  for (const { key, value } of objectsOf(isObject(holder) ? holder.attributes : undefined))
     if (typeof key === 'string' && keys.has(key)) found[key] = readValue(value);
   return found;
 }
@@ -52,6 +51,6 @@ function readValue(value: unknown): AttributeValue {
 }
 
 function textsOf(values: unknown): readonly string[] | null {
-  const texts = listOf(values).map(({ stringValue }) => textOf(stringValue));
+  const texts = objectsOf(values).map(({ stringValue }) => textOf(stringValue));
   return texts.every((text) => text !== undefined) ? texts : null;
 }

@@ -1,6 +1,6 @@
 import { buildRuns } from './build-runs.ts';
 import { collectSpans } from './collect-spans.ts';
-import { type RunFilter, selectRuns } from './select-runs.ts';
+import { selectRuns, type TimelineFilter } from './select-runs.ts';
 import type { TimelineRun } from './timeline-run.ts';
 
 /** What a file of spans has to tell. */
@@ -21,7 +21,7 @@ export interface Timeline {
  * follows what is wanted of it and not its size.
  * @throws VconOtelError `FILE_UNUSABLE`, or `OPTIONS_INVALID` where the beginning of a uuid fits several.
  */
-export async function readRuns(path: string, filter: RunFilter): Promise<Timeline> {
+export async function readRuns(path: string, filter: TimelineFilter): Promise<Timeline> {
   const { runs: selected, older, skipped } = await selectRuns(path, filter);
   const { traces, chains, dropped } = await collectSpans(path, selected);
   const isWanted = (runId: string): boolean => selected.has(runId);

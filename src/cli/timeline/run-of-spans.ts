@@ -1,9 +1,10 @@
 import type { ChainOutcome } from '../../model/event.ts';
 import { eventIdEndings } from '../../model/event-id.ts';
+import { millisOf } from '../../model/nanoseconds.ts';
 import type { Run, RunStep } from '../../model/run.ts';
 import { outcomeOf } from '../../model/span-codec.ts';
 import type { SpanFacts } from '../../model/span-facts.ts';
-import { type TraceSpan, toMillis, toSeconds } from './trace-span.ts';
+import { type TraceSpan, toSeconds } from './trace-span.ts';
 
 type ChainFacts = Extract<SpanFacts, { stage: 'chain' }>;
 /** The span of a link or storage. */
@@ -34,8 +35,8 @@ export function runOfSpans(runId: string, head: TraceSpan, steps: readonly Trace
     phase: chain ? (outcome === 'error' ? 'error' : 'complete') : 'start',
     inVconUuid,
     outVconUuid,
-    start: toMillis(head.start),
-    end: toMillis(end),
+    start: millisOf(head.start),
+    end: millisOf(end),
     duration: toSeconds(end - head.start),
     outcome,
     errorType: outcome === 'error' ? (failed ?? head.facts)?.errorType : undefined,
@@ -108,8 +109,8 @@ function stepsOf(spans: readonly StageSpan[], run: ChainOutcome | undefined): Ru
       phase: facts.failed ? 'error' : 'complete',
       inVconUuid: facts.vconUuid,
       outVconUuid: leftBy(spans, place),
-      start: toMillis(start),
-      end: toMillis(end),
+      start: millisOf(start),
+      end: millisOf(end),
       duration: toSeconds(end - start),
       outcome: stepOutcome(span, place === spans.length - 1, run),
       errorType: facts.errorType,

@@ -11,7 +11,7 @@ export function lookOf({ outcome }: TimelineRun): Look {
 }
 
 /** `complete`, `halted`, `error RangeError`; undefined where it is not known. */
-export function outcomeOf({ outcome, errorType }: TimelineRun): string | undefined {
+export function outcomeWords({ outcome, errorType }: TimelineRun): string | undefined {
   return outcome === 'error' && errorType ? `error ${errorType}` : outcome;
 }
 

@@ -3,7 +3,7 @@ import { readJsonValues } from './trace-file.ts';
 import { readSpans, type TraceSpan } from './trace-span.ts';
 
 /** Which runs of a file are wanted. */
-export interface RunFilter {
+export interface TimelineFilter {
   /** At most so many, the most recent ones; 0 means all. */
   readonly limit: number;
   /** Only runs that this vCon entered, left or passed through: its uuid or the beginning of it. */
@@ -41,7 +41,7 @@ export interface Selection {
  * file. A span belongs to the run whose chain span is its parent.
  * @throws VconOtelError `FILE_UNUSABLE`, or `OPTIONS_INVALID` where the beginning of a uuid fits several.
  */
-export async function selectRuns(path: string, filter: RunFilter): Promise<Selection> {
+export async function selectRuns(path: string, filter: TimelineFilter): Promise<Selection> {
   const instance = filter.lastProcess ? await lastInstance(path) : undefined;
   const prefix = filter.vcon?.toLowerCase();
   const fitting = new Set<string>();

@@ -3,7 +3,7 @@ import { decode, errorTypeOf, isOfServer } from '../../model/span-codec.ts';
 import type { SpanFacts } from '../../model/span-facts.ts';
 import { EXCEPTION, isStatus, READ_ATTRIBUTES, type SpanLike, statusInJson } from '../../model/span-like.ts';
 import { fromJaeger } from './jaeger-json.ts';
-import { idOf, isObject, listOf, nanosOf, readAttributes, textOf } from './otlp-json.ts';
+import { idOf, isObject, nanosOf, objectsOf, readAttributes, textOf } from './otlp-json.ts';
 
 /** The little of a span that a timeline needs. Times are nanoseconds since the Unix epoch. */
 export interface TraceSpan {
@@ -22,11 +22,6 @@ export interface TraceSpan {
   readonly ofServer: boolean;
   /** Undefined for everybody else's spans. */
   readonly facts: SpanFacts | undefined;
-}
-
-/** Milliseconds since the Unix epoch: microseconds are what a double can hold of a time of day. */
-export function toMillis(nanos: bigint): number {
-  return Number(nanos / 1_000n) / 1_000;
 }
 
 /** @param nanos - a difference, small enough for a double. */
@@ -50,15 +45,15 @@ export function readSpans(requests: unknown): SpanBatch {
   for (const request of Array.isArray(requests) ? requests : [requests]) {
     const list = isObject(request) ? resourceSpansOf(request) : undefined;
     if (list === undefined) skipped++;
-    for (const resourceSpans of listOf(list)) {
+    for (const resourceSpans of objectsOf(list)) {
       const resource = readAttributes(resourceSpans.resource, INSTANCE_ID);
       const instanceId = textOf(resource[SERVICE_INSTANCE_ID]);
       // Before 1.0 OpenTelemetry had another name for a scope.
       const { scopeSpans = resourceSpans.instrumentationLibrarySpans } = resourceSpans;
-      for (const { scope, instrumentationLibrary, spans: ofScope } of listOf(scopeSpans)) {
+      for (const { scope, instrumentationLibrary, spans: ofScope } of objectsOf(scopeSpans)) {
         const named = scope ?? instrumentationLibrary;
         const name = isObject(named) ? (textOf(named.name) ?? '') : '';
-        for (const json of listOf(ofScope)) {
+        for (const json of objectsOf(ofScope)) {
           const span = readSpan(json, instanceId, name);
           if (span) spans.push(span);
           else skipped++;
@@ -99,7 +94,7 @@ function readSpan(
     scope,
     attributes: readAttributes(json, READ_ATTRIBUTES),
     status: statusInJson(json.status),
-    events: listOf(json.events)
+    events: objectsOf(json.events)
       .filter((event) => event.name === EXCEPTION.event)
       .slice(0, 1)
       .map((event) => ({ name: EXCEPTION.event, attributes: readAttributes(event, EXCEPTION_ATTRIBUTES) })),
@@ -125,7 +120,7 @@ function readSpan(
 
 function readLinks(json: unknown): SpanLike['links'] {
   const links: SpanLike['links'][number][] = [];
-  for (const link of listOf(json)) {
+  for (const link of objectsOf(json)) {
     const traceId = idOf(link.traceId, 32);
     const spanId = idOf(link.spanId, 16);
     if (traceId && spanId) links.push({ context: { traceId, spanId, traceFlags: 1 } });

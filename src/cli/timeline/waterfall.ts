@@ -6,7 +6,7 @@ import {
   lateOf,
   lookOf,
   missingOf,
-  outcomeOf,
+  outcomeWords,
   stepDurationOf,
   stepName,
 } from './run-words.ts';
@@ -49,7 +49,7 @@ const LOOK = {
 
 function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
   const look = LOOK[lookOf(run)];
-  const [outcome, missing, late] = [outcomeOf(run), missingOf(run), lateOf(run)];
+  const [outcome, missing, late] = [outcomeWords(run), missingOf(run), lateOf(run)];
   const parts: Part[] = [
     { text: `${look.mark} ${run.chain}`, style: ['bold', look.style] },
     { text: run.vconUuid ?? 'vCon unknown', style: 'bold' },

@@ -1,7 +1,7 @@
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Page } from '../../admin/admin-server.ts';
+import type { PageHandler } from '../../admin/admin-server.ts';
 import { withDeadline } from '../../model/deadline.ts';
 import { errorType } from '../../model/error.ts';
 import { ThrottledLog } from '../../model/throttled-log.ts';
@@ -23,7 +23,7 @@ export class ScrapeReader extends MetricReader {
   }
 
   /** Answers a scrape, or 503 while there are no metrics. */
-  readonly page: Page = async () => {
+  readonly page: PageHandler = async () => {
     try {
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await this.#scrape() };
     } catch (error) {

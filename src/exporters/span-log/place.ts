@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { LineReader } from './line-reader.ts';
 import { segmentsOf } from './segment.ts';
-import { type Range, Settled } from './settled.ts';
+import { Settled, type SettledRange } from './settled.ts';
 
 const PLACE = 'place.json';
 
@@ -47,7 +47,7 @@ async function lastLine(path: string) {
 }
 
 /** Where it cannot be read, some spans are sent once more. */
-function savedPlace(folder: string): { readonly position: number; readonly beyond: readonly Range[] } {
+function savedPlace(folder: string): { readonly position: number; readonly beyond: readonly SettledRange[] } {
   try {
     return JSON.parse(readFileSync(join(folder, PLACE), 'utf8'));
   } catch {

@@ -24,7 +24,7 @@ export interface SpanLine {
 }
 
 /** A file of a log. */
-export interface Segment {
+export interface SpanSegment {
   readonly path: string;
   /** The number of the first span. */
   readonly first: number;
@@ -35,7 +35,7 @@ export interface Segment {
 }
 
 /** The segments of a log, in order. @throws the system's error */
-export function segmentsOf(folder: string): Segment[] {
+export function segmentsOf(folder: string): SpanSegment[] {
   return readdirSync(folder)
     .flatMap((name) => {
       const first = /^(\d{16})[.]spans$/.exec(name)?.[1];

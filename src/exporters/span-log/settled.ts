@@ -1,13 +1,13 @@
 /** From a number up to, and without, another. */
-export type Range = readonly [from: number, to: number];
+export type SettledRange = readonly [from: number, to: number];
 
 /** Which numbers are settled: all below a position, and ranges beyond it. */
 export class Settled {
   #position: number;
   /** Ascending, apart from one another and from the position. */
-  #beyond: Range[] = [];
+  #beyond: SettledRange[] = [];
 
-  constructor(position: number, beyond: readonly Range[] = []) {
+  constructor(position: number, beyond: readonly SettledRange[] = []) {
     this.#position = position;
     for (const range of beyond) this.add(range);
   }
@@ -16,12 +16,12 @@ export class Settled {
     return this.#position;
   }
 
-  get beyond(): readonly Range[] {
+  get beyond(): readonly SettledRange[] {
     return this.#beyond;
   }
 
   /** How many of the numbers of a range are not settled. */
-  open([from, to]: Range): number {
+  open([from, to]: SettledRange): number {
     let open = Math.max(0, to - Math.max(from, this.#position));
     for (const [first, end] of this.#beyond) open -= Math.max(0, Math.min(to, end) - Math.max(from, first));
     return open;
@@ -31,9 +31,9 @@ export class Settled {
     return this.open([number, number + 1]) === 0;
   }
 
-  add([from, to]: Range): void {
+  add([from, to]: SettledRange): void {
     if (to <= this.#position || to <= from) return;
-    const apart: Range[] = [];
+    const apart: SettledRange[] = [];
     let [first, end] = [from, to];
     for (const range of this.#beyond) {
       if (range[1] < first || range[0] > end) apart.push(range);

@@ -13,9 +13,9 @@ import { makeFolder } from '../../persistence/make-folder.ts';
 import { LineReader } from './line-reader.ts';
 import { ownLock } from './own-lock.ts';
 import { type Place, placeOf, savePlace } from './place.ts';
-import { type Segment, segmentPath, segmentsOf, textOfLine, writtenLine } from './segment.ts';
+import { type SpanSegment, segmentPath, segmentsOf, textOfLine, writtenLine } from './segment.ts';
 import type { Settled } from './settled.ts';
-import { spansOf, textOf } from './span-text.ts';
+import { spansOfText, textOfSpans } from './span-text.ts';
 
 /** What a {@link SpanLog} is made of. */
 export interface SpanLogSettings {
@@ -53,7 +53,7 @@ export class SpanLog {
   readonly #settled: Settled;
   readonly #reader = new LineReader();
   /** The last one is being written, if `#file` is there. */
-  readonly #segments: Segment[];
+  readonly #segments: SpanSegment[];
   /** When spans were written, now and then: number and time. */
   #marks: (readonly [first: number, time: number])[];
   #file: DurableFile | undefined;
@@ -189,7 +189,7 @@ export class SpanLog {
 
   async #writeLine(spans: readonly ReadableSpan[]): Promise<void> {
     const first = this.#next - this.#unwritten.length;
-    const text = await textOf(spans);
+    const text = await textOfSpans(spans);
     const now = this.#settings.clock.now();
     const line = await writtenLine(first, spans.length, now, text);
     const file = this.#fileFor(first, now);
@@ -251,7 +251,7 @@ export class SpanLog {
       return [];
     }
     const spans = await textOfLine(line)
-      .then(spansOf)
+      .then(spansOfText)
       .catch(() => undefined);
     // Meanwhile there may have been no room for them.
     if (!spans || this.#cursor > from) {

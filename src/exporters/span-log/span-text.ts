@@ -3,7 +3,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 
 /** Spans as a text. What is found out of their resources later on is waited for. */
-export async function textOf(spans: readonly ReadableSpan[]): Promise<string> {
+export async function textOfSpans(spans: readonly ReadableSpan[]): Promise<string> {
   const resources = [...new Set(spans.map(({ resource }) => resource))];
   for (const resource of resources)
     if (resource.asyncAttributesPending) await resource.waitForAsyncAttributes?.();
@@ -14,7 +14,7 @@ export async function textOf(spans: readonly ReadableSpan[]): Promise<string> {
 }
 
 /** The spans of a text, for an exporter the same as those that it was made of. */
-export function spansOf(text: string): ReadableSpan[] {
+export function spansOfText(text: string): ReadableSpan[] {
   const { resources, spans } = JSON.parse(text) as SpanText;
   const known = resources.map(({ attributes, schemaUrl }) =>
     resourceFromAttributes(attributes, schemaUrl === undefined ? {} : { schemaUrl }),

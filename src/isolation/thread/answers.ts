@@ -1,6 +1,6 @@
 import { retryHints } from '../../model/delivery-error.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
-import type { Answer, Failed, FromThread } from '../messages.ts';
+import type { CallAnswer, Failed, FromThread } from '../messages.ts';
 import type { SharedState } from '../shared-state.ts';
 
 /** Milliseconds for which answers wait to be sent while a tracer does not yield. */
@@ -21,7 +21,7 @@ export class Answers {
     this.#say = say;
   }
 
-  settle(call: number, answer: Exclude<Answer, 'failed'>): void {
+  settle(call: number, answer: Exclude<CallAnswer, 'failed'>): void {
     (answer === 'answered' ? this.#answered : this.#refused).push(call);
     this.#settled(call, answer);
   }
@@ -35,7 +35,7 @@ export class Answers {
     this.fail(call, new VconOtelError('TIMEOUT', 'the call took too long'));
   }
 
-  #settled(call: number, answer: Answer): void {
+  #settled(call: number, answer: CallAnswer): void {
     this.#shared.settle(call, answer);
     const now = performance.now();
     if (this.#since === undefined) {

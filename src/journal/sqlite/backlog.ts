@@ -1,6 +1,6 @@
 import type { ChainEvent } from '../../model/event.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { QueryResult, Reply } from './messages.ts';
+import type { QueryResult, WriterReply } from './messages.ts';
 import type { PatientWriter } from './patient-writer.ts';
 import { type Row, rowsOf } from './row.ts';
 import type { Window } from './window.ts';
@@ -79,7 +79,7 @@ export class Backlog {
   }
 
   /** The position of its consumer is known. */
-  open({ consumer, position, pending, queued, oldest }: Extract<Reply, { of: 'attach' }>): void {
+  open({ consumer, position, pending, queued, oldest }: Extract<WriterReply, { of: 'attach' }>): void {
     this.#consumer = consumer;
     this.#cursor = position;
     this.#ahead = pending;

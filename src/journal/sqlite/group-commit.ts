@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.ts';
 import type { ChainEvent } from '../../model/event.ts';
 import { blockOf, type InputBlock } from './input-block.ts';
-import type { FlatAnswers, Query, QueryResult, Reply } from './messages.ts';
+import type { FlatAnswers, Query, QueryResult, WriterReply } from './messages.ts';
 import { pageOf } from './page.ts';
 import type { PatientWriter } from './patient-writer.ts';
 import { type Portion, type Write, WriteQueue } from './write-queue.ts';
@@ -211,7 +211,7 @@ function inputBlock({ place, bodies }: Exclude<Portion['entries'], undefined>): 
 /** The seqs of the events of a transaction, in their order. */
 function seqsOf(
   events: number,
-  { before, repeats }: Pick<Extract<Reply, { of: 'commit' }>, 'before' | 'repeats'>,
+  { before, repeats }: Pick<Extract<WriterReply, { of: 'commit' }>, 'before' | 'repeats'>,
 ): number[] {
   let last = before;
   return Array.from({ length: events }, (_, place) => {

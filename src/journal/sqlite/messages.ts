@@ -21,7 +21,7 @@ export interface WriterData {
 export type FlatAnswers = readonly (string | number | null)[];
 
 /** What the journal asks of its writer. Answered one after the other, in order. */
-export type Request =
+export type WriterRequest =
   /** Saves as one transaction. The queries see the answers, and not the events. */
   | ({ readonly ask: 'commit' } & Commit)
   /** `end` is where the log ended when the consumer was made. */
@@ -117,7 +117,7 @@ export interface StoredRow {
   readonly errorType: string | undefined;
 }
 
-export type Reply =
+export type WriterReply =
   | {
       readonly of: 'commit';
       /** The seq of the newest event before, and now: new events follow in their order. */

@@ -1,6 +1,6 @@
 import { longestWait } from '../../model/back-off.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { Reply, Request } from './messages.ts';
+import type { WriterReply, WriterRequest } from './messages.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 /** Milliseconds between two tries. */
@@ -12,7 +12,7 @@ export class PatientWriter {
   readonly #clock: Clock;
   readonly #turned: (failing: string | undefined) => void;
   /** Kinds of request that failed the last time. */
-  readonly #failing = new Set<Request['ask']>();
+  readonly #failing = new Set<WriterRequest['ask']>();
   readonly #pauses = new Set<() => void>();
   #isEnding = false;
 
@@ -24,14 +24,14 @@ export class PatientWriter {
   }
 
   /** @returns undefined if the journal is closed before the request succeeds */
-  async ask<A extends Request['ask']>(
-    request: Extract<Request, { ask: A }>,
-  ): Promise<Extract<Reply, { of: A }> | undefined> {
+  async ask<A extends WriterRequest['ask']>(
+    request: Extract<WriterRequest, { ask: A }>,
+  ): Promise<Extract<WriterReply, { of: A }> | undefined> {
     for (let failures = 1; ; failures += 1) {
-      const reply: Reply = await this.#thread.ask(request);
+      const reply: WriterReply = await this.#thread.ask(request);
       if (reply.of !== 'failure') {
         if (this.#failing.delete(request.ask) && this.#failing.size === 0) this.#turned(undefined);
-        return reply as Extract<Reply, { of: A }>;
+        return reply as Extract<WriterReply, { of: A }>;
       }
       const isNew = this.#failing.size === 0;
       this.#failing.add(request.ask);

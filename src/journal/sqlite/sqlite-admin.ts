@@ -11,7 +11,7 @@ import type {
   RunFilter,
   StoredRuns,
   TailSettings,
-  TracerStats,
+  TracerPlace,
 } from '../admin.ts';
 import { deadLetters, eventsToHear } from './admin/event-lists.ts';
 import {
@@ -57,7 +57,7 @@ export class SqliteAdmin implements JournalAdmin {
     return this.#use('read', (file) => consumersOf(file).map(({ name }) => name));
   }
 
-  async stats(tracer: string): Promise<TracerStats> {
+  async stats(tracer: string): Promise<TracerPlace> {
     return this.#use('read', (file) => tracerStats(file, place(file, tracer)));
   }
 

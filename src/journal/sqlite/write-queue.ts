@@ -7,19 +7,19 @@ export type Write =
       readonly kind: 'entries';
       readonly place: number;
       readonly bodies: readonly Uint8Array[];
-      readonly written: Written;
+      readonly written: WriteCallbacks;
     }
   | { readonly kind: 'advance'; readonly to: number };
 
 /** Callbacks of a write. */
-export interface Written {
+export interface WriteCallbacks {
   /** All of it is. */
   done(): void;
   /** The journal is closed, and it never will be. */
   lost(): void;
 }
 
-export interface EventsWritten extends Written {
+export interface EventsWritten extends WriteCallbacks {
   /** Part of the batch is written; each event has its seq. */
   saved(events: readonly ChainEvent[], seqs: readonly number[]): void;
 }

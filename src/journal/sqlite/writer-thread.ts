@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../model/clock.ts';
 import { type ErrorCode, VconOtelError } from '../../model/error.ts';
-import type { Notice, Opened, Reply, Request, Time, WriterData } from './messages.ts';
+import type { Notice, Opened, Time, WriterData, WriterReply, WriterRequest } from './messages.ts';
 import type { ConsumerId } from './writer/schema.ts';
 
 /** As source, or as what was built from it. */
@@ -23,7 +23,7 @@ export class WriterThread {
   readonly #consumers = new Map<ConsumerId, string>();
   #last = 0;
   #worker: Worker | undefined;
-  #asked: ((reply: Reply) => void)[] = [];
+  #asked: ((reply: WriterReply) => void)[] = [];
   #closing = false;
   #cancelTurn: (() => void) | undefined;
 
@@ -46,7 +46,7 @@ export class WriterThread {
     const worker = this.#begin();
     worker.ref();
     return new Promise<Opened>((resolve, reject) => {
-      const heard = (word: Reply | Notice) => {
+      const heard = (word: WriterReply | Notice) => {
         if (!('notice' in word) || (word.notice !== 'open' && word.notice !== 'unusable')) return;
         worker.off('message', heard);
         worker.unref();
@@ -64,7 +64,7 @@ export class WriterThread {
   }
 
   /** Has something done. Never rejects: what cannot be done is answered with a failure. */
-  ask(request: Request): Promise<Reply> {
+  ask(request: WriterRequest): Promise<WriterReply> {
     if (this.#closing) return Promise.resolve({ of: 'failure', code: 'CLOSED' });
     return this.#post(this.#worker ?? this.#begin(), request);
   }
@@ -95,7 +95,7 @@ export class WriterThread {
     return { now: this.#clock.now(), elapsed: this.#clock.elapsed() };
   }
 
-  #post(worker: Worker, request: Request): Promise<Reply> {
+  #post(worker: Worker, request: WriterRequest): Promise<WriterReply> {
     worker.ref();
     return new Promise((resolve) => {
       this.#asked.push(resolve);
@@ -113,7 +113,7 @@ export class WriterThread {
     // Without the flags and NODE_OPTIONS of the process: what these preload may be what has just opened the journal.
     const worker = new Worker(WRITER, { workerData, name: 'vcon-otel journal', execArgv: [], env: {} });
     worker.unref();
-    worker.on('message', (word: Reply | Notice) => {
+    worker.on('message', (word: WriterReply | Notice) => {
       if ('notice' in word) {
         this.#onNotice(word);
         return;

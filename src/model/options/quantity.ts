@@ -9,7 +9,7 @@ export interface Measure {
 }
 
 /** The least and the most that a quantity may be, in the smallest unit. */
-export interface Range {
+export interface QuantityLimits {
   readonly min: number;
   readonly max: number;
 }
@@ -18,7 +18,7 @@ export interface Range {
 const written = z.registry<{ readonly asWritten: (value: number) => string | 0 }>();
 
 /** A quantity in a configuration. Its output is a whole number of the smallest unit. */
-export function quantity(measure: Measure, range: Range) {
+export function quantity(measure: Measure, range: QuantityLimits) {
   return z
     .custom<string>()
     .transform((text, context) => accept(within(read(text, measure), measure, range), context))
@@ -26,7 +26,7 @@ export function quantity(measure: Measure, range: Range) {
 }
 
 /** A quantity for which 0, with a unit or without, means that there is no limit. */
-export function quantityOrNone(measure: Measure, range: Range) {
+export function quantityOrNone(measure: Measure, range: QuantityLimits) {
   const orNone = { ...measure, expected: `${measure.expected}, or 0 for no limit` };
   return z
     .custom<string | 0>()
@@ -62,7 +62,7 @@ function read(written: unknown, { expected, units }: Measure): Reading {
   return worth === undefined ? { fault: `expected ${expected}` } : { value: Number(amount) * worth };
 }
 
-function within(reading: Reading, measure: Measure, { min, max }: Range): Reading {
+function within(reading: Reading, measure: Measure, { min, max }: QuantityLimits): Reading {
   if ('fault' in reading) return reading;
   if (reading.value < min) return { fault: `must be at least ${formatQuantity(min, measure)}` };
   if (reading.value > max) return { fault: `must be at most ${formatQuantity(max, measure)}` };

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { VconOtelError } from '../../model/error.ts';
 import { processMemory } from '../../model/memory.ts';
 import { type Reduced, type Reductions, reduce } from './reduce.ts';
-import type { Answer, Ask } from './worker.ts';
+import type { Ask, ReaderAnswer } from './worker.ts';
 
 /** As source, or as built. */
 const WORKER = new URL(`./worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
@@ -77,11 +77,11 @@ export class JsonReader {
 }
 
 /** @throws VconOtelError `BODY_INVALID` if the thread dies of it: it would do so again. */
-function ask(worker: Worker, what: Ask): Promise<Answer> {
+function ask(worker: Worker, what: Ask): Promise<ReaderAnswer> {
   return new Promise((resolve, reject) => {
     const ended = () => reject(unreadable());
     worker.once('exit', ended);
-    worker.once('message', (answer: Answer) => {
+    worker.once('message', (answer: ReaderAnswer) => {
       worker.off('exit', ended);
       resolve(answer);
     });

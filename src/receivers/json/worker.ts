@@ -9,7 +9,7 @@ import { type Reductions, reduce } from './reduce.ts';
 export type Ask = { readonly kind: keyof Reductions; readonly body: Uint8Array } | 'more';
 
 /** The thread's answer. */
-export type Answer =
+export type ReaderAnswer =
   | { readonly is: 'counts'; readonly counts: unknown }
   | { readonly is: 'items'; readonly items: readonly unknown[]; readonly last: boolean }
   | { readonly is: 'refused'; readonly why: string };
@@ -41,6 +41,6 @@ function answerTo(ask: Ask): void {
   }
 }
 
-function say(answer: Answer): void {
+function say(answer: ReaderAnswer): void {
   parentPort?.postMessage(answer);
 }

@@ -2,7 +2,7 @@ import type { SpanFact } from '../../model/fact.ts';
 import { decode } from '../../model/span-codec.ts';
 import type { SpanFacts } from '../../model/span-facts.ts';
 import { isStatus } from '../../model/span-like.ts';
-import { isName, listOf, MAX_LIST } from '../names.ts';
+import { isName, MAX_LIST, nameList } from '../names.ts';
 import { isId, NO_TIME, type WireSpan } from './wire-span.ts';
 
 /** What a request held. */
@@ -61,7 +61,7 @@ function bounded(facts: SpanFacts): SpanFacts {
   const { links, queuedBy } = facts;
   return {
     ...facts,
-    links: listOf(links),
+    links: nameList(links),
     queuedBy:
       queuedBy.length === 0
         ? queuedBy

@@ -1,4 +1,4 @@
-import type { Entry } from './replies.ts';
+import type { StreamEntry } from './replies.ts';
 
 const MAX_ENTRIES = 500;
 /** How much one read should bring at most, in UTF-16 code units. */
@@ -13,7 +13,7 @@ export class BatchSize {
   }
 
   /** Learns how long entries currently are. */
-  read(entries: readonly Entry[]): void {
+  read(entries: readonly StreamEntry[]): void {
     if (entries.length === 0) return;
     let length = 1;
     for (const { fields } of entries) for (const field of fields ?? []) length += field.length;

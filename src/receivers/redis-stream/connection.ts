@@ -4,20 +4,24 @@ import { redisFailure, redisReason } from '../../persistence/redis.ts';
 import { type RedisClient, type RedisClientSettings, redisClient } from '../../persistence/redis-client.ts';
 
 /** What is asked of a Redis with a stream. */
-export interface Connection extends RedisClient {
+export interface StreamConnection extends RedisClient {
   /** Sends several commands at once. An error among the replies is one of them. @throws as {@link ask} */
-  askAll(add: Add): Promise<readonly Reply[]>;
+  askAll(add: Add): Promise<readonly CommandReply[]>;
   /** As {@link ask}, but never while something is being watched. */
   askAlone: RedisClient['ask'];
   /** Sends several commands between which nobody else's come. Nothing but reading may be among them. @throws as {@link ask} */
-  askTogether(add: Add): Promise<readonly Reply[]>;
+  askTogether(add: Add): Promise<readonly CommandReply[]>;
   /**
    * Sends several commands that are executed together, and only as long as a key is as it should be: nothing can change it
    * between the look and the commands (`WATCH`).
    * @returns undefined where it is not, and nothing was executed
    * @throws as {@link ask}
    */
-  askWhile(key: string, is: (seen: SeenKey) => boolean, add: Add): Promise<readonly Reply[] | undefined>;
+  askWhile(
+    key: string,
+    is: (seen: SeenKey) => boolean,
+    add: Add,
+  ): Promise<readonly CommandReply[] | undefined>;
 }
 
 /** A key as it is. */
@@ -31,12 +35,12 @@ export type Commands = ReturnType<Redis['pipeline']>;
 
 export type Add = (commands: Commands) => Commands;
 
-export type Reply = readonly [error: Error | null, reply: unknown];
+export type CommandReply = readonly [error: Error | null, reply: unknown];
 
 /** @throws VconOtelError `CONFIG_INVALID` where the url is none */
-export function connect(
+export function connectToStream(
   settings: Pick<RedisClientSettings, 'url' | 'timeout' | 'log'> & { readonly closing: AbortSignal },
-): Connection {
+): StreamConnection {
   const client = redisClient({
     ...settings,
     option: 'receivers.redis_stream.url',
@@ -91,7 +95,7 @@ export function unavailable(why: unknown): VconOtelError {
 }
 
 /** The reply to a command that was sent with others. @throws VconOtelError `STORE_UNAVAILABLE` */
-export function answer(reply: Reply | undefined): unknown {
+export function replyValue(reply: CommandReply | undefined): unknown {
   if (!reply) throw unavailable('an unexpected reply');
   const [error, value] = reply;
   if (error) throw unavailable(error);
@@ -106,7 +110,7 @@ const ANOTHER = 'it was connected anew';
 const OUT_OF_MEMORY = 'out of memory';
 
 /** A Redis that is out of memory takes no `MULTI`, whatever is in it. @returns null where a key that is watched was changed */
-async function transact(redis: Redis, add: Add): Promise<Reply[] | null | typeof OUT_OF_MEMORY> {
+async function transact(redis: Redis, add: Add): Promise<CommandReply[] | null | typeof OUT_OF_MEMORY> {
   try {
     return await add(redis.multi()).exec();
   } catch (error) {
@@ -125,9 +129,9 @@ function watching(redis: Redis, key: string): Commands {
 }
 
 /** The replies to `WATCH` (or anything), `GET` and `PTTL`. */
-function seenIn(replies: readonly (Reply | undefined)[] | null): SeenKey {
+function seenIn(replies: readonly (CommandReply | undefined)[] | null): SeenKey {
   const [watched, value, ttl] = replies ?? [];
-  if (watched) answer(watched);
-  const found = answer(value);
-  return { value: typeof found === 'string' ? found : undefined, ttl: Number(answer(ttl)) };
+  if (watched) replyValue(watched);
+  const found = replyValue(value);
+  return { value: typeof found === 'string' ? found : undefined, ttl: Number(replyValue(ttl)) };
 }

@@ -1,8 +1,7 @@
 import { redisReason } from '../../persistence/redis.ts';
-import { type Add, answer, type Connection, unavailable } from './connection.ts';
+import { type Add, replyValue, type StreamConnection, unavailable } from './connection.ts';
 import type { Position } from './read-position.ts';
 import {
-  type Entry,
   type GroupState,
   type Pending,
   readClaimed,
@@ -11,6 +10,7 @@ import {
   readPending,
   readSnapshot,
   type Snapshot,
+  type StreamEntry,
 } from './replies.ts';
 import type { StreamLease } from './stream-lease.ts';
 
@@ -35,11 +35,11 @@ export interface DeadLetter {
 export type ConsumerGroup = ReturnType<typeof consumerGroup>;
 
 export function consumerGroup(
-  { ask, askAll, askTogether }: Connection,
+  { ask, askAll, askTogether }: StreamConnection,
   lease: StreamLease,
   { stream, group, consumer }: ConsumerGroupSettings,
 ) {
-  const only = async (add: Add) => answer((await lease.only(add))[0]);
+  const only = async (add: Add) => replyValue((await lease.only(add))[0]);
   return {
     /** Undefined where there is no stream. */
     async inspect(): Promise<Snapshot | undefined> {
@@ -47,7 +47,7 @@ export function consumerGroup(
         redis.call('XINFO', 'STREAM', stream).call('XINFO', 'GROUPS', stream),
       );
       if (info?.[0] && /no such key/.test(info[0].message)) return undefined;
-      return readSnapshot(answer(info), answer(groups), group);
+      return readSnapshot(replyValue(info), replyValue(groups), group);
     },
 
     /** Makes the group at the start of the stream, so that what waits is read, and the stream where there is none. */
@@ -63,7 +63,7 @@ export function consumerGroup(
     async readNew(
       count: number,
       finished: readonly string[],
-    ): Promise<{ before: Snapshot; after: GroupState; entries: Entry[] }> {
+    ): Promise<{ before: Snapshot; after: GroupState; entries: StreamEntry[] }> {
       // Nobody has an entry 0-0.
       const ids = finished.length > 0 ? finished : ['0-0'];
       const [acknowledged, info, groups, read, groupsAfter] = await lease.only((redis) =>
@@ -74,11 +74,11 @@ export function consumerGroup(
           .call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
           .call('XINFO', 'GROUPS', stream),
       );
-      answer(acknowledged);
-      const entries = readEntries(answer(read));
-      const after = readGroup(answer(groupsAfter), group);
+      replyValue(acknowledged);
+      const entries = readEntries(replyValue(read));
+      const after = readGroup(replyValue(groupsAfter), group);
       if (!after) throw unavailable('NOGROUP');
-      return { before: readSnapshot(answer(info), answer(groups), group), after, entries };
+      return { before: readSnapshot(replyValue(info), replyValue(groups), group), after, entries };
     },
 
     /** Tells Redis how many entries there were up to the last delivered one. */
@@ -97,7 +97,11 @@ export function consumerGroup(
     },
 
     /** Delivers such entries to this consumer, from an id on. */
-    async claim(idle: number, from: string, count: number): Promise<{ entries: Entry[]; gone: string[] }> {
+    async claim(
+      idle: number,
+      from: string,
+      count: number,
+    ): Promise<{ entries: StreamEntry[]; gone: string[] }> {
       return readClaimed(
         await only((redis) => redis.call('XAUTOCLAIM', stream, group, consumer, idle, from, 'COUNT', count)),
       );

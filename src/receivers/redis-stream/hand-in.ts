@@ -6,8 +6,8 @@ import type { ThrottledLog } from '../../model/throttled-log.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { pause, pauseAfter } from './pause.ts';
-import { listOf, originalText, readEntry } from './read-entry.ts';
-import type { Entry } from './replies.ts';
+import { originalText, readEntry, recordList } from './read-entry.ts';
+import type { StreamEntry } from './replies.ts';
 import type { Settlement } from './settlement.ts';
 import type { StreamLease } from './stream-lease.ts';
 
@@ -45,7 +45,7 @@ const LOOK = 200;
  * waits and the entries stay pending.
  * @throws VconOtelError `STREAM_IN_USE` where another adapter may have taken them over meanwhile
  */
-export async function handIn(entries: readonly Entry[], to: Destination): Promise<void> {
+export async function handIn(entries: readonly StreamEntry[], to: Destination): Promise<void> {
   to.size.read(entries);
   let taken: ReadRecord[] = [];
   let pauseAt = performance.now() + SLICE;
@@ -66,7 +66,7 @@ export async function handIn(entries: readonly Entry[], to: Destination): Promis
 }
 
 /** Reads entries: the records that are passed on together, and meanwhile sees to those that have none. */
-function* batches(entries: readonly Entry[], to: Destination): Generator<readonly ReadRecord[]> {
+function* batches(entries: readonly StreamEntry[], to: Destination): Generator<readonly ReadRecord[]> {
   let records: ReadRecord[] = [];
   let length = 0;
   for (const { id, fields } of entries) {
@@ -96,7 +96,7 @@ function* batches(entries: readonly Entry[], to: Destination): Generator<readonl
 async function take(records: readonly ReadRecord[], sink: FactSink): Promise<readonly RecordReceipt[]> {
   const receipts: RecordReceipt[] = [];
   for (const { at, some } of byReceipt(records)) {
-    const bytes = Buffer.from(listOf(some));
+    const bytes = Buffer.from(recordList(some));
     const facts = { spans: [], records: some.map(({ record }) => record) };
     receipts.push(...(await sink.take({ form: 'entries', packing: 'none', bytes, at }, facts)));
   }

@@ -24,13 +24,13 @@ export function readEntry(fields: readonly string[]): ReadEntry {
   }
 }
 
-/** Several records that can be read, as JSON of a list: what {@link readEntries} reads. */
-export function listOf(records: readonly { readonly text: string }[]): string {
+/** Several records that can be read, as JSON of a list: what {@link readRecords} reads. */
+export function recordList(records: readonly { readonly text: string }[]): string {
   return `[${records.map(({ text }) => text).join(',')}]`;
 }
 
 /** Reads the records of several entries again. @throws Error where they cannot be read */
-export function readEntries(list: string): ReportedFact[] {
+export function readRecords(list: string): ReportedFact[] {
   return (JSON.parse(list) as unknown[]).map(readReport);
 }
 

@@ -7,7 +7,7 @@ export interface Position {
 }
 
 /** The result of a read. */
-export interface Progress {
+export interface ReadProgress {
   /** Entries that were trimmed or deleted before the group read them, and that have not been counted before. */
   readonly lost: number;
   /** The right position, if Redis has a wrong one and should be told. */
@@ -20,7 +20,7 @@ export interface Progress {
  * left has been read, and when everything has.
  *
  * Redis's own `entries-read` keeps these accounts across a restart. Redis before 7.2.6 does not include a gap in it, and no
- * version knows it after an XDEL: hence {@link Progress.correction}.
+ * version knows it after an XDEL: hence {@link ReadProgress.correction}.
  */
 export class ReadPosition {
   #position: Position | undefined;
@@ -36,7 +36,7 @@ export class ReadPosition {
    * @param read how many entries it brought
    * @param drained whether there was nothing more to read
    */
-  advance(before: Snapshot, after: GroupState, read: number, drained: boolean): Progress {
+  advance(before: Snapshot, after: GroupState, read: number, drained: boolean): ReadProgress {
     let lost = 0;
     let entries = this.entriesRead(before);
     const settle = (gone: number) => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { unavailable } from './connection.ts';
 
 /** One entry of the stream; without fields if it was trimmed or deleted. */
-export interface Entry {
+export interface StreamEntry {
   readonly id: string;
   readonly fields: readonly string[] | undefined;
 }
@@ -51,13 +51,13 @@ const Group = z.object({
 });
 
 /** The answer to XREADGROUP, of one stream. */
-export function readEntries(reply: unknown): Entry[] {
+export function readEntries(reply: unknown): StreamEntry[] {
   const read = known(Read, reply);
   return read ? entriesOf(read[0][1]) : [];
 }
 
 /** The answer to XAUTOCLAIM: what was claimed, and the ids of entries that are gone. */
-export function readClaimed(reply: unknown): { entries: Entry[]; gone: string[] } {
+export function readClaimed(reply: unknown): { entries: StreamEntry[]; gone: string[] } {
   const [, entries, gone] = known(Claimed, reply);
   return { entries: entriesOf(entries), gone };
 }
@@ -113,7 +113,7 @@ function compareDigits(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-function entriesOf(rows: z.infer<typeof Entries>): Entry[] {
+function entriesOf(rows: z.infer<typeof Entries>): StreamEntry[] {
   return rows.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
 }
 

@@ -4,7 +4,14 @@ import { z } from 'zod';
 import { VconOtelError } from '../../model/error.ts';
 import { redisReason } from '../../persistence/redis.ts';
 import type { StreamHolder } from '../receiver.ts';
-import { type Add, answer, type Connection, type Reply, type SeenKey, unavailable } from './connection.ts';
+import {
+  type Add,
+  type CommandReply,
+  replyValue,
+  type SeenKey,
+  type StreamConnection,
+  unavailable,
+} from './connection.ts';
 
 /** Milliseconds without a sign of life after which another adapter may read the stream. */
 const LEASE = 15_000;
@@ -44,7 +51,7 @@ export function holderKey({ stream, group }: Pick<StreamLeaseSettings, 'stream' 
  * place another has taken, can do neither.
  */
 export class StreamLease {
-  readonly #connection: Connection;
+  readonly #connection: StreamConnection;
   readonly #settings: StreamLeaseSettings;
   readonly #key: string;
   #own: Holding;
@@ -56,7 +63,7 @@ export class StreamLease {
   /** A copy of our own journal has taken our place. */
   #isReplaced = false;
 
-  constructor(connection: Connection, settings: StreamLeaseSettings) {
+  constructor(connection: StreamConnection, settings: StreamLeaseSettings) {
     this.#connection = connection;
     this.#settings = settings;
     this.#key = holderKey(settings);
@@ -108,13 +115,13 @@ export class StreamLease {
       await this.only((redis) => redis);
       return;
     }
-    answer(taken[0]);
+    replyValue(taken[0]);
     this.#seen = this.#own;
     this.#heldSince(begin);
   }
 
   /** A Redis that is out of memory takes no new word: then what this journal has written there before stands for it. */
-  #standsFor([error]: Reply = [null, undefined]): boolean {
+  #standsFor([error]: CommandReply = [null, undefined]): boolean {
     if (!error || redisReason(error) !== 'OOM' || this.#seen?.journal !== this.#own.journal) return false;
     this.#own = this.#seen;
     return true;
@@ -129,7 +136,7 @@ export class StreamLease {
    * Has commands executed together, as the one that reads.
    * @throws VconOtelError `STREAM_IN_USE` where another reads, and nothing was executed; `STORE_UNAVAILABLE`
    */
-  async only(add: Add): Promise<readonly Reply[]> {
+  async only(add: Add): Promise<readonly CommandReply[]> {
     const begin = moment();
     const replies = await this.#connection.askWhile(
       this.#key,
@@ -141,7 +148,7 @@ export class StreamLease {
       this.#isReplaced = this.#seen?.journal === this.#own.journal && this.holder !== undefined;
       throw this.#refused();
     }
-    answer(replies[0]);
+    replyValue(replies[0]);
     this.#heldSince(begin);
     return replies.slice(1);
   }

@@ -5,7 +5,7 @@ import { ThrottledLog } from '../../model/throttled-log.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import type { StreamStats } from '../receiver.ts';
 import { BatchSize } from './batch-size.ts';
-import { type Connection, connect, unavailable } from './connection.ts';
+import { connectToStream, type StreamConnection, unavailable } from './connection.ts';
 import { type ConsumerGroup, consumerGroup } from './consumer-group.ts';
 import { type Destination, handIn } from './hand-in.ts';
 import { pause, pauseAfter, pauseUntil } from './pause.ts';
@@ -47,8 +47,8 @@ export class StreamReader {
   readonly #settings: RedisStreamReceiverSettings;
   readonly #closing = new AbortController();
   readonly #log = new ThrottledLog('vcon-otel/receivers');
-  readonly #commands: Connection;
-  readonly #waiting: Connection;
+  readonly #commands: StreamConnection;
+  readonly #waiting: StreamConnection;
   readonly #lease: StreamLease;
   readonly #group: ConsumerGroup;
   readonly #to: Destination;
@@ -76,8 +76,8 @@ export class StreamReader {
     const { url, sink, counts } = settings;
     const closing = this.#closing.signal;
     const log = this.#log;
-    this.#commands = connect({ url, closing, log, timeout: TIMEOUT });
-    this.#waiting = connect({ url, closing, log, timeout: BLOCK + TIMEOUT });
+    this.#commands = connectToStream({ url, closing, log, timeout: TIMEOUT });
+    this.#waiting = connectToStream({ url, closing, log, timeout: BLOCK + TIMEOUT });
     this.#lease = new StreamLease(this.#commands, {
       ...settings,
       takingOver: () => {

@@ -11,7 +11,7 @@ const TIMEOUT = 10_000;
 const END_TIMEOUT = 1_000;
 
 /** A connection, which may be lost at any time. */
-export interface Connection {
+export interface PostgresConnection {
   readonly client: Client;
   readonly socket: Socket;
   isLost: boolean;
@@ -22,11 +22,11 @@ export interface Connection {
  * @param certificates PEM, if they are not Node's own
  * @param timeout milliseconds for the connection, and for each statement
  */
-export async function connect(
+export async function connectToPostgres(
   target: PostgresTarget,
   certificates: string | undefined,
   timeout = TIMEOUT,
-): Promise<Connection> {
+): Promise<PostgresConnection> {
   const { Client } = await import('pg');
   const { host, port, database, user, password, ssl } = target;
   const socket = new Socket();
@@ -44,7 +44,7 @@ export async function connect(
     connectionTimeoutMillis: timeout,
     query_timeout: timeout,
   });
-  const connection: Connection = { client, socket, isLost: false };
+  const connection: PostgresConnection = { client, socket, isLost: false };
   // Also emitted between two statements; without a listener it would end the process.
   client.on('error', () => {
     connection.isLost = true;
@@ -59,7 +59,7 @@ export async function connect(
 }
 
 /** Releases a connection. Never rejects; a server that does not answer is abandoned. */
-export async function end({ client, socket }: Connection): Promise<void> {
+export async function end({ client, socket }: PostgresConnection): Promise<void> {
   try {
     await withDeadline(client.end(), END_TIMEOUT, 'closing a connection');
   } catch {

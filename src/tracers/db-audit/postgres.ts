@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { type Layout, layoutOf, postgresFindings } from './layout.ts';
 import type { PostgresTarget } from './options.ts';
 import { postgresColumns } from './postgres-columns.ts';
-import { type Connection, connect, end, readCertificates } from './postgres-connection.ts';
+import { connectToPostgres, end, type PostgresConnection, readCertificates } from './postgres-connection.ts';
 import { type AuditRecord, type AuditTable, withIdInside } from './record.ts';
 import { isTableGone, postgresFailure } from './sql-failure.ts';
 
@@ -23,7 +23,7 @@ class PostgresTable implements AuditTable {
   readonly #certificates: string | undefined;
   readonly #table: TableName;
   readonly #name: string;
-  #connection: Connection | undefined;
+  #connection: PostgresConnection | undefined;
   #layout: Layout = { hasId: true, repeats: 'by_id' };
   /** What was said of the table already, so that a connection that is made anew does not say it again. */
   readonly #said = new Set<string>();
@@ -55,9 +55,9 @@ class PostgresTable implements AuditTable {
     if (connection) await end(connection);
   }
 
-  async #connected(): Promise<Connection> {
+  async #connected(): Promise<PostgresConnection> {
     if (this.#connection && !this.#connection.isLost) return this.#connection;
-    const connection = await connect(this.#target, this.#certificates);
+    const connection = await connectToPostgres(this.#target, this.#certificates);
     try {
       await makeTable(connection.client, this.#table);
       await this.#look(connection.client);

@@ -8,7 +8,7 @@ import { postgresFindings, sqliteFindings } from './layout.ts';
 import type { PostgresTarget, SqliteTarget, Target } from './options.ts';
 import { tableName } from './postgres.ts';
 import { postgresColumns } from './postgres-columns.ts';
-import { connect, end, readCertificates } from './postgres-connection.ts';
+import { connectToPostgres, end, readCertificates } from './postgres-connection.ts';
 import { postgresFailure } from './sql-failure.ts';
 import { sqliteColumns } from './sqlite-columns.ts';
 
@@ -48,7 +48,7 @@ async function lookAtServer(
 ): Promise<readonly Finding[]> {
   const place = `PostgreSQL at ${target.host} port ${target.port}`;
   try {
-    const connection = await connect(target, readCertificates(target, name), timeout);
+    const connection = await connectToPostgres(target, readCertificates(target, name), timeout);
     try {
       return [ok(`${place} lets ${target.user} in`), ...(await lookAtTable(connection.client, target))];
     } finally {

@@ -14,10 +14,10 @@ import { sqliteColumns } from './sqlite-columns.ts';
 //  The thread that owns the database's file, so that waiting for a disk delays nobody.
 
 /** A request to the thread: to write rows, or to close the file. */
-export type Request = readonly AuditRecord[] | 'close';
+export type RowsRequest = readonly AuditRecord[] | 'close';
 
 /** The thread's answer: nothing, or the error's code. */
-export type Reply = { readonly code?: string };
+export type RowsReply = { readonly code?: string };
 
 /** Milliseconds to wait while another process holds the database. */
 const PATIENCE = 5_000;
@@ -29,7 +29,7 @@ interface OpenFile {
   readonly inode: number;
 }
 
-function writer({ path, table }: SqliteTarget): (request: Request) => Reply {
+function writer({ path, table }: SqliteTarget): (request: RowsRequest) => RowsReply {
   let file: OpenFile | undefined;
 
   return (request) => {
@@ -121,7 +121,7 @@ function inodeOf(path: string): number {
 if (parentPort) {
   const port = parentPort;
   const answer = writer(workerData);
-  port.on('message', (request: Request) => {
+  port.on('message', (request: RowsRequest) => {
     port.postMessage(answer(request));
     if (request === 'close') port.close();
   });

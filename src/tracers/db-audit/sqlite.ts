@@ -7,7 +7,7 @@ import { makePrivateFile } from '../../persistence/private-file.ts';
 import type { SqliteTarget } from './options.ts';
 import type { AuditRecord, AuditTable } from './record.ts';
 import { failure } from './sql-failure.ts';
-import type { Reply, Request } from './sqlite-writer.ts';
+import type { RowsReply, RowsRequest } from './sqlite-writer.ts';
 
 /** The file is beside this one, as source or as built. */
 const WRITER = new URL(
@@ -37,7 +37,7 @@ class SqliteTable implements AuditTable {
   readonly #target: SqliteTarget;
   #worker: Worker | undefined;
   /** Callers who wait for an answer, in the order of their requests. */
-  #asked: ((reply: Reply) => void)[] = [];
+  #asked: ((reply: RowsReply) => void)[] = [];
   #closed: Promise<unknown> | undefined;
 
   constructor(target: SqliteTarget) {
@@ -54,7 +54,7 @@ class SqliteTable implements AuditTable {
     await this.#closed;
   }
 
-  #ask(request: Request): Promise<Reply> {
+  #ask(request: RowsRequest): Promise<RowsReply> {
     const worker = this.#worker ?? this.#begin();
     worker.ref();
     return new Promise((resolve) => {
@@ -67,7 +67,7 @@ class SqliteTable implements AuditTable {
     // Without the modules that the process preloads.
     const without = { execArgv: [], env: {} };
     const worker = new Worker(WRITER, { workerData: this.#target, name: 'vcon-otel db_audit', ...without });
-    worker.on('message', (reply: Reply) => {
+    worker.on('message', (reply: RowsReply) => {
       this.#asked.shift()?.(reply);
       if (this.#asked.length === 0) worker.unref();
     });

@@ -1,7 +1,7 @@
 import type { JlincOptions } from './options.ts';
 
 /** Who passes the vCon on, and to whom. */
-export interface Route {
+export interface Handover {
   readonly sender: string;
   readonly recipient: string;
 }
@@ -15,7 +15,7 @@ export function route(
   { system_prefix, entity_mapping }: Pick<JlincOptions, 'system_prefix' | 'entity_mapping'>,
   links: readonly string[],
   index: number,
-): Route {
+): Handover {
   const prefix = sanitized(system_prefix);
   const of = (link: string | undefined) => `${prefix}-${link === undefined ? 'system' : sanitized(link)}`;
   // Python's `links[i-1]`: the link before; for the first link, the last one.

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Progress } from '../../../src/cli/demo/progress.ts';
+import { DemoProgress } from '../../../src/cli/demo/progress.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -13,7 +13,7 @@ afterEach(() => {
 function tenMinutes(settings: { isTTY?: boolean; interval?: number }): string {
   const { isTTY = false, interval } = settings;
   const stderr = Object.assign(new PassThrough(), { isTTY });
-  const progress = new Progress(stderr, { title: 'Running', ...(interval && { interval }) });
+  const progress = new DemoProgress(stderr, { title: 'Running', ...(interval && { interval }) });
   for (let i = 0; i < 600; i += 1) {
     vi.advanceTimersByTime(1_000);
     progress.ran(i % 10 === 0 ? 'halted' : 'complete');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redact } from '../../../src/config/redact.ts';
+import { withoutSecrets } from '../../../src/config/redact.ts';
 import { checkTracerOptions } from '../../../src/delivery/create-tracer.ts';
 import dbAudit from '../../../src/tracers/db-audit.ts';
 
@@ -149,7 +149,7 @@ describe('the options', () => {
 
   test('print without their secrets', () => {
     const url = 'postgres://writer:canary@db/audit?sslmode=require';
-    const shown = redact(
+    const shown = withoutSecrets(
       { tracers: { a: { options: { ...documented, password: 'canary', url } } } },
       new Set(),
     );

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { verifySignature } from '../../../examples/verify-signature.ts';
-import { redact } from '../../../src/config/redact.ts';
+import { withoutSecrets } from '../../../src/config/redact.ts';
 import type { EventContext, Options } from '../../../src/model/tracer.ts';
 import { type Act, MISBEHAVIOURS, startServer } from '../../outgoing/misbehaving-server.ts';
 import { PATIENCE } from '../../support/eventually.ts';
@@ -243,7 +243,7 @@ describe('a failure', () => {
 
 test('its options print without their secrets', () => {
   const options = { api_key: KEY, signing_key: KEY, api_url: `https://example.com/a?token=${KEY}` };
-  expect(JSON.stringify(redact({ tracers: { a: { options } } }, new Set()))).not.toContain(KEY);
+  expect(JSON.stringify(withoutSecrets({ tracers: { a: { options } } }, new Set()))).not.toContain(KEY);
 });
 
 test('shutdown waits for what is under way', async () => {

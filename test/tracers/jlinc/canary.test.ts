@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiagLogLevel } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { redact } from '../../../src/config/redact.ts';
+import { withoutSecrets } from '../../../src/config/redact.ts';
 import { traceChain } from '../../../src/instrumentation/trace-chain.ts';
 import { sqliteJournal } from '../../../src/journal/sqlite.ts';
 import type { Options } from '../../../src/model/tracer.ts';
@@ -111,7 +111,7 @@ describe('no mark is in the log, the journal, the receipts or the counts', () =>
 });
 
 test('keys are redacted where a configuration is printed', () => {
-  const shown = redact({ tracers: { jlinc: { module: 'tracers.jlinc', options: KEYS } } }, new Set());
+  const shown = withoutSecrets({ tracers: { jlinc: { module: 'tracers.jlinc', options: KEYS } } }, new Set());
   expect(leaks(JSON.stringify(shown))).toEqual([]);
   expect(JSON.stringify(shown)).toContain('[redacted]');
 });

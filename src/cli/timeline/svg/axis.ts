@@ -1,5 +1,5 @@
 import type { Columns, Span } from './layout.ts';
-import { element, type Markup, short, text, widthOf } from './markup.ts';
+import { element, escaped, type Markup, short, widthOf } from './markup.ts';
 import type { TimeScale } from './time-scale.ts';
 
 const LABEL_SIZE = 10.5;
@@ -12,11 +12,11 @@ export function axis(scale: TimeScale, { bars }: Columns, top: number, bottom: n
     const half = widthOf(of, LABEL_SIZE) / 2 + 3;
     if (taken.some(({ left, right }) => x - half < right && x + half > left)) return [];
     taken.push({ left: x - half, right: x + half });
-    return [element('text', { class: 'axis', x, y: top - LABEL_ABOVE }, [text(of)])];
+    return [element('text', { class: 'axis', x, y: top - LABEL_ABOVE }, [escaped(of)])];
   };
   const breaks = scale.breaks.map(({ x, width, label: wait }) =>
     element('g', {}, [
-      element('title', {}, [text(`${wait} without any of these runs`)]),
+      element('title', {}, [escaped(`${wait} without any of these runs`)]),
       element('path', {
         class: 'break',
         d: `M${short(bars + x)} ${short(top)}V${short(bottom)}h${short(width)}V${short(top)}Z`,

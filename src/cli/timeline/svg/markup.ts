@@ -2,7 +2,7 @@ import { cleanText, displayWidth, fitText } from '../terminal-text.ts';
 
 declare const markup: unique symbol;
 
-/** Well-formed XML. Only {@link element} and {@link text} make it, so nothing from outside gets in unescaped. */
+/** Well-formed XML. Only {@link element} and {@link escaped} make it, so nothing from outside gets in unescaped. */
 export type Markup = string & { readonly [markup]: true };
 
 /**
@@ -16,7 +16,7 @@ export function element(
 ): Markup {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : text(String(value))}"`)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escaped(String(value))}"`)
     .join('');
   // A line break has no meaning in a group, but it has between the parts of a text.
   const between = name === 'svg' || name === 'g' ? '\n' : '';
@@ -26,7 +26,7 @@ export function element(
 }
 
 /** Any text, made safe for content and attributes: without characters that XML 1.0 §2.2 forbids or a reader cannot see. */
-export function text(of: string): Markup {
+export function escaped(of: string): Markup {
   return cleanText(of)
     .replace(NOT_XML, '')
     .replace(/[&<>"']/g, (found) => ENTITIES[found] ?? '') as Markup;

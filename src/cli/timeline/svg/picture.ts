@@ -1,6 +1,6 @@
 import type { TimelineRun } from '../timeline-run.ts';
 import { columnsFor, WIDTH } from './layout.ts';
-import { element, type Markup, text } from './markup.ts';
+import { element, escaped, type Markup } from './markup.ts';
 import { styleSheet } from './palette.ts';
 import { describe } from './run-heading.ts';
 import { vconCard } from './vcon-card.ts';
@@ -33,9 +33,9 @@ export function drawRuns(runs: readonly TimelineRun[]): string {
     'aria-label': name,
   };
   const document = element('svg', attributes, [
-    element('title', {}, [text(name)]),
-    element('desc', {}, [text(groups.flat().map(describe).join('. '))]),
-    element('style', {}, [text(styleSheet())]),
+    element('title', {}, [escaped(name)]),
+    element('desc', {}, [escaped(groups.flat().map(describe).join('. '))]),
+    element('style', {}, [escaped(styleSheet())]),
     ...cards,
   ]);
   return `${document}\n`;

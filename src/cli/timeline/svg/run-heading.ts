@@ -1,8 +1,8 @@
-import { durationOf, isChanged, lateOf, lookOf, missingOf, outcomeOf } from '../run-words.ts';
+import { durationOf, isChanged, lateOf, lookOf, missingOf, outcomeWords } from '../run-words.ts';
 import type { TimelineRun } from '../timeline-run.ts';
 import { type Columns, PADDING } from './layout.ts';
 import { mark } from './mark.ts';
-import { cut, element, type Markup, text, widthOf } from './markup.ts';
+import { cut, element, escaped, type Markup, widthOf } from './markup.ts';
 
 const LINE_HEIGHT = 18;
 const BETWEEN = 10;
@@ -23,12 +23,12 @@ export function runHeading(run: TimelineRun, known: string | undefined, columns:
     height: lines.length * LINE_HEIGHT,
     draw: (top) =>
       element('g', {}, [
-        element('title', {}, [text(describe(run))]),
+        element('title', {}, [escaped(describe(run))]),
         mark(lookOf(run), PADDING + 8, top + 9, { strong: true }),
         ...lines.map((parts, index) =>
           element('text', { class: 'halo', x: name, y: top + 13 + index * LINE_HEIGHT }, parts.map(tspan)),
         ),
-        element('text', { class: 'number strong', x: durations, y: top + 13 }, [text(durationOf(run))]),
+        element('text', { class: 'number strong', x: durations, y: top + 13 }, [escaped(durationOf(run))]),
       ]),
   };
 }
@@ -36,7 +36,7 @@ export function runHeading(run: TimelineRun, known: string | undefined, columns:
 /** A run in one line for a person. */
 export function describe(run: TimelineRun): string {
   const { chain, vconUuid, outVconUuid, traceId } = run;
-  const facts = [outcomeOf(run), missingOf(run), lateOf(run)].filter((fact) => fact !== undefined);
+  const facts = [outcomeWords(run), missingOf(run), lateOf(run)].filter((fact) => fact !== undefined);
   const leaving = isChanged(run) ? ` → ${outVconUuid}` : '';
   return `${chain}: ${facts.join(', ')} in ${durationOf(run)}, vCon ${vconUuid ?? 'unknown'}${leaving}, trace ${traceId}`;
 }
@@ -52,7 +52,7 @@ function partsOf(run: TimelineRun, known: string | undefined): Part[] {
   const word = (of: string, style: string): Part => ({ text: of, style, size: 12 });
   const uuid = (of: string): Part => ({ text: of, style: 'id small', size: 11 });
   const aside = (of: string): Part => ({ text: of, style: 'quiet small', size: 11 });
-  const [outcome, missing, late] = [outcomeOf(run), missingOf(run), lateOf(run)];
+  const [outcome, missing, late] = [outcomeWords(run), missingOf(run), lateOf(run)];
   return [
     word(chain, 'id strong'),
     ...(outcome === undefined ? [] : [word(outcome, lookOf(run))]),
@@ -88,5 +88,5 @@ function flow(parts: readonly Part[], width: number): Part[][] {
 }
 
 function tspan({ text: of, style }: Part, position: number): Markup {
-  return element('tspan', { class: style, dx: position > 0 ? BETWEEN : undefined }, [text(of)]);
+  return element('tspan', { class: style, dx: position > 0 ? BETWEEN : undefined }, [escaped(of)]);
 }

@@ -3,7 +3,7 @@ import { isChanged, stepDurationOf, stepName } from '../run-words.ts';
 import type { TimelineStep } from '../timeline-run.ts';
 import { type Columns, indentOf, NAME_SIZE, PADDING, type Span } from './layout.ts';
 import { mark } from './mark.ts';
-import { cut, element, keptWidth, type Markup, text, widthOf } from './markup.ts';
+import { cut, element, escaped, keptWidth, type Markup, widthOf } from './markup.ts';
 
 export const ROW_HEIGHT = 22;
 
@@ -28,7 +28,7 @@ export function stepRow(step: TimelineStep, place: RowPlace, columns: Columns): 
   const isQuiet = stage === 'other' && outcome === 'success';
   const height = stage === 'other' ? OTHER_BAR_HEIGHT : BAR_HEIGHT;
   return element('g', {}, [
-    element('title', {}, [text(describe(step))]),
+    element('title', {}, [escaped(describe(step))]),
     ...(isQuiet ? [] : [mark(outcome ?? 'unknown', PADDING + 8, middle)]),
     label(step, baseline, columns),
     element('rect', {
@@ -41,7 +41,7 @@ export function stepRow(step: TimelineStep, place: RowPlace, columns: Columns): 
     }),
     ...note(step, place, baseline, columns),
     element('text', { class: isQuiet ? 'number quiet' : 'number', x: columns.durations, y: baseline }, [
-      text(stepDurationOf(step)),
+      escaped(stepDurationOf(step)),
     ]),
   ]);
 }
@@ -57,8 +57,8 @@ function label(step: TimelineStep, y: number, columns: Columns): Markup {
   const shown = cut(stepName(step), columns.nameWidth - indent, NAME_SIZE);
   const kind = step.stage === 'other' ? shown : shown.slice(0, step.stage.length + 1);
   return element('text', { class: 'id', x: columns.name + indent, y, ...keptWidth(shown, NAME_SIZE) }, [
-    element('tspan', { class: 'quiet' }, [text(kind)]),
-    text(shown.slice(kind.length)),
+    element('tspan', { class: 'quiet' }, [escaped(kind)]),
+    escaped(shown.slice(kind.length)),
   ]);
 }
 
@@ -82,7 +82,7 @@ function note(
   const width = widthOf(shown, NOTE_SIZE);
   const written = (style: string, x: number) => {
     const attributes = { class: `id small ${style}`, x, y, ...keptWidth(shown, NOTE_SIZE) };
-    return [element('text', attributes, [text(shown)])];
+    return [element('text', attributes, [escaped(shown)])];
   };
   if (room === inside) return written('on', bar.left + NOTE_APART);
   const left = room === after ? bar.right + NOTE_APART : bar.left - NOTE_APART - width;

@@ -3,7 +3,7 @@ import { lookOf } from '../run-words.ts';
 import type { TimelineRun } from '../timeline-run.ts';
 import { axis } from './axis.ts';
 import { barBetween, type Columns, PADDING, type Span, WIDTH } from './layout.ts';
-import { cut, element, type Markup, text, widthOf } from './markup.ts';
+import { cut, element, escaped, type Markup, widthOf } from './markup.ts';
 import { runHeading } from './run-heading.ts';
 import { ROW_HEIGHT, stepRow } from './step-row.ts';
 import { type Threaded, threads } from './threads.ts';
@@ -99,9 +99,9 @@ function title(runs: VconRuns, seconds: number): Markup[] {
   const room = WIDTH - 2 * PADDING - widthOf('vCon  ', TITLE_SIZE) - widthOf(facts, FACTS_SIZE) - 16;
   return [
     element('text', { class: 'large', x: PADDING, y: TITLE_BASELINE }, [
-      element('tspan', { class: 'quiet' }, [text('vCon')]),
-      element('tspan', { class: 'id strong', dx: 8 }, [text(cut(vconUuid, room, TITLE_SIZE))]),
+      element('tspan', { class: 'quiet' }, [escaped('vCon')]),
+      element('tspan', { class: 'id strong', dx: 8 }, [escaped(cut(vconUuid, room, TITLE_SIZE))]),
     ]),
-    element('text', { class: 'number small quiet', x: WIDTH - PADDING, y: TITLE_BASELINE }, [text(facts)]),
+    element('text', { class: 'number small quiet', x: WIDTH - PADDING, y: TITLE_BASELINE }, [escaped(facts)]),
   ];
 }

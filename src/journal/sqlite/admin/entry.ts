@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../../admin.ts';
-import { Answers } from '../writer/heard.ts';
-import type { KeptPage, Range } from '../writer/pages.ts';
+import { HeardEvents } from '../writer/heard.ts';
+import type { KeptPage, SeqRange } from '../writer/pages.ts';
 import type { JournalFile, StoredConsumer } from './journal-file.ts';
 
 /** An entry with its seq. */
@@ -10,11 +10,11 @@ export interface SeqEntry extends JournalEntry {
 
 /** What a tracer has made of the events of a range. */
 export class TracerAnswers {
-  readonly #answers: Answers;
+  readonly #answers: HeardEvents;
   readonly #name: string;
 
-  constructor({ sql }: JournalFile, { consumer, name }: StoredConsumer, range: Range) {
-    this.#answers = new Answers(sql, consumer, range);
+  constructor({ sql }: JournalFile, { consumer, name }: StoredConsumer, range: SeqRange) {
+    this.#answers = new HeardEvents(sql, consumer, range);
     this.#name = name;
   }
 

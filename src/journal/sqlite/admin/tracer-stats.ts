@@ -1,5 +1,5 @@
-import type { TracerStats } from '../../admin.ts';
-import { Answers } from '../writer/heard.ts';
+import type { TracerPlace } from '../../admin.ts';
+import { HeardEvents } from '../writer/heard.ts';
 import type { Pages } from '../writer/pages.ts';
 import { Reader } from '../writer/reader.ts';
 import type { Statements } from '../writer/statements.ts';
@@ -9,7 +9,7 @@ import type { JournalFile, StoredConsumer } from './journal-file.ts';
 export function tracerStats(
   { db, sql, pages }: JournalFile,
   { consumer, name }: StoredConsumer,
-): TracerStats {
+): TracerPlace {
   db.exec('begin');
   try {
     // It may have moved on since it was looked up.
@@ -58,7 +58,7 @@ export function tracerStats(
 function heardOnce(sql: Statements, pages: Pages, consumer: number): number {
   let heard = 0;
   for (const range of pages.ranges(0, Number.MAX_SAFE_INTEGER)) {
-    const answers = new Answers(sql, consumer, range);
+    const answers = new HeardEvents(sql, consumer, range);
     for (let seq = range.first; seq <= range.last; seq += 1)
       if (answers.state(seq) === 'ok' && !answers.rows.has(seq)) heard += 1;
   }

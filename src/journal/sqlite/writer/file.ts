@@ -76,7 +76,7 @@ export function identityOf(path: string): string {
  * stands at the path meanwhile is set aside.
  * @param now as for {@link setAside}
  */
-export function restore(db: DatabaseSync, path: string, identity: string, now: number): void {
+export function writeBack(db: DatabaseSync, path: string, identity: string, now: number): void {
   makeFolder(dirname(path));
   const copy = `${path}.restored`;
   rmSync(copy, { force: true });

@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import type { Range } from './pages.ts';
+import type { SeqRange } from './pages.ts';
 import type { ConsumerId, DeliveryState } from './schema.ts';
 import type { Statements } from './statements.ts';
 
@@ -27,11 +27,11 @@ export interface AnswerRow {
 }
 
 /** What is recorded of the events of a range at a consumer. */
-export class Answers {
+export class HeardEvents {
   readonly rows: ReadonlyMap<number, AnswerRow>;
   readonly #blocks: ReadonlyMap<number, Uint8Array>;
 
-  constructor(sql: Statements, consumer: ConsumerId, { first, last }: Range) {
+  constructor(sql: Statements, consumer: ConsumerId, { first, last }: SeqRange) {
     this.rows = new Map(
       sql
         .prepare(
@@ -97,8 +97,8 @@ export function lastAnswered(sql: Statements, consumer: ConsumerId): number {
 /** Removes all that is recorded of the events of a range, but for blocks of which there are others. */
 export function forgetAnswers(
   sql: Statements,
-  { first, last }: Range,
-  isKept: (range: Range) => boolean,
+  { first, last }: SeqRange,
+  isKept: (range: SeqRange) => boolean,
 ): void {
   for (const { consumer } of sql.prepare('select consumer from consumer').all()) {
     sql.run(
@@ -133,7 +133,7 @@ function microseconds(code: number): number {
 }
 
 /** Writes what consumers have heard. */
-export class Heard {
+export class HeardBlocks {
   readonly #sql: Statements;
   readonly #blocks = new Map<string, Block>();
   readonly #changed = new Set<Block>();

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { blockOf } from '../input-block.ts';
-import { InputLog } from './input-log.ts';
+import { InputBlocks } from './input-blocks.ts';
 import { Statements } from './statements.ts';
 
 /** Bytes of a block that is made here, and the most entries. */
@@ -18,7 +18,7 @@ export function inputToBlocks(db: DatabaseSync): void {
       block blob not null
     );
   `);
-  const log = new InputLog(new Statements(db));
+  const log = new InputBlocks(new Statements(db));
   let bodies: Uint8Array[] = [];
   let size = 0;
   let [place, after] = [0, 0];

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { makeFolder } from '../../../persistence/make-folder.ts';
 import { isCorrupt } from '../../../persistence/sqlite-error.ts';
 import type { Notice, WriterData } from '../messages.ts';
-import { followLinks, identityOf, readThrough, restore, setAside } from './file.ts';
+import { followLinks, identityOf, readThrough, setAside, writeBack } from './file.ts';
 import { HighWater, lossSince, type Mark } from './high-water.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { lock } from './lock.ts';
@@ -249,7 +249,7 @@ export class KeptFile {
       this.#held.release();
       this.#held = next;
     }
-    restore(from.db, this.#path, this.#identity, this.time.now);
+    writeBack(from.db, this.#path, this.#identity, this.time.now);
     this.#abandon();
     this.#settings.say({
       notice: 'replaced',

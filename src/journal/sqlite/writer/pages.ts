@@ -3,13 +3,13 @@ import { Page, packed, pageOf } from '../page.ts';
 import type { Statements } from './statements.ts';
 
 /** The seqs of the events of a page; none is missing between them. */
-export interface Range {
+export interface SeqRange {
   readonly first: number;
   readonly last: number;
 }
 
 /** A page, as far as it concerns whoever asked. */
-export interface KeptPage extends Range {
+export interface KeptPage extends SeqRange {
   readonly page: Page;
   /** As it is stored. */
   readonly bytes: Uint8Array;
@@ -23,11 +23,11 @@ const KEPT = 8;
 /** The event log in the file: pages are added at one end and removed, whole, at the other. */
 export class Pages {
   readonly #sql: Statements;
-  readonly #onLost: (range: Range) => void;
+  readonly #onLost: (range: SeqRange) => void;
   readonly #kept = new Map<number, KeptPage>();
 
   /** @param onLost told of a page that is not as it was written: its events are passed over */
-  constructor(sql: Statements, onLost: (range: Range) => void = () => {}) {
+  constructor(sql: Statements, onLost: (range: SeqRange) => void = () => {}) {
     this.#sql = sql;
     this.#onLost = onLost;
   }
@@ -60,7 +60,7 @@ export class Pages {
    * @returns whether there may be more of them
    */
   pack(before: number): boolean {
-    const chosen: Range[] = [];
+    const chosen: SeqRange[] = [];
     let count = 0;
     let isEnough = false;
     for (const row of this.#sql
@@ -96,7 +96,7 @@ export class Pages {
   }
 
   /** The seqs of the pages that have events after one seq and up to another. */
-  ranges(after: number, upTo: number): Range[] {
+  ranges(after: number, upTo: number): SeqRange[] {
     return this.#sql
       .prepare(
         `select first, last from page
@@ -153,13 +153,13 @@ export class Pages {
   }
 
   /** Removes a page. */
-  remove({ first }: Range): void {
+  remove({ first }: SeqRange): void {
     this.#kept.delete(first);
     this.#sql.run('delete from page where first = ?', first);
   }
 
   /** Removed by somebody else meanwhile: then there is nothing to read. */
-  #read(range: Range): KeptPage | undefined {
+  #read(range: SeqRange): KeptPage | undefined {
     const row = this.#sql.prepare('select body from page where first = ?').get(range.first);
     if (!row) return undefined;
     try {

@@ -2,13 +2,13 @@ import type { ChainEvent } from '../../../model/event.ts';
 import type { Progress } from '../../event-log.ts';
 import type { Query, QueryResult, StoredRow, StoredRows } from '../messages.ts';
 import { pageOf } from '../page.ts';
-import { Answers, lastAnswered } from './heard.ts';
+import { HeardEvents, lastAnswered } from './heard.ts';
 import type { Pages } from './pages.ts';
 import type { ConsumerId } from './schema.ts';
 import type { Statements } from './statements.ts';
 
 /** What a consumer has to hear, beyond its position and again. */
-export interface Backlog {
+export interface BacklogCounts {
   /** Events after the position that are not settled, and when the oldest of them happened. */
   readonly pending: number;
   readonly oldest: number | undefined;
@@ -33,7 +33,7 @@ export class Reader {
     this.#pages = pages;
   }
 
-  backlog(consumer: ConsumerId, position: number): Backlog {
+  backlog(consumer: ConsumerId, position: number): BacklogCounts {
     const { pending, oldest } = this.pending(consumer, position);
     return {
       pending,
@@ -49,7 +49,7 @@ export class Reader {
     const pages: Uint8Array[] = [];
     const rows: StoredRow[] = [];
     for (const { first, last, bytes } of this.#pages.between(after, end)) {
-      const answers = new Answers(this.#sql, consumer, { first, last });
+      const answers = new HeardEvents(this.#sql, consumer, { first, last });
       pages.push(bytes);
       for (let seq = Math.max(first, after + 1); seq <= Math.min(last, end); seq += 1) {
         if (!answers.isOpen(seq)) continue;
@@ -79,7 +79,7 @@ export class Reader {
     let pending = 0;
     let oldest: number | undefined;
     for (const { first, last } of this.#pages.ranges(after, end)) {
-      const answers = new Answers(this.#sql, consumer, { first, last });
+      const answers = new HeardEvents(this.#sql, consumer, { first, last });
       for (let seq = Math.max(first, after + 1); seq <= Math.min(last, end); seq += 1)
         if (answers.isOpen(seq)) {
           pending += 1;
@@ -96,7 +96,7 @@ export class Reader {
   #progress(consumer: ConsumerId, seqs: readonly number[]): Progress[] {
     const position = this.#sql.number('select position from consumer where consumer = ?', consumer);
     return seqs.map((seq) => {
-      const state = new Answers(this.#sql, consumer, { first: seq, last: seq }).state(seq);
+      const state = new HeardEvents(this.#sql, consumer, { first: seq, last: seq }).state(seq);
       const isOpen = state === undefined ? seq > position : state === 'retry' || state === 'queued';
       return isOpen ? 'pending' : state === 'dead' ? 'dead' : 'settled';
     });
@@ -115,7 +115,7 @@ export class Reader {
     for (const seq of seqs) {
       const found = this.#pages.of(seq);
       if (!found) continue;
-      const answers = new Answers(this.#sql, consumer, { first: seq, last: seq });
+      const answers = new HeardEvents(this.#sql, consumer, { first: seq, last: seq });
       rows.push(rowOf(0, events.push(found.page.event(seq - found.first)) - 1, seq, answers));
     }
     return { query: 'again', pages: [pageOf(events)], rows };
@@ -164,7 +164,7 @@ export class Reader {
   }
 }
 
-function rowOf(page: number, at: number, seq: number, answers: Answers): StoredRow {
+function rowOf(page: number, at: number, seq: number, answers: HeardEvents): StoredRow {
   const { attempts = 0, since = 0, errorType } = answers.rows.get(seq) ?? {};
   return { page, at, seq, attempts, since, errorType };
 }

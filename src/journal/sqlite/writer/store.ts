@@ -5,16 +5,16 @@ import { syncFileSync } from '../../../persistence/sync-path.ts';
 import type { InputBlock } from '../input-block.ts';
 import type { FlatAnswers } from '../messages.ts';
 import { Page, pageOf } from '../page.ts';
-import { forgetAnswers, Heard } from './heard.ts';
-import { InputLog } from './input-log.ts';
-import { Pages, type Range } from './pages.ts';
-import { type Backlog, Reader } from './reader.ts';
+import { forgetAnswers, HeardBlocks } from './heard.ts';
+import { InputBlocks } from './input-blocks.ts';
+import { Pages, type SeqRange } from './pages.ts';
+import { type BacklogCounts, Reader } from './reader.ts';
 import { RunIndex } from './run-index.ts';
 import { type ConsumerId, migrate } from './schema.ts';
 import { Statements } from './statements.ts';
 
 /** A consumer with its position and its backlog. */
-export interface AttachedConsumer extends Backlog {
+export interface AttachedConsumer extends BacklogCounts {
   readonly consumer: ConsumerId;
   readonly position: number;
 }
@@ -34,8 +34,8 @@ const UPSERT_MANY = upsert(ANSWERS_AT_ONCE);
 export class Store {
   readonly db: DatabaseSync;
   readonly reader: Reader;
-  readonly input: InputLog;
-  readonly heard: Heard;
+  readonly input: InputBlocks;
+  readonly heard: HeardBlocks;
   readonly pages: Pages;
   readonly runs: RunIndex;
   /** Tells the journal from every other. */
@@ -43,7 +43,7 @@ export class Store {
   readonly #path: string;
   readonly sql: Statements;
   /** Pages that cannot be read. */
-  #lost: Range[] = [];
+  #lost: SeqRange[] = [];
   #last: number;
   #sinceCheckpoint = 0;
 
@@ -59,8 +59,8 @@ export class Store {
     this.sql = new Statements(this.db);
     this.pages = new Pages(this.sql, (range) => this.#lost.push(range));
     this.reader = new Reader(this.sql, this.pages);
-    this.input = new InputLog(this.sql);
-    this.heard = new Heard(this.sql);
+    this.input = new InputBlocks(this.sql);
+    this.heard = new HeardBlocks(this.sql);
     try {
       migrate(this.db);
       // SQLite would not say that a checkpoint of its own has failed, and would try again with the same handle.
@@ -118,14 +118,14 @@ export class Store {
   }
 
   /** Removes a page, and what is recorded of its events. */
-  remove(range: Range): void {
+  remove(range: SeqRange): void {
     this.pages.remove(range);
     this.runs.removed(range.last);
     forgetAnswers(this.sql, range, (part) => this.pages.ranges(part.first - 1, part.last).length > 0);
   }
 
   /** Removes the pages that turned out not to be as they were written. @returns what is lost */
-  removeLost(): readonly Range[] {
+  removeLost(): readonly SeqRange[] {
     const lost = this.#lost.splice(0);
     if (lost.length > 0)
       this.transaction(() => {

@@ -1,5 +1,5 @@
-import { Answers } from './heard.ts';
-import type { Range } from './pages.ts';
+import { HeardEvents } from './heard.ts';
+import type { SeqRange } from './pages.ts';
 import type { ConsumerId } from './schema.ts';
 import type { Store } from './store.ts';
 
@@ -68,7 +68,7 @@ export class Sweep {
     this.#at = 0;
   }
 
-  #isNeeded(range: Range, { consumers, deadLetters }: SweepAim): boolean {
+  #isNeeded(range: SeqRange, { consumers, deadLetters }: SweepAim): boolean {
     const kept = deadLetters ? OPEN : `${OPEN}, 'dead', 'failed'`;
     const pinned = this.#store.sql.prepare(
       `select 1 from delivery where consumer = ? and seq >= ? and seq <= ? and state in (${kept}) and state <> 'ok' limit 1`,
@@ -77,14 +77,14 @@ export class Sweep {
       if (pinned.get(consumer, range.first, range.last)) return true;
       const position = this.#store.sql.number('select position from consumer where consumer = ?', consumer);
       if (position >= range.last) return false;
-      const answers = new Answers(this.#store.sql, consumer, range);
+      const answers = new HeardEvents(this.#store.sql, consumer, range);
       for (let seq = Math.max(range.first, position + 1); seq <= range.last; seq += 1)
         if (answers.isOpen(seq)) return true;
       return false;
     });
   }
 
-  #deadLetters({ first, last }: Range): number {
+  #deadLetters({ first, last }: SeqRange): number {
     return this.#store.sql.number(
       `select count(*) from delivery where consumer in (select consumer from consumer) and seq >= ? and seq <= ?
        and state in ('dead', 'failed')`,

@@ -2,7 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../model/clock.ts';
 import { errorType, VconOtelError } from '../../../model/error.ts';
 import { sqliteCode } from '../../../persistence/sqlite-error.ts';
-import type { Commit, Notice, Opened, Reply, Request, WriterData } from '../messages.ts';
+import type { Commit, Notice, Opened, WriterData, WriterReply, WriterRequest } from '../messages.ts';
 import { KeptFile } from './kept-file.ts';
 import type { Store } from './store.ts';
 
@@ -14,7 +14,7 @@ const NO_REPEATS: ReadonlyMap<number, number> = new Map();
 const TRIES = 3;
 
 /** What is asked of the file. */
-type FileRequest = Exclude<Request, { ask: 'close' | 'turn' }>;
+type FileRequest = Exclude<WriterRequest, { ask: 'close' | 'turn' }>;
 
 /**
  * Opens the file.
@@ -22,13 +22,13 @@ type FileRequest = Exclude<Request, { ask: 'close' | 'turn' }>;
  */
 export function writer(
   data: WriterData,
-  say: (word: Reply | Notice) => void,
+  say: (word: WriterReply | Notice) => void,
   elapsed: () => number,
-): Opened & { answer(request: Request): void } {
+): Opened & { answer(request: WriterRequest): void } {
   const file = new KeptFile(data, { say, elapsed });
   return { last: file.last, id: file.id, answer };
 
-  function answer(request: Request): void {
+  function answer(request: WriterRequest): void {
     if (request.ask === 'commit' || request.ask === 'turn') file.time = request.time;
     switch (request.ask) {
       case 'close':
@@ -46,7 +46,7 @@ export function writer(
   }
 
   /** What was mended just now is tried again at once; anything else is to be tried later. */
-  function replyTo(request: FileRequest, tries = TRIES): Reply {
+  function replyTo(request: FileRequest, tries = TRIES): WriterReply {
     try {
       return file.use((store) => carryOut(request, store));
     } catch (error) {
@@ -56,7 +56,7 @@ export function writer(
     }
   }
 
-  function carryOut(request: FileRequest, store: Store): Reply {
+  function carryOut(request: FileRequest, store: Store): WriterReply {
     switch (request.ask) {
       case 'commit': {
         const saved = save(request, store);
@@ -94,13 +94,13 @@ function save({ answers, heard, positions, queries, events, entries, lowWatermar
 }
 
 /** What the other thread gets without a copy: nobody here has it any more. */
-function given(word: Reply | Notice): ArrayBuffer[] {
+function given(word: WriterReply | Notice): ArrayBuffer[] {
   if (!('of' in word) || word.of !== 'entries') return [];
   return word.blocks.map(({ block }) => block.buffer as ArrayBuffer);
 }
 
 /** Why a journal cannot be opened, in words for a person. */
-export function unusable(error: unknown, path: string): VconOtelError {
+export function unusableJournal(error: unknown, path: string): VconOtelError {
   if (error instanceof VconOtelError) return error;
   const why = sqliteCode(error) ?? errorType(error);
   return new VconOtelError('FILE_UNUSABLE', `the journal ${path} cannot be used: ${why}`, { cause: error });
@@ -115,13 +115,13 @@ if (!isMainThread && parentPort) {
       (word) => port.postMessage(word, given(word)),
       systemClock.elapsed,
     );
-    port.on('message', (request: Request) => {
+    port.on('message', (request: WriterRequest) => {
       answer(request);
       if (request.ask === 'close') port.close();
     });
     port.postMessage({ notice: 'open', last, id } satisfies Notice);
   } catch (error) {
-    const { code, message } = unusable(error, data.path);
+    const { code, message } = unusableJournal(error, data.path);
     port.postMessage({ notice: 'unusable', code, message } satisfies Notice);
     port.close();
   }

@@ -2,7 +2,7 @@ import type { InputBlock } from '../input-block.ts';
 import type { Statements } from './statements.ts';
 
 /** The input log in the file: blocks are added at one end and removed, whole, at the other. */
-export class InputLog {
+export class InputBlocks {
   readonly #sql: Statements;
   #end: number | undefined;
 
