@@ -37,6 +37,7 @@ export const METRIC_NAMES = {
         METRIC.exporterPending,
         METRIC.ledgerRecords,
         METRIC.ledgerCheckpointRecords,
+        METRIC.ledgerFault,
       ].map(({ name }) => inPrometheus(name)),
       ...[
         METRIC.journalOldestAge,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { ProofVerdict, Verifier } from '../ledger/index.ts';
+import type { LedgerState, ProofVerdict, Verdict, Verifier } from '../ledger/index.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { parseUuid } from './arguments.ts';
 import { handOver, operatorOf, takesActor } from './operator.ts';
@@ -20,12 +20,21 @@ export interface AuditSettings {
 }
 
 /** The exit codes of `audit verify`: part of its interface. */
-const EXIT = { intact: 0, tampered: 1, torn: 2, unusable: 3, unknown_key: 4 } as const;
+const EXIT = {
+  intact: 0,
+  tampered: 1,
+  torn: 2,
+  unusable: 3,
+  unknown_key: 4,
+  rolled_back: 5,
+  unsigned: 6,
+  bad_signature: 7,
+  forbidden: 8,
+} as const satisfies Record<LedgerState | 'unusable' | 'forbidden', number>;
 
 /**
  * `vcon-otel audit`: checks, proves, erases and exports what a ledger of the compliance tracer holds (docs/ledger.md).
- * It has its own exit codes: 0 intact, 1 tampered, 2 only a torn tail, 3 wrong usage or a file that cannot be used,
- * 4 signed by an unknown key.
+ * It has its own exit codes, which docs/ledger.md lists.
  */
 export function auditCommand(settings: AuditSettings): Command {
   const audit = new Command('audit').description(
@@ -51,7 +60,7 @@ export function auditCommand(settings: AuditSettings): Command {
       '--since <file>',
       'checkpoints that were kept elsewhere (an anchor): the ledger must have grown from them',
     )
-    .option('--strict', 'count incomplete runs as tampered')
+    .option('--strict', 'fail where runs are incomplete, or a rollback is not excluded')
     .addOption(
       new Option('--proof <file>', 'check this bundle of `audit prove` instead, offline').conflicts([
         'since',
@@ -98,9 +107,13 @@ async function reporting({ stderr, exit }: AuditSettings, run: () => Promise<voi
   try {
     await run();
   } catch (error) {
-    const text = error instanceof VconOtelError ? error.message : `the command failed (${errorType(error)})`;
-    stderr.write(`vcon-otel: ${text}\n`);
-    exit(EXIT.unusable);
+    const type = errorType(error);
+    const isForbidden = type === 'EACCES' || type === 'EPERM';
+    const text = isForbidden
+      ? `a file may not be read by this user, so nothing was found out (${type}): run the command as the user of the service`
+      : `the command failed (${type})`;
+    stderr.write(`vcon-otel: ${error instanceof VconOtelError ? error.message : text}\n`);
+    exit(isForbidden ? EXIT.forbidden : EXIT.unusable);
   }
 }
 
@@ -127,9 +140,9 @@ async function verify(
   const verifiers = options.key ? await verifiersOf(options.key) : verifierBeside(directory);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
   const inUse = isLedgerInUse(directory);
-  const verdict = verifyLedger({ directory, verifiers, since, inUse });
-  const gaps = options.strict && !isComplete(verdict, inUse);
-  settings.exit(verdict.verdict === 'intact' && gaps ? EXIT.tampered : EXIT[verdict.verdict]);
+  const mustBeSigned = options.key !== undefined || options.since !== undefined;
+  const verdict = verifyLedger({ directory, verifiers, since, mustBeSigned, inUse });
+  settings.exit(EXIT[options.strict ? strictly(verdict, isComplete(verdict, inUse)) : verdict.verdict]);
   if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict, inUse))}\n`]);
   else
     await print(
@@ -140,6 +153,13 @@ async function verify(
     settings.stderr.write(
       'vcon-otel: checked with the key beside the ledger; --key with one kept elsewhere proves more\n',
     );
+}
+
+/** With `--strict`, what an intact ledger does not show counts as what it may hide. */
+function strictly({ verdict, agreed }: Verdict, isComplete: boolean): LedgerState {
+  if (verdict !== 'intact') return verdict;
+  if (!isComplete) return 'tampered';
+  return agreed === undefined ? 'rolled_back' : 'intact';
 }
 
 async function verifyProof(

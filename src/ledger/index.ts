@@ -21,5 +21,5 @@ export { TileReader } from './proof/tile-reader.ts';
 export type { Completeness } from './verify/completeness.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
 export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './verify/vcon-proof.ts';
-export type { Verdict } from './verify/verdict.ts';
+export type { LedgerState, Verdict } from './verify/verdict.ts';
 export { type VerifySettings, verifyLedger } from './verify/verify.ts';

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'JOURNAL_IN_USE'
   | 'LEDGER_IN_USE'
   | 'LEDGER_DAMAGED'
+  | 'LEDGER_ROLLED_BACK'
   | 'KEY_INVALID'
   | 'EVENTS_LOST'
   | 'RECORD_INVALID'

@@ -132,6 +132,11 @@ export const METRIC = {
     unit: '{record}',
     description: 'Records of a ledger that its newest signed checkpoint covers.',
   },
+  ledgerFault: {
+    name: 'vcon.ledger.fault',
+    unit: '{ledger}',
+    description: '1 while a ledger is not what it was, and so records and signs nothing; else 0.',
+  },
   ledgerCheckpointAge: {
     name: 'vcon.ledger.checkpoint_age',
     unit: 's',

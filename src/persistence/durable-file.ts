@@ -27,6 +27,14 @@ export interface DurableFileSettings {
   readonly end?: number;
 }
 
+/** Acknowledged data at the end of a file is gone. */
+export class FileCutError extends Error {
+  constructor() {
+    super('the file has become shorter');
+    this.name = 'FileCutError';
+  }
+}
+
 /**
  * An append-only file whose appended data is on disk. It is opened with the first append.
  *
@@ -52,19 +60,24 @@ export class DurableFile {
 
   /**
    * Appends a text. Resolves when it is on disk, in a file that has not been deleted. One call at a time.
-   * @throws the system's error otherwise; earlier data stays
+   * @throws FileCutError if earlier data is gone, with `end`; the system's error otherwise: earlier data stays
    */
   async append(text: string): Promise<void> {
     const isReopened = this.#file === undefined;
     this.#file ??= this.#open();
     const file = this.#file;
     try {
+      this.#requireWhole(file);
       const data = Buffer.from(isReopened && this.#end === undefined ? `\n${text}` : text);
       const { error } = await writeAll(file, data, this.#end ?? null);
       if (error !== undefined) throw error;
       await syncData(file);
-      if ((await statusOf(file)).nlink === 0) throw new Error('the file was deleted');
-      if (this.#end !== undefined) this.#end += data.length;
+      const { nlink, size } = await statusOf(file);
+      if (nlink === 0) throw new Error('the file was deleted');
+      if (this.#end === undefined) return;
+      // What comes after it is not ours: it is cut off, and this written again.
+      if (size > this.#end + data.length) throw new Error('somebody else has written to the file');
+      this.#end += data.length;
     } catch (error) {
       await this.close();
       throw error;
@@ -76,6 +89,15 @@ export class DurableFile {
     const file = this.#file;
     this.#file = undefined;
     if (file !== undefined) await closeFile(file).catch(() => undefined);
+  }
+
+  /** @throws FileCutError if acknowledged data at the end of the open file is gone */
+  requireWhole(): void {
+    if (this.#file !== undefined) this.#requireWhole(this.#file);
+  }
+
+  #requireWhole(file: number): void {
+    if (this.#end !== undefined && fstatSync(file).size < this.#end) throw new FileCutError();
   }
 
   #open(): number {
@@ -98,7 +120,7 @@ const statusOf = promisify(fstat);
 const closeFile = promisify(close);
 
 function cut(file: number, end: number): void {
-  if (fstatSync(file).size < end) throw new Error('the file has become shorter');
+  if (fstatSync(file).size < end) throw new FileCutError();
   ftruncateSync(file, end);
   fsyncSync(file);
 }

@@ -15,7 +15,7 @@ import { retentionPeriod } from './compliance/retention-policy.ts';
 /**
  * The conserver's documented compliance tracer, on a ledger that anyone can verify (docs/ledger.md): every event is one
  * record, and a call is answered when its record is on disk.
- * @throws VconOtelError from `create`: `FILE_UNUSABLE`, `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `KEY_INVALID`
+ * @throws VconOtelError from `create`: `FILE_UNUSABLE`, `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `LEDGER_ROLLED_BACK`, `KEY_INVALID`
  */
 export default defineTracer({
   options,

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -38,6 +47,7 @@ describe('verify', () => {
         '✓ intact',
         '  records      300, 300 signed',
         '  checkpoints  1, of ledger.example/test',
+        '  rollback     not excluded: only a checkpoint kept elsewhere shows it (--since)',
         '  open         1 runs without an end (under way, or broken off)',
         '',
       ].join('\n'),
@@ -62,13 +72,72 @@ describe('verify', () => {
     expect(stdout).toContain(`${join(path, FIRST)}, byte ${offset}\n`);
   });
 
-  test('records that no checkpoint speaks of are said to be anybody’s, and end with 2', async () => {
+  test('records of which nothing is signed are said to be anybody’s, and end with 6', async () => {
     const path = await another('unsigned');
     for (const name of ['checkpoint', 'checkpoints', 'tile']) rmSync(join(path, name), { recursive: true });
     const { code, stdout } = await audit('verify', path, '--key', signer.vkey);
-    expect(code).toBe(2);
-    expect(stdout).toContain('  not signed   20 records: ');
+    expect([code, stdout]).toEqual([6, expect.stringMatching(/^✗ not signed: nothing here is signed/)]);
+    // Without a key to check it against nobody says that there must be a signature; the records are nobody's all the same.
+    const unkeyed = await audit('verify', path);
+    expect([unkeyed.code, unkeyed.stdout]).toEqual([
+      2,
+      expect.stringContaining('  not signed   20 records: '),
+    ]);
   });
+
+  test.each([['emptied'], ['deleted']])('a ledger whose files were all %s is not intact', async (how) => {
+    const path = await another(`all-${how}`);
+    const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    for (const { parentPath, name } of files) {
+      if (name === 'lock') continue;
+      if (how === 'deleted') rmSync(join(parentPath, name));
+      else writeFileSync(join(parentPath, name), '');
+    }
+    const anchor = join(folder, 'all-anchor');
+    writeFileSync(anchor, readFileSync(join(directory, 'checkpoint')));
+    for (const [args, expected] of [
+      [['--key', signer.vkey], 6],
+      [['--key', signer.vkey, '--strict'], 6],
+      [['--key', signer.vkey, '--since', anchor], 5],
+    ] as const)
+      expect((await audit('verify', path, ...args)).code).toBe(expected);
+  });
+
+  test('strictly, a ledger of which nothing kept elsewhere says that it is no older copy fails', async () => {
+    const path = await another('strict');
+    const strict = ['verify', path, '--key', signer.vkey, '--strict'];
+    const alone = await audit(...strict);
+    expect([alone.code, alone.stdout]).toEqual([1, expect.stringContaining('open         1 runs')]);
+    await writeLedger(path, signer, 24);
+    expect((await audit(...strict)).code).toBe(5);
+    const { code, stdout } = await audit(...strict, '--since', join(path, 'checkpoint'));
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('rollback     excluded up to the 24 records'),
+    ]);
+  });
+
+  test('a signature that was damaged is said to be one, and ends with 7', async () => {
+    const path = await another('damaged');
+    for (const name of ['checkpoint', 'checkpoints']) {
+      const text = readFileSync(join(path, name), 'utf8');
+      writeFileSync(join(path, name), text.replace(/[A-Za-z0-9+/]{9}=\n$/, 'AAAAAAAAA=\n'));
+    }
+    const { code, stdout } = await audit('verify', path, '--key', signer.vkey);
+    expect([code, stdout]).toEqual([7, expect.stringMatching(/^✗ wrong signature: .* does not verify/)]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)(
+    'files that may not be read are no tampering, and end with 8',
+    async () => {
+      const path = await another('forbidden');
+      chmodSync(join(path, FIRST), 0o000);
+      const { code, stdout, stderr } = await audit('verify', path, '--key', signer.vkey);
+      expect([code, stdout, stderr]).toEqual([8, '', expect.stringContaining('may not be read')]);
+    },
+  );
 
   test('a torn tail ends with 2', async () => {
     const path = await another('torn');
@@ -100,11 +169,14 @@ describe('verify', () => {
     const short = await another('short');
     const [old, now] = [join(short, 'checkpoint'), join(directory, 'checkpoint')];
     expect((await audit('verify', directory, '--since', now)).code).toBe(0);
-    expect((await audit('verify', short, '--since', now)).stdout).toContain(
-      '✗ tampered: record 20 is missing',
-    );
+    expect(await audit('verify', short, '--since', now)).toMatchObject({
+      code: 5,
+      stdout: expect.stringContaining(
+        '✗ rolled back: record 20 is missing: a checkpoint kept elsewhere has 300',
+      ),
+    });
     // Both were written with other times.
-    expect((await audit('verify', directory, '--since', old)).code).toBe(1);
+    expect((await audit('verify', directory, '--since', old)).code).toBe(5);
   });
 
   test('what is incomplete is shown, and tampered with --strict', async () => {

@@ -40,7 +40,7 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
   const { tracerDuration, tracerDeliveries, tracerCircuitOpen, storeReads, bridgeIssues } = METRIC;
   const { journalDepth, journalOldestAge, journalDeadLetters, journalFull, journalSize, journalMaxSize } =
     METRIC;
-  const { ledgerRecords, ledgerCheckpointRecords, ledgerCheckpointAge } = METRIC;
+  const { ledgerRecords, ledgerCheckpointRecords, ledgerFault, ledgerCheckpointAge } = METRIC;
   const { exporterPending, exporterOldestAge } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
@@ -59,6 +59,7 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     journalMaxSize,
     ledgerRecords,
     ledgerCheckpointRecords,
+    ledgerFault,
     ledgerCheckpointAge,
     tracerCircuitOpen,
     exporterPending,

@@ -204,7 +204,7 @@ describe('a chain that runs', () => {
     // The chain is not in the configuration, so that there is an issue to count too. There is no stream, no journal on a
     // disk, with spans beside it, and no ledger.
     const { receiverLag, receiverFailing, journalSize, journalMaxSize, exporterOldestAge } = METRIC;
-    const { ledgerRecords, ledgerCheckpointRecords, ledgerCheckpointAge } = METRIC;
+    const { ledgerRecords, ledgerCheckpointRecords, ledgerFault, ledgerCheckpointAge } = METRIC;
     const absent: readonly object[] = [
       receiverLag,
       receiverFailing,
@@ -213,6 +213,7 @@ describe('a chain that runs', () => {
       exporterOldestAge,
       ledgerRecords,
       ledgerCheckpointRecords,
+      ledgerFault,
       ledgerCheckpointAge,
     ];
     expect(names.sort()).toEqual(

@@ -26,7 +26,11 @@ test('a ledger tells its records, and those that its newest checkpoint covers, a
   const ledger = openLedger(settings);
   const release = measureLedger(ledger, 'audit', meterProvider);
   await ledger.append(entry);
-  expect(await values()).toEqual({ 'vcon.ledger.records': 1, 'vcon.ledger.checkpoint_records': 0 });
+  expect(await values()).toEqual({
+    'vcon.ledger.records': 1,
+    'vcon.ledger.checkpoint_records': 0,
+    'vcon.ledger.fault': 0,
+  });
   release();
   await ledger.close();
 
@@ -36,6 +40,7 @@ test('a ledger tells its records, and those that its newest checkpoint covers, a
   expect(await values()).toEqual({
     'vcon.ledger.records': 1,
     'vcon.ledger.checkpoint_records': 1,
+    'vcon.ledger.fault': 0,
     'vcon.ledger.checkpoint_age': expect.toSatisfy((age) => age >= 0 && age < 60),
   });
 });

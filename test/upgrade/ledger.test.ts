@@ -22,7 +22,7 @@ test('a ledger of 0.1 is intact and goes on, and what was destroyed stays so', a
   const ledger = join(folder, 'ledger');
   await cp(join(FIXTURES, 'ledger'), ledger, { recursive: true });
   await writeFile(join(ledger, 'signing-key.pem'), signingKey(), { mode: 0o600 });
-  expect(await verified(ledger)).toEqual(verdict);
+  expect(await verified(ledger)).toMatchObject({ ...verdict, rollback_excluded_to: verdict.size });
 
   const store = join(folder, 'vcons');
   await mkdir(store);

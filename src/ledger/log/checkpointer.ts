@@ -1,21 +1,21 @@
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DurableFile } from '../../persistence/durable-file.ts';
-import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, HISTORY_FILE } from '../directory.ts';
 import { signCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { Signer } from '../proof/note.ts';
 import type { TileEdge } from '../proof/tile-edge.ts';
+import { TileReader } from '../proof/tile-reader.ts';
+import { type Anchor, requireGrown } from './anchor.ts';
 import { TileFiles } from './tile-files.ts';
 
 /** What code passes to {@link Checkpointer}. */
 export interface CheckpointerSettings {
   readonly directory: string;
   readonly signer: Signer;
-  /** A file, preferably on another machine's disk, that receives every checkpoint as well. */
-  readonly anchor: string | undefined;
-  /** Called if the anchor could not be written. */
+  /** Receives every checkpoint as well, and is compared with the ledger before each. */
+  readonly anchor: Anchor | undefined;
+  /** Called if the anchor could not be read or written. */
   readonly notAnchored: (error: unknown) => void;
   /** How many records the newest checkpoint covers. */
   readonly size: number;
@@ -53,13 +53,15 @@ export class Checkpointer {
 
   /**
    * Signs a checkpoint of the tree as it is now. One at a time.
-   * @throws the system's error if it cannot be written; the next one catches up
+   * @throws VconOtelError `LEDGER_ROLLED_BACK` where the anchor has a checkpoint that this tree has not grown from; the
+   * system's error if it cannot be written: the next one catches up
    */
   async sign(edge: TileEdge): Promise<void> {
     const { directory, signer, anchor, notAnchored } = this.#settings;
     const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
     if (head.size === this.#size) return;
     this.#tiles.write(edge);
+    this.#compare(head);
     await this.#tiles.sync();
     await this.#tiles.dropPartial();
     const note = signCheckpoint(head, signer);
@@ -67,8 +69,20 @@ export class Checkpointer {
     this.#size = head.size;
     this.#time = Date.now();
     await replaceFile(join(directory, CHECKPOINT_FILE), note);
-    if (anchor !== undefined)
-      await appendFile(anchor, note, { flush: true, mode: PRIVATE_FILE }).catch(notAnchored);
+    await anchor?.append(note).catch(notAnchored);
+  }
+
+  /** With what has come to the anchor since the last time: usually the last checkpoint of this very ledger. */
+  #compare({ size }: TreeHead): void {
+    const { directory, anchor, notAnchored } = this.#settings;
+    let heads: readonly TreeHead[] = [];
+    try {
+      heads = anchor?.unread() ?? [];
+    } catch (error) {
+      notAnchored(error);
+    }
+    const tiles = new TileReader(directory, size);
+    for (const head of heads) requireGrown(size, () => tiles.sizeRoot(head.size), head);
   }
 
   /** Closes the history. */

@@ -2,9 +2,12 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { Batches } from '../../persistence/batches.ts';
+import type { FileLock } from '../../persistence/file-lock.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import type { TreeHead } from '../proof/checkpoint.ts';
 import { parseVerifierKey } from '../proof/note.ts';
+import { Anchor } from './anchor.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import { lockLedger } from './lock.ts';
@@ -15,19 +18,22 @@ import { RecordLog, type SegmentLimits } from './record-log.ts';
 import { type LedgerEnd, recoverLedger } from './recover.ts';
 import { doneRequest, openRequests } from './requests.ts';
 import { expireSegments } from './retention.ts';
+import { Soundness } from './soundness.ts';
 
 /**
  * Opens a ledger, or creates it. Keeps it locked until it is closed.
- * @throws VconOtelError `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `KEY_INVALID` if it was signed with another key
+ * @throws VconOtelError `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `LEDGER_ROLLED_BACK` if it has not grown from what its anchor has,
+ * `KEY_INVALID` if it was signed with another key
  */
 export function openLedger(settings: LedgerSettings): Ledger {
   const { directory, signer, notice } = settings;
-  const { release } = lockLedger(directory);
+  const lock = lockLedger(directory);
   try {
     const recent = new RecentIds();
-    const end = recoverLedger(directory, [parseVerifierKey(signer.vkey)], recent);
-    if (end.head && readText(join(directory, CHECKPOINT_FILE)) !== end.note)
-      replaceFileSync(join(directory, CHECKPOINT_FILE), end.note);
+    const verifier = parseVerifierKey(signer.vkey);
+    const anchor = settings.anchor === undefined ? undefined : new Anchor(settings.anchor, verifier);
+    const end = recoverLedger(directory, [verifier], recent, anchored(anchor, notice));
+    if (end.unwritten !== undefined) replaceFileSync(join(directory, CHECKPOINT_FILE), end.unwritten);
     if (readText(join(directory, VERIFIER_KEY_FILE)) !== `${signer.vkey}\n`)
       replaceFileSync(join(directory, VERIFIER_KEY_FILE), `${signer.vkey}\n`);
     if (end.cut)
@@ -41,10 +47,23 @@ export function openLedger(settings: LedgerSettings): Ledger {
         'unsigned',
         `the last ${unsigned} records of the ledger were not signed, because of a crash or because somebody else wrote them: they are signed now`,
       );
-    return new Ledger(settings, end, recent, release);
+    return new Ledger(settings, end, recent, anchor, lock);
   } catch (error) {
-    release();
+    lock.release();
     throw error;
+  }
+}
+
+/** The newest checkpoint in the anchor. */
+function anchored(anchor: Anchor | undefined, notice: LedgerSettings['notice']): TreeHead | undefined {
+  try {
+    return anchor?.unread()[0];
+  } catch (error) {
+    notice(
+      'anchor',
+      `the anchor cannot be read (${errorType(error)}): nothing tells whether the ledger is an older copy`,
+    );
+    return undefined;
   }
 }
 
@@ -54,7 +73,8 @@ export function openLedger(settings: LedgerSettings): Ledger {
  */
 export class Ledger {
   readonly #settings: LedgerSettings;
-  readonly #release: () => void;
+  readonly #lock: FileLock;
+  readonly #soundness: Soundness;
   readonly #records: RecordLog;
   readonly #batches: Batches<LedgerEntry>;
   /** The records that are waiting, by their ids. */
@@ -64,10 +84,17 @@ export class Ledger {
   #signing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(settings: LedgerSettings, end: LedgerEnd, recent: RecentIds, release: () => void) {
-    const { directory, signer, anchor, notice, checkpoint, retention } = settings;
+  constructor(
+    settings: LedgerSettings,
+    end: LedgerEnd,
+    recent: RecentIds,
+    anchor: Anchor | undefined,
+    lock: FileLock,
+  ) {
+    const { directory, signer, notice, checkpoint, retention } = settings;
     this.#settings = settings;
-    this.#release = release;
+    this.#lock = lock;
+    this.#soundness = new Soundness(directory, lock, (text) => notice('fault', text));
     this.#records = new RecordLog(directory, end, recent);
     this.#batches = new Batches({
       write: (entries) => this.#write(entries),
@@ -81,7 +108,11 @@ export class Ledger {
       directory,
       signer,
       anchor,
-      notAnchored: () => notice('anchor', 'a checkpoint could not be written to the anchor'),
+      notAnchored: (error) =>
+        notice(
+          'anchor',
+          `the anchor could not be read, or a checkpoint not be written to it (${errorType(error)})`,
+        ),
       size: end.head?.size ?? 0,
       time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
       historyBytes: end.historyBytes,
@@ -105,10 +136,16 @@ export class Ledger {
     return this.#checkpointer;
   }
 
+  /** Why nothing is recorded or signed any more, until somebody has looked at it and opens the ledger anew. */
+  get fault(): VconOtelError | undefined {
+    return this.#soundness.fault;
+  }
+
   /**
    * Appends a record. Resolves when it is on disk. A record with the id of a waiting one, or of one of the last 65,536, is
    * not written again.
-   * @throws VconOtelError `FILE_UNUSABLE` if it was not written and can be tried again; RangeError if it can never be written
+   * @throws VconOtelError `FILE_UNUSABLE` if it was not written and can be tried again, or the {@link fault}; RangeError if it
+   * can never be written
    */
   append(entry: LedgerEntry): Promise<void> {
     if (this.#closed) return Promise.reject(new VconOtelError('FILE_UNUSABLE', 'the ledger is closed'));
@@ -127,6 +164,7 @@ export class Ledger {
   }
 
   #accept(entry: LedgerEntry): Promise<void> {
+    if (this.fault) return Promise.reject(this.fault);
     const { record_id } = entry;
     if (this.#records.has(record_id)) return Promise.resolve();
     const waiting = this.#waiting.get(record_id);
@@ -143,23 +181,27 @@ export class Ledger {
     try {
       await this.#recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();
-      await this.#sign();
+      if (!this.fault) await this.#sign();
     } finally {
       await this.#records.close();
       await this.#checkpointer.close();
-      this.#release();
+      this.#lock.release();
     }
   }
 
   async #write(entries: readonly LedgerEntry[]): Promise<void> {
     try {
+      this.#soundness.require();
       if (this.#records.isSegmentDone(this.#limits)) await this.#beginSegment();
       await this.#records.append(entries);
+      // Whoever has the ledger by now may write over it.
+      this.#soundness.require();
       this.#forget(entries);
     } catch (cause) {
+      const fault = this.#soundness.faultOf(cause);
       const isDivided = cause instanceof RangeError && entries.length > 1;
       if (!isDivided) this.#forget(entries);
-      if (cause instanceof RangeError) throw cause;
+      if (fault || cause instanceof RangeError) throw fault ?? cause;
       throw new VconOtelError('FILE_UNUSABLE', 'the ledger could not be written', { cause });
     } finally {
       if (this.size - this.#checkpointer.size >= this.#settings.checkpoint.every)
@@ -186,12 +228,14 @@ export class Ledger {
   /** One at a time; a call in the meantime waits, and then signs again. */
   async #sign(): Promise<void> {
     while (this.#signing) await this.#signing.catch(() => undefined);
+    this.#soundness.require();
     this.#signing = this.#checkpointer.sign(this.#records.edge);
     try {
       await this.#signing;
     } catch (error) {
-      this.#settings.notice('checkpoint', 'a checkpoint could not be written');
-      throw error;
+      const fault = this.#soundness.faultOf(error);
+      if (!fault) this.#settings.notice('checkpoint', 'a checkpoint could not be written');
+      throw fault ?? error;
     } finally {
       this.#signing = undefined;
     }
@@ -199,6 +243,15 @@ export class Ledger {
 
   /** Regular upkeep: signs a checkpoint, records what operators did, deletes expired records. */
   async tend(): Promise<void> {
+    try {
+      this.#records.requireWhole();
+      await this.#tend();
+    } catch (error) {
+      throw this.#soundness.faultOf(error) ?? error;
+    }
+  }
+
+  async #tend(): Promise<void> {
     const { directory, retention, notice } = this.#settings;
     if (!this.#signing) await this.#sign();
     await this.#recordRequests();
@@ -211,10 +264,12 @@ export class Ledger {
 
   /** As {@link tend}; a failure is reported, and tried again next time. */
   async #upkeep(): Promise<void> {
+    if (this.fault) return;
     await this.tend().catch((error: unknown) => this.#notKeptUp(error));
   }
 
   #notKeptUp(error: unknown): void {
+    if (this.#soundness.faultOf(error)) return;
     this.#settings.notice('upkeep', `the ledger could not be kept up (${errorType(error)})`);
   }
 

@@ -77,6 +77,11 @@ export class RecordLog {
     this.#segmentTime = 0;
   }
 
+  /** @throws FileCutError if acknowledged records are gone from the end of the segment that is open */
+  requireWhole(): void {
+    this.#segment.requireWhole();
+  }
+
   close(): Promise<void> {
     return this.#segment.close();
   }

@@ -5,13 +5,14 @@ import { errorType, VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { syncFileSync } from '../../persistence/sync-path.ts';
-import { HISTORY_FILE } from '../directory.ts';
-import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
+import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
 import { leafHash } from '../proof/merkle.ts';
 import type { Verifier } from '../proof/note.ts';
 import { TileEdge } from '../proof/tile-edge.ts';
 import { TileReader } from '../proof/tile-reader.ts';
+import { requireGrown } from './anchor.ts';
 import { RECENT, type RecentIds } from './recent-ids.ts';
 import { MAX_RECORD, NO_HASH, parseLine } from './record.ts';
 import { listSegments, makeSegment, recordLines, type Segment } from './segments.ts';
@@ -29,7 +30,8 @@ export interface LedgerEnd {
   readonly segmentTime: number;
   /** The newest checkpoint. */
   readonly head: TreeHead | undefined;
-  readonly note: string;
+  /** Its text, where the file of the newest checkpoint does not have it. */
+  readonly unwritten: string | undefined;
   /** Bytes of the history of checkpoints. */
   readonly historyBytes: number;
   /** What was cut off the end: a record that a crash had left unfinished. */
@@ -39,17 +41,24 @@ export interface LedgerEnd {
 /**
  * Finds the end of a ledger, or creates the ledger. Repairs what a crash leaves at the end of a file: an unfinished record
  * (cut off, and kept in `torn/`) or checkpoint. Any other damage is left alone.
- * @throws VconOtelError `LEDGER_DAMAGED` if the records are not those of the newest checkpoint
+ * @param anchored a checkpoint of it that was kept elsewhere
+ * @throws VconOtelError `LEDGER_DAMAGED` if the records are not those of the newest checkpoint, `LEDGER_ROLLED_BACK` if it has
+ * not grown from the one kept elsewhere
  */
 export function recoverLedger(
   directory: string,
   verifiers: readonly Verifier[],
   recent: RecentIds,
+  anchored?: TreeHead,
 ): LedgerEnd {
   const history = lastCheckpoint(directory, verifiers);
   const segments = listSegments(directory);
+  if (anchored && anchored.size > 0 && segments.length === 0) requireGrown(0, noRoot, anchored);
   const segment = segments.at(-1) ?? firstSegment(directory, history.head);
-  const edge = new TileEdge(trustedTiles(directory, segment.first, history.startRoot));
+  const before = trustedTiles(directory, segment.first, history.startRoot);
+  if (before && anchored && anchored.size <= before.size)
+    requireGrown(before.size, () => before.sizeRoot(anchored.size), anchored);
+  const edge = new TileEdge(before);
   let lastHash =
     edge.frontier.size === 0
       ? NO_HASH
@@ -76,6 +85,8 @@ export function recoverLedger(
     edge.frontier.push(Buffer.from(lastHash, 'hex'));
     if (edge.frontier.size === history.head?.size && !edge.frontier.root().equals(history.head.root))
       throw damaged(`the records before ${edge.frontier.size} are not those of the checkpoint`);
+    if (edge.frontier.size === anchored?.size)
+      requireGrown(anchored.size, () => edge.frontier.root(), anchored);
     recent.add(parsed.record.record_id);
     lastTime = Date.parse(parsed.record.recorded_at);
     segmentTime ||= lastTime;
@@ -85,6 +96,7 @@ export function recoverLedger(
     throw damaged(
       `the newest checkpoint has ${history.head.size} records, of which ${edge.frontier.size} are there`,
     );
+  if (anchored && anchored.size > edge.frontier.size) requireGrown(edge.frontier.size, noRoot, anchored);
   // A killed process may have written records that are not on disk yet. They must be before they are signed, or before a
   // repeat of them is acknowledged.
   syncFileSync(path);
@@ -96,10 +108,22 @@ export function recoverLedger(
     lastTime,
     segmentTime,
     head: history.head,
-    note: history.note,
+    unwritten: isNewest(directory, history.head, verifiers) ? undefined : history.note,
     historyBytes: history.bytes,
     cut,
   };
+}
+
+/** Stands for a root that nobody asks for. */
+function noRoot(): never {
+  throw new RangeError('there is no root');
+}
+
+/** Whether the file of the newest checkpoint has it; others may have signed it there, too. */
+function isNewest(directory: string, head: TreeHead | undefined, verifiers: readonly Verifier[]): boolean {
+  if (!head) return true;
+  const opened = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', verifiers);
+  return opened.state === 'signed' && isSameHead(opened.head, head);
 }
 
 function firstSegment(directory: string, head: TreeHead | undefined): Segment {

@@ -20,7 +20,7 @@ export function signCheckpoint({ origin, size, root }: TreeHead, signer: Signer)
   return signer.sign(`${origin}\n${size}\n${root.toString('base64')}\n`);
 }
 
-/** Reads a checkpoint and checks its signature. */
+/** Reads a checkpoint and checks its signature. Signatures of others are ignored, but one of `verifiers` must be there. */
 export function openCheckpoint(note: string, verifiers: readonly Verifier[]): OpenedCheckpoint {
   const opened = openNote(note, verifiers);
   if (opened.state === 'forged' || opened.state === 'malformed') return { state: opened.state };
@@ -28,8 +28,13 @@ export function openCheckpoint(note: string, verifiers: readonly Verifier[]): Op
   return head ? { state: opened.state, head } : { state: 'malformed' };
 }
 
-/** Lines of a checkpoint as this ledger writes it: origin, size, root, an empty one, one signature. */
+/** The least lines of a checkpoint: origin, size, root, an empty one, one signature. */
 export const CHECKPOINT_LINES = 5;
+
+/** Whether two tree heads are of the same tree. */
+export function isSameHead(one: TreeHead, other: TreeHead): boolean {
+  return one.origin === other.origin && one.size === other.size && one.root.equals(other.root);
+}
 
 /** We write no extension lines, and must not accept unread ones. */
 function parseHead(text: string): TreeHead | undefined {

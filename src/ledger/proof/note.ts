@@ -98,6 +98,11 @@ export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNo
   return by ? { state: 'signed', text, by } : { state: 'unknown_key', text };
 }
 
+/** Whether a line stands where the signatures of a note do. */
+export function isSignatureLine(line: string): boolean {
+  return line.startsWith(`${DASH} `);
+}
+
 /** Of a signature and of a key (C2SP signed-note, signature types). */
 const ED25519 = 0x01;
 const DASH = '\u2014';

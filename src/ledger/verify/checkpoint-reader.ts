@@ -4,7 +4,7 @@ import { HISTORY_FILE } from '../directory.ts';
 import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { type KeptCheckpoint, readHistory } from '../proof/checkpoint-history.ts';
 import type { Verifier } from '../proof/note.ts';
-import type { LedgerFault } from './verdict.ts';
+import { Found, type LedgerFault } from './verdict.ts';
 
 /** A checkpoint of the history. */
 export interface HistoryCheckpoint {
@@ -24,7 +24,7 @@ export class CheckpointReader {
   #next: HistoryCheckpoint | undefined;
   #newest: HistoryCheckpoint | undefined;
   #previous: HistoryCheckpoint | undefined;
-  #fault: LedgerFault | undefined;
+  #fault: Found | undefined;
   #torn: LedgerFault | undefined;
   #count = 0;
 
@@ -32,12 +32,12 @@ export class CheckpointReader {
     const path = join(directory, HISTORY_FILE);
     const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     let lastSize = 0;
-    for (const { note } of readHistory(path, bytes)) {
+    for (const { note } of readHistory(path, { end: bytes })) {
       const opened = openCheckpoint(note, []);
       if ('head' in opened) lastSize = opened.head.size;
     }
     this.lastSize = lastSize;
-    this.#kept = readHistory(path, bytes);
+    this.#kept = readHistory(path, { end: bytes });
     this.#verifiers = verifiers;
     this.#advance();
   }
@@ -69,7 +69,7 @@ export class CheckpointReader {
   }
 
   /** Why reading ended before the end of the file. */
-  get fault(): LedgerFault | undefined {
+  get fault(): Found | undefined {
     return this.#fault;
   }
 
@@ -95,9 +95,18 @@ export class CheckpointReader {
     }
     const opened = openCheckpoint(note, this.#verifiers);
     if ('head' in opened) this.#next = { note, offset, head: opened.head, state: opened.state };
-    else
-      this.#fault = fault(
-        opened.state === 'forged' ? 'the signature of a checkpoint is wrong' : 'a checkpoint is not one',
-      );
+    else if (opened.state === 'forged') this.#fault = new Found(fault(WRONG_SIGNATURE), 'bad_signature');
+    else this.#fault = new Found(fault('a checkpoint is not one'));
   }
+}
+
+/** What is said of a signature of the right name and key id that does not verify. */
+export const WRONG_SIGNATURE =
+  'the signature of a checkpoint does not verify: the checkpoint or its signature was changed';
+
+/** What is said of a checkpoint of the history that nobody known has signed. */
+export function unknownKey(offset: number): Found {
+  const reason =
+    'a checkpoint has no signature of the given key: another key signed it, or its signature is damaged';
+  return new Found({ file: HISTORY_FILE, offset, reason }, 'unknown_key');
 }

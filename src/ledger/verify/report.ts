@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { LedgerFault, Verdict } from './verdict.ts';
+import type { LedgerFault, LedgerState, Verdict } from './verdict.ts';
 
 /**
  * Whether everything that began has ended, and everything that ended had begun.
@@ -12,7 +12,7 @@ export function isComplete({ completeness }: Verdict, inUse: boolean): boolean {
 
 /** A verdict for programs. */
 export function verdictJson(of: Verdict, inUse: boolean) {
-  const { verdict, fault, origin, first, size, signed, checkpoints, completeness } = of;
+  const { verdict, fault, origin, first, size, signed, checkpoints, agreed, completeness } = of;
   return {
     verdict,
     complete: isComplete(of, inUse),
@@ -21,6 +21,7 @@ export function verdictJson(of: Verdict, inUse: boolean) {
     size,
     signed,
     checkpoints,
+    rollback_excluded_to: agreed ?? null,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
     unfinished_steps: completeness.unfinishedSteps,
@@ -30,16 +31,19 @@ export function verdictJson(of: Verdict, inUse: boolean) {
   };
 }
 
-const HEADS: Readonly<Record<Verdict['verdict'], string>> = {
+const HEADS: Readonly<Record<LedgerState, string>> = {
   intact: '✓ intact',
   torn: '! torn tail',
   tampered: '✗ tampered',
   unknown_key: '✗ unknown key',
+  bad_signature: '✗ wrong signature',
+  rolled_back: '✗ rolled back',
+  unsigned: '✗ not signed',
 };
 
 /** A verdict for people, line by line. It contains names as users wrote them. */
 export function verdictLines(verdict: Verdict, directory: string): string[] {
-  const { fault, origin, first, size, signed, checkpoints, completeness } = verdict;
+  const { fault, origin, first, size, signed, checkpoints, agreed, completeness } = verdict;
   const { openRuns, unfinishedSteps, endsWithoutStart, repeats, examples } = completeness;
   const rows = [
     ...(fault ? [['where', place(fault, directory)]] : []),
@@ -56,6 +60,12 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
           ],
         ]),
     ['checkpoints', `${checkpoints}${origin === undefined ? '' : `, of ${origin}`}`],
+    [
+      'rollback',
+      agreed === undefined
+        ? 'not excluded: only a checkpoint kept elsewhere shows it (--since)'
+        : `excluded up to the ${agreed} records of a checkpoint kept elsewhere`,
+    ],
     ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
     ...(unfinishedSteps > 0
       ? [['incomplete', `${unfinishedSteps} steps without an end, in runs that ended`]]

@@ -1,17 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILE, readText } from '../directory.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
 import { MAX_RECORD, NO_HASH, parseChained } from '../log/record.ts';
 import { listSegments, recordLines, type Segment } from '../log/segments.ts';
-import type { TreeHead } from '../proof/checkpoint.ts';
+import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { leafHash } from '../proof/merkle.ts';
 import type { Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
-import { CheckpointReader } from './checkpoint-reader.ts';
+import { CheckpointReader, unknownKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
 import { CompletenessCheck, repeatedIds } from './completeness.ts';
+import { Growth } from './growth.ts';
 import { TileChecker } from './tile-checker.ts';
-import type { LedgerFault, Verdict } from './verdict.ts';
+import { Found, type LedgerFault, type Verdict } from './verdict.ts';
 
 /** What a ledger is checked against. */
 export interface VerifySettings {
@@ -20,20 +21,10 @@ export interface VerifySettings {
   readonly verifiers: readonly Verifier[];
   /** Its checkpoints that were kept elsewhere: it must have grown from them. */
   readonly since?: readonly TreeHead[];
+  /** Whether something must be signed: then a ledger in which nothing is cannot be intact. */
+  readonly mustBeSigned?: boolean;
   /** Whether a process has it open: then anything unfinished is being written. */
   readonly inUse?: boolean;
-}
-
-/** Ends reading at the first fault. */
-class Found extends Error {
-  readonly fault: LedgerFault;
-  readonly verdict: Verdict['verdict'];
-
-  constructor(fault: LedgerFault, verdict: Verdict['verdict'] = 'tampered') {
-    super(fault.reason);
-    this.fault = fault;
-    this.verdict = verdict;
-  }
 }
 
 /** Checks a whole ledger from its files alone, in constant memory. Never writes. @throws the system's error */
@@ -47,6 +38,7 @@ class Verification {
   readonly #history: CheckpointReader;
   readonly #newestNote: string | undefined;
   readonly #runs = new CompletenessCheck();
+  readonly #growth: Growth;
   readonly #first: number;
   #tiles: TileChecker;
   #prevHash = NO_HASH;
@@ -64,6 +56,12 @@ class Verification {
     this.#history = new CheckpointReader(directory, verifiers);
     this.#segments = listSegments(directory);
     this.#first = this.#segments[0]?.first ?? 0;
+    this.#growth = new Growth(
+      settings.since ?? [],
+      directory,
+      this.#first,
+      this.#segments[0]?.file ?? 'segments',
+    );
     this.#tiles = new TileChecker(directory, 0, this.#history.lastSize);
   }
 
@@ -78,6 +76,8 @@ class Verification {
     } finally {
       this.#history.close();
     }
+    if (this.#settings.mustBeSigned && !this.#history.newest)
+      return this.#verdict('unsigned', NOTHING_SIGNED);
     const torn = this.#settings.inUse ? undefined : (this.#torn ?? this.#unsigned());
     return torn ? this.#verdict('torn', torn) : this.#verdict('intact');
   }
@@ -106,7 +106,7 @@ class Verification {
 
   #segment(segment: Segment): void {
     const { first, file } = segment;
-    this.#checkpoints();
+    this.#checkpoints(file, 0);
     if (first !== this.#size) throw this.#bad(file, 0, 'is missing: the next file starts with another one');
     if (this.#torn) throw new Found({ ...this.#torn, seq: this.#size });
     for (const { text, offset, whole } of recordLines(this.#settings.directory, segment)) {
@@ -148,7 +148,7 @@ class Verification {
     this.#lastTime = record.recorded_at;
     this.#runs.add(record);
     if (record.event === 'records_expired') this.#cutTo = Math.max(this.#cutTo, record.first_seq);
-    this.#checkpoints();
+    this.#checkpoints(file, offset + bytes.length + 1);
   }
 
   /** The record after a suspect says what its hash was. */
@@ -160,11 +160,14 @@ class Verification {
     throw new Found(this.#tiles.faultAt(suspect.seq));
   }
 
-  /** Checks every checkpoint of the tree as it is now. */
-  #checkpoints(): void {
+  /**
+   * Checks every checkpoint of the tree as it is now, those kept elsewhere too.
+   * @param offset where the next record starts
+   */
+  #checkpoints(file: string, offset: number): void {
     for (let kept = this.#history.next; kept && kept.head.size <= this.#size; kept = this.#history.next) {
-      const { offset, head, state } = kept;
-      const fault = { file: this.#history.file, offset };
+      const { head, state } = kept;
+      const fault = { file: this.#history.file, offset: kept.offset };
       if (head.size < this.#size) throw new Found({ ...fault, reason: 'a checkpoint is out of order' });
       if (!head.root.equals(this.#tiles.root())) {
         this.#settle(undefined);
@@ -174,25 +177,24 @@ class Verification {
         });
       }
       if (this.#suspect) throw new Found(this.#tiles.faultAt(this.#suspect.seq));
-      if (state === 'unknown_key')
-        throw new Found({ ...fault, reason: 'the checkpoint is signed by an unknown key' }, 'unknown_key');
+      if (state === 'unknown_key') throw unknownKey(kept.offset);
       this.#history.take();
       this.#tiles.partial(!this.#history.next);
     }
-    for (const { size, root } of this.#settings.since ?? [])
-      if (size === this.#size && !root.equals(this.#tiles.root())) throw this.#grownFromElse(size);
+    if (this.#growth.isDue(this.#size))
+      this.#growth.check(this.#size, () => this.#tiles.root(), { file, offset });
   }
 
   #end(): void {
-    const { directory, since = [] } = this.#settings;
+    const { directory } = this.#settings;
     const last = this.#segments.at(-1)?.file ?? 'segments';
-    this.#checkpoints();
+    this.#checkpoints(last, 0);
     this.#settle(undefined);
-    const { next, fault, torn, newest } = this.#history;
+    const { next, fault, torn } = this.#history;
     const end = statSync(join(directory, last), { throwIfNoEntry: false })?.size ?? 0;
     if (next && this.#torn) throw new Found(this.#torn);
     if (next) throw this.#bad(last, end, `is missing: a checkpoint has ${next.head.size} records`);
-    if (fault) throw new Found(fault);
+    if (fault) throw fault;
     if (this.#first > 0 && this.#cutTo < this.#first)
       throw new Found({
         file: this.#segments[0]?.file ?? '',
@@ -200,22 +202,26 @@ class Verification {
         seq: 0,
         reason: 'is missing, and no record says that it expired',
       });
-    const missing = since.find(({ size }) => size > this.#size);
-    if (missing) throw this.#bad(last, end, `is missing: an earlier checkpoint has ${missing.size} records`);
-    for (const { size, root } of since)
-      if (size < this.#first && !new TileReader(directory, this.#first).sizeRoot(size).equals(root))
-        throw this.#grownFromElse(size);
-    if (this.#newestNote !== newest?.note) this.#newestDiffers();
+    this.#growth.end(this.#size, { file: last, offset: end });
+    this.#newest();
     if (this.#tiles.fault) throw new Found(this.#tiles.fault);
     this.#torn ??= torn;
   }
 
-  /** A crash may come between writing the history and writing the newest checkpoint, and so may a reader. */
-  #newestDiffers(): void {
+  /** The newest checkpoint is the last of the history; others may have signed it meanwhile. */
+  #newest(): void {
     const { previous, newest } = this.#history;
-    const fault = { file: CHECKPOINT_FILE, offset: 0, reason: 'is not the newest checkpoint' };
-    if (!newest || this.#newestNote !== previous?.note) throw new Found(fault);
-    this.#torn ??= fault;
+    if (!newest && !this.#newestNote) return;
+    const opened = openCheckpoint(this.#newestNote ?? '', this.#settings.verifiers);
+    const fault = (reason: string): LedgerFault => ({ file: CHECKPOINT_FILE, offset: 0, reason });
+    if (opened.state === 'forged') throw new Found(fault(WRONG_SIGNATURE), 'bad_signature');
+    if (opened.state === 'unknown_key')
+      throw new Found(fault('has no signature of the given key'), 'bad_signature');
+    if (newest && opened.state === 'signed' && isSameHead(opened.head, newest.head)) return;
+    const isBefore = opened.state === 'signed' && previous && isSameHead(opened.head, previous.head);
+    // A crash may come between writing the history and writing the newest checkpoint, and so may a reader.
+    if (!isBefore) throw new Found(fault('is not the newest checkpoint'));
+    this.#torn ??= fault('is not the newest checkpoint');
   }
 
   /** Nobody will sign the newest records: a crash came first, or somebody else wrote them. */
@@ -223,16 +229,6 @@ class Verification {
     const signed = this.#history.newest?.head.size ?? 0;
     if (signed >= this.#size) return undefined;
     return { file: CHECKPOINT_FILE, offset: 0, seq: signed, reason: 'and those after it are not signed' };
-  }
-
-  #grownFromElse(size: number): Found {
-    const file = this.#segments[0]?.file ?? 'segments';
-    return new Found({
-      file,
-      offset: 0,
-      seq: 0,
-      reason: `or one of the ${size} records from it on is not what an earlier checkpoint was signed for`,
-    });
   }
 
   #bad(file: string, offset: number, reason: string): Found {
@@ -251,7 +247,14 @@ class Verification {
       size: this.#size,
       signed: newest?.head.size ?? 0,
       checkpoints: count,
+      ...(this.#growth.agreed === undefined ? {} : { agreed: this.#growth.agreed }),
       completeness: this.#runs.result(repeated, this.#first > 0),
     };
   }
 }
+
+const NOTHING_SIGNED: LedgerFault = {
+  file: HISTORY_FILE,
+  offset: 0,
+  reason: 'nothing here is signed, so nothing says what was here: it may have been emptied',
+};

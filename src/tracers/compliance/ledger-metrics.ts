@@ -9,12 +9,16 @@ import { ATTR, METRIC, SCOPE_NAME } from '../../model/semconv.ts';
 export function measureLedger(ledger: Ledger, tracer: string, provider: MeterProvider): () => void {
   const meter = provider.getMeter(SCOPE_NAME);
   const attributes = { [ATTR.tracerName]: tracer };
-  const gauges = [METRIC.ledgerRecords, METRIC.ledgerCheckpointRecords, METRIC.ledgerCheckpointAge].map(
-    ({ name, ...about }) => meter.createObservableGauge(name, about),
-  );
+  const gauges = [
+    METRIC.ledgerRecords,
+    METRIC.ledgerCheckpointRecords,
+    METRIC.ledgerFault,
+    METRIC.ledgerCheckpointAge,
+  ].map(({ name, ...about }) => meter.createObservableGauge(name, about));
   const values = [
     () => ledger.size,
     () => ledger.checkpoint.size,
+    () => (ledger.fault ? 1 : 0),
     // Without a checkpoint there is no age.
     () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
   ];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -132,7 +132,7 @@ describe('what only an older checkpoint shows', () => {
     expect(verify(cut, signer).verdict).toBe('intact');
     const verifiers = [parseVerifierKey(signer.vkey)];
     expect(verifyLedger({ directory: cut, verifiers, since: readHeads(old) })).toMatchObject({
-      verdict: 'tampered',
+      verdict: 'rolled_back',
       fault: { seq: 40, file: FIRST },
     });
     expect(verifyLedger({ directory, verifiers, since: readHeads(old) }).verdict).toBe('intact');
@@ -148,10 +148,39 @@ describe('what only an older checkpoint shows', () => {
     expect(verify(forged, signer)).toMatchObject({ verdict: 'unknown_key', fault: { file: 'checkpoints' } });
     const verifiers = [parseVerifierKey(forger.vkey)];
     expect(verifyLedger({ directory: forged, verifiers, since: readHeads(old) })).toMatchObject({
-      verdict: 'tampered',
+      verdict: 'rolled_back',
       fault: { seq: 0, file: FIRST },
     });
   });
+});
+
+test('a ledger that was rewritten with its own key has grown from some checkpoints: the last of them is named', async () => {
+  const signer = newSigner();
+  const directory = join(temporaryFolder(), 'ledger');
+  const copy = join(temporaryFolder(), 'copy');
+  const anchor = join(temporaryFolder(), 'anchor');
+  for (const upTo of [10, 30]) await writeLedger(directory, signer, upTo, { anchor });
+  cpSync(directory, copy, { recursive: true });
+  for (const upTo of [60, 100]) await writeLedger(directory, signer, upTo, { anchor });
+  // From record 30 on without one vCon, signed again at the same sizes.
+  const forge = openLedger(settingsFor(copy, signer));
+  await Promise.all(entries(80, 38).map((entry) => forge.append(entry)));
+  await forge.close();
+  const since = readHeads(readFileSync(anchor, 'utf8'));
+  const verifiers = [parseVerifierKey(signer.vkey)];
+  expect(verify(copy, signer).verdict).toBe('intact');
+  expect(verifyLedger({ directory, verifiers, since })).toMatchObject({ verdict: 'intact', agreed: 100 });
+  const { verdict, fault } = verifyLedger({ directory: copy, verifiers, since });
+  const lines = readFileSync(join(copy, FIRST), 'utf8').split('\n').slice(0, 30).join('\n');
+  expect([verdict, fault]).toEqual([
+    'rolled_back',
+    {
+      file: FIRST,
+      offset: Buffer.byteLength(lines) + 1,
+      seq: 30,
+      reason: expect.stringMatching(/checkpoint of 60 records .* the last that agrees has 30$/),
+    },
+  ]);
 });
 
 test('an unfinished record after the newest checkpoint is a torn tail', async () => {

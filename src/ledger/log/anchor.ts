@@ -1,0 +1,82 @@
+import { statSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { VconOtelError } from '../../model/error.ts';
+import { PRIVATE_FILE } from '../../persistence/private-file.ts';
+import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
+import { readHistory } from '../proof/checkpoint-history.ts';
+import type { Verifier } from '../proof/note.ts';
+
+/**
+ * The file in which checkpoints are kept where whoever can write the ledger cannot reach them. A ledger that has not grown
+ * from each of them is an older copy, or another history.
+ */
+export class Anchor {
+  readonly #path: string;
+  readonly #verifier: Verifier;
+  /** Bytes that were read: the checkpoint that comes next starts there. */
+  #read = 0;
+
+  /** @param verifier of the ledger's key: checkpoints of other ledgers may be there, too */
+  constructor(path: string, verifier: Verifier) {
+    this.#path = path;
+    this.#verifier = verifier;
+  }
+
+  /**
+   * The tree heads of this ledger that were appended since the last call, by whomever: of the first call the newest one only,
+   * since they have grown from each other (`audit verify --since` compares them all).
+   * @throws the system's error if the file cannot be read
+   */
+  unread(): TreeHead[] {
+    const bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    // Somebody has put another file in its place.
+    if (bytes < this.#read) this.#read = 0;
+    const isFirst = this.#read === 0;
+    const notes: string[] = [];
+    for (const { note, offset, whole } of readHistory(this.#path, { from: this.#read })) {
+      if (!whole) break;
+      this.#read = offset + Buffer.byteLength(note);
+      notes.push(note);
+      if (isFirst && notes.length > NEWEST) notes.shift();
+    }
+    if (!isFirst) return notes.flatMap((note) => this.#own(note));
+    for (const note of notes.reverse()) {
+      const own = this.#own(note);
+      if (own.length > 0) return own;
+    }
+    return [];
+  }
+
+  /** Appends a checkpoint. Resolves when it is on the disk. @throws the system's error */
+  append(note: string): Promise<void> {
+    return appendFile(this.#path, note, { flush: true, mode: PRIVATE_FILE });
+  }
+
+  #own(note: string): TreeHead[] {
+    const opened = openCheckpoint(note, [this.#verifier]);
+    return opened.state === 'signed' && opened.head.origin === this.#verifier.name ? [opened.head] : [];
+  }
+}
+
+/** How many checkpoints of others, or of nobody, may come after the newest of a ledger. */
+const NEWEST = 1_024;
+
+/**
+ * Compares a ledger with a tree head of its own that was kept elsewhere.
+ * @param size of the ledger
+ * @param root of its first records, as many as that head has
+ * @throws VconOtelError `LEDGER_ROLLED_BACK`
+ */
+export function requireGrown(size: number, root: () => Buffer, head: TreeHead): void {
+  if (head.size > size)
+    throw rolledBack(`the anchor has a checkpoint of ${head.size} records, of which ${size} are here`);
+  if (!root().equals(head.root))
+    throw rolledBack(`the first ${head.size} records are not those of a checkpoint in the anchor`);
+}
+
+function rolledBack(how: string): VconOtelError {
+  return new VconOtelError(
+    'LEDGER_ROLLED_BACK',
+    `${how}: an older copy of the ledger was put back, its end was cut off, or a copy went on elsewhere; nothing is recorded or signed`,
+  );
+}
