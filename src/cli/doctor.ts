@@ -53,7 +53,7 @@ async function doctor(
 ): Promise<void> {
   const { stdout, colour, exit } = settings;
   const read = await soundConfig(file);
-  const diagnoses = Array.isArray(read) ? read : await diagnose(read, timeout);
+  const diagnoses = Array.isArray(read) ? read : await diagnose(read, file, timeout);
   const faults = diagnoses
     .flatMap(({ findings }) => findings)
     .filter(({ state }) => state === 'fault').length;

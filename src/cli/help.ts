@@ -19,9 +19,19 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   queue: ['queue stats', 'queue dead --tracer audit --config vcon-otel.yaml'],
   'queue stats': ['queue stats', 'queue stats --config vcon-otel.yaml --json'],
   'queue peek': ['queue peek --tracer audit', 'queue peek --tracer audit --limit 0'],
-  'queue dead': ['queue dead', 'queue dead --tracer audit --json'],
-  'queue retry': ['queue retry --tracer audit --all', 'queue retry --tracer audit 00f067aa0ba902b7'],
+  'queue dead': [
+    'queue dead --tracer audit --reason "HTTP_*"',
+    'queue dead --event 00f067aa0ba902b7/link/0/complete',
+  ],
+  'queue retry': [
+    'queue retry --tracer audit --reason ECONNREFUSED',
+    'queue retry --tracer audit 00f067aa0ba902b7',
+  ],
   'queue skip': ['queue skip --tracer audit --all-dead', 'queue skip --tracer audit 00f067aa0ba902b7'],
+  'queue forget': [
+    'queue forget old-tracer --config vcon-otel.yaml',
+    'queue forget exporters.otlp --config vcon-otel.yaml --yes',
+  ],
   tap: ['tap', 'tap --chain main --event "*_error"'],
   replay: ['replay --tracer audit --since 24h', 'replay --tracer fresh --new --config vcon-otel.yaml'],
   audit: ['audit verify ./data/ledger', 'audit export ./data/ledger --format cef'],

@@ -25,7 +25,7 @@ export interface JournalAdmin {
    * The dead letters of a tracer: given up, or answered with `false`; oldest first.
    * @param limit 0 for all
    */
-  deadLetters(tracer: string, limit: number): AsyncIterable<JournalEntry>;
+  deadLetters(tracer: string, limit: number, which?: WhichDead): AsyncIterable<JournalEntry>;
   /**
    * Puts dead letters back into the queue of their tracer, with all attempts before them.
    * @throws VconOtelError `OPTIONS_INVALID` for an id that the journal does not have
@@ -36,6 +36,13 @@ export interface JournalAdmin {
    * @throws VconOtelError `OPTIONS_INVALID` for an id that the journal does not have
    */
   skip(tracer: string, choice: Choice): Promise<Chosen>;
+  /**
+   * Removes a tracer's place: its position, what waits for it and its dead letters, in short steps; the events themselves stay for
+   * the others. Interrupted, it is there with less, and can be forgotten again. To be called only for a tracer that no service has: one
+   * that does gets a new place, at the end of the log.
+   * @throws VconOtelError `OPTIONS_INVALID` for a tracer that the journal does not know
+   */
+  forget(tracer: string): Promise<void>;
   /** Counts what a {@link replay} would queue. */
   planReplay(aim: ReplayAim): Promise<ReplayPlan>;
   /** Covers events up to the current end of the log. Nothing is queued before {@link Replay.queue}. */
@@ -101,10 +108,16 @@ export interface JournalEntry {
   readonly errorType: string | undefined;
 }
 
-/** Which events of a tracer an operator means: all its dead letters, those of a vCon, or single events and runs by id. */
+/** Which of a tracer's dead letters are meant: all, where nothing is said. */
+export interface WhichDead {
+  /** Those with such a reason, the {@link JournalEntry.errorType}; empty where none is known. */
+  readonly hasReason?: ((errorType: string) => boolean) | undefined;
+}
+
+/** Which events of a tracer an operator means: its dead letters, those of them of a vCon, or single events and runs by id. */
 export type Choice =
-  | { readonly of: 'dead' }
-  | { readonly of: 'vcon'; readonly uuid: string }
+  | ({ readonly of: 'dead' } & WhichDead)
+  | ({ readonly of: 'vcon'; readonly uuid: string } & WhichDead)
   | { readonly of: 'ids'; readonly ids: readonly string[] };
 
 /** The result of the choice. */

@@ -9,6 +9,7 @@ import { systemClock } from '../model/clock.ts';
 import { ATTR, METRIC, type MetricDescription, SCOPE_NAME } from '../model/semconv.ts';
 import type { Ends } from './ends.ts';
 import type { Output } from './exporters.ts';
+import { placeOfExporter } from './places.ts';
 
 /** Milliseconds for the last spans: with an endpoint that is down, they run out. */
 const LAST_SPANS = 5_000;
@@ -47,15 +48,12 @@ function openLog(name: string, { folder, retention, maxSize }: Beside): Promise<
   return SpanLog.open({ folder: spanLogFolder(folder, name), retention, maxSize, clock: systemClock });
 }
 
-/** Names of the tracers that {@link exportBuiltSpans} makes; no configuration can have them. */
-const BUILT = 'exporters.';
-
 /** Exports the spans of runs that only records told of, one tracer for each exporter. */
 export function exportBuiltSpans(batches: readonly NamedBatch[], resource: Resource): LoadedTracer[] {
   // What cannot be kept now can be kept when the disk is well again.
   const delivery = { retry: { maxElapsedTime: 0 } };
   return batches.map(({ name, batch }) => ({
-    name: BUILT + name,
+    name: placeOfExporter(name),
     module: builtSpans(batch, resource),
     delivery,
   }));

@@ -19,7 +19,7 @@ test.each<[string[], string[]]>([
   [['va'], ['validate']],
   [
     ['queue', ''],
-    ['stats', 'peek', 'dead', 'retry', 'skip'],
+    ['stats', 'peek', 'dead', 'retry', 'skip', 'forget'],
   ],
   [
     ['completion', ''],

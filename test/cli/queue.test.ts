@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { SpanLog, spanLogFolder } from '../../src/exporters/index.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { systemClock } from '../../src/model/clock.ts';
 import { delivery, ids } from '../journal/contract.ts';
 import { type Reader, reader } from '../journal/reader.ts';
 import { PATIENCE } from '../support/eventually.ts';
@@ -130,6 +133,51 @@ describe('what it shows while the service runs', () => {
     ]);
   });
 
+  test('dead --reason: only what was given up for such a reason', async () => {
+    const reasons = async (pattern: string) =>
+      JSON.parse((await queue('dead', '--reason', pattern, '--json')).stdout).events.map(
+        ({ error_type }: { error_type: string }) => error_type,
+      );
+    expect(await reasons('HTTP_*')).toEqual(['HTTP_400']);
+    expect(await reasons('returned_false')).toEqual(['returned_false']);
+    expect(await reasons('*E*')).toEqual(['ECONNREFUSED']);
+    expect((await queue('dead', '--reason', 'nothing')).stdout).toBe('There are no dead letters.\n');
+  });
+
+  test('dead --event: one, with all that is known of it', async () => {
+    const { code, stdout } = await queue('dead', '--event', A[1] ?? '');
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\d{4}-\S+Z/g, 'TIME')).toBe(`event      ${A[1]}
+what       link_start
+chain      main
+step       0 tag
+vCon       ${VCON}
+happened   TIME
+trace      ${'a'.padEnd(16, '0').repeat(2)}
+tracer     jlinc
+attempts   1
+first      TIME
+given up   TIME
+last took  100 ms
+reason     returned_false
+`);
+    const { events } = JSON.parse((await queue('dead', '--event', A[2] ?? '', '--json')).stdout);
+    expect(events).toMatchObject([
+      {
+        event_id: A[2],
+        tracer: 'jlinc',
+        error_type: 'HTTP_400',
+        outcome: 'success',
+        link_index: 0,
+        run_id: A[0]?.slice(0, 16),
+      },
+    ]);
+    expect(await queue('dead', '--event', B[0] ?? '')).toMatchObject({
+      code: 1,
+      stderr: `vcon-otel: no tracer has a dead letter ${B[0]}\n`,
+    });
+  });
+
   test('that there is nothing', async () => {
     reader(journal, 'audit');
     await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), PATIENCE);
@@ -156,6 +204,19 @@ describe('what it changes', () => {
     expect(JSON.parse(vcon.stdout)).toEqual({ tracer: 'jlinc', queued: 2, left: 0 });
   });
 
+  test('retry --reason: those that were given up for it, also of one vCon', async () => {
+    const other = await queue('retry', '--tracer', 'jlinc', '--vcon', OTHER_VCON, '--reason', '*');
+    expect(other.stdout).toBe('Queued again: 0 events\n');
+    expect((await queue('retry', '--tracer', 'jlinc', '--reason', 'HTTP_*')).stdout).toBe(
+      'Queued again: 1 event\n',
+    );
+    expect((await queue('skip', '--tracer', 'jlinc', '--reason', 'returned_false')).stdout).toBe(
+      'Skipped: 1 event\n',
+    );
+    const { events } = JSON.parse((await queue('dead', '--json')).stdout);
+    expect(events).toMatchObject([{ error_type: 'ECONNREFUSED' }]);
+  });
+
   test('skip: dead letters, or events that wait', async () => {
     expect((await queue('skip', '--tracer', 'jlinc', '--all-dead')).stdout).toBe('Skipped: 3 events\n');
     const { stdout } = await queue('skip', '--tracer', 'jlinc', B[0] ?? '', '--json');
@@ -170,6 +231,83 @@ describe('what it changes', () => {
     const { stdout, stderr } = await queue('retry', '--tracer', 'jlinc', '--all');
     expect(stdout).toBe('Queued again: 3 events\n');
     expect(stderr).toBe('No service has the journal open: they are delivered once one has.\n');
+  });
+});
+
+describe('forget', () => {
+  const configured = async (config: Record<string, unknown>) => {
+    const file = join(folder, 'config.yml');
+    await writeFile(file, JSON.stringify({ journal: { type: 'sqlite', path }, ...config }));
+    return (...args: string[]) => runInProcess(['queue', 'forget', ...args, '--config', file]);
+  };
+
+  test('says what would be removed, and with --yes removes it, beside a service that runs', async () => {
+    const forget = await configured({});
+    reader(journal, 'audit');
+    await vi.waitUntil(async () => (await queue('stats')).stdout.includes('audit'), PATIENCE);
+    await journal.append([]);
+    // To the service jlinc is a tracer like others: it is the configuration's word that counts.
+    expect(await forget('jlinc')).toEqual({
+      code: 0,
+      stdout: 'Would forget: jlinc, with 5 events to hear, 3 dead letters\n',
+      stderr: 'Nothing was removed: --yes does it.\n',
+    });
+    await journal.close();
+    journal = await openJournal(path);
+    const { stdout } = await forget('jlinc', '--yes', '--json');
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'jlinc',
+      forgotten: true,
+      events: 5,
+      dead_letters: 3,
+      spans: 0,
+    });
+    const { tracers } = JSON.parse((await queue('stats', '--json')).stdout);
+    expect(tracers.map(({ tracer }: { tracer: string }) => tracer)).toEqual(['audit']);
+    expect(await forget('jlinc', '--yes')).toMatchObject({
+      code: 1,
+      stderr: 'vcon-otel: the journal has no place of jlinc; it has audit\n',
+    });
+  });
+
+  test('refuses what is configured, enabled or not', async () => {
+    const forget = await configured({ tracers: { jlinc: { module: 'tracers.audit_log', enabled: false } } });
+    expect(await forget('jlinc', '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^vcon-otel: jlinc is configured in .*: its place is in use as long as it is there\n$/,
+      ),
+    });
+    expect(await stats()).toMatchObject({ dead_letters: 3 });
+  });
+
+  test('without a configuration needs a journal that nobody has open', async () => {
+    expect(await queue('forget', 'jlinc', '--yes')).toMatchObject({
+      code: 1,
+      stderr:
+        'vcon-otel: a service has the journal open: name its configuration (--config), which says what is in use\n',
+    });
+    await journal.close();
+    expect((await queue('forget', 'jlinc', '--yes')).stdout).toBe(
+      'Forgotten: jlinc, with 5 events to hear, 3 dead letters\n',
+    );
+    expect((await queue('stats')).stdout).toBe('No tracer has a place in this journal yet.\n');
+  });
+
+  test('removes the spans of an exporter, unless a service sends them', async () => {
+    const forget = await configured({});
+    const beside = spanLogFolder(`${path}-beside`, 'gone');
+    const log = await SpanLog.open({ folder: beside, retention: 1e9, maxSize: 1e9, clock: systemClock });
+    expect(await forget('exporters.gone', '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('at this moment'),
+    });
+    await log.close();
+    expect(await forget('exporters.gone', '--yes')).toMatchObject({
+      code: 0,
+      stdout: 'Forgotten: exporters.gone, with 0 events to hear, 0 dead letters\n',
+    });
+    expect(existsSync(beside)).toBe(false);
   });
 });
 
@@ -214,9 +352,21 @@ test('a tracer that the journal does not know is an error that lists those it kn
 
 test.each([
   [['peek'], "required option '--tracer <name>' not specified"],
-  [['retry', '--tracer', 'a'], 'queue retry needs either ids of events, --all or --vcon'],
-  [['retry', '--tracer', 'a', '--all', 'x/y'], 'queue retry needs either ids of events, --all or --vcon'],
-  [['skip', '--tracer', 'a'], 'queue skip needs either ids of events or --all-dead'],
+  [['retry', '--tracer', 'a'], 'queue retry needs either ids of events, --all, --vcon or --reason'],
+  [
+    ['retry', '--tracer', 'a', '--all', 'x/y'],
+    'queue retry needs either ids of events, --all, --vcon or --reason',
+  ],
+  [
+    ['retry', '--tracer', 'a', 'x/y', '--reason', 'x'],
+    'queue retry needs either ids of events, --all, --vcon or --reason',
+  ],
+  [['skip', '--tracer', 'a'], 'queue skip needs either ids of events, --all-dead or --reason'],
+  [
+    ['dead', '--event', 'a', '--reason', 'x'],
+    "option '--event <id>' cannot be used with option '--reason <glob>'",
+  ],
+  [['forget'], "missing required argument 'name'"],
   [['stats', '--config', 'c.yml'], "option '--journal <path>' cannot be used with option '--config <file>'"],
   [['dead', '--limit', 'x'], "option '--limit <n>' argument 'x' is invalid. It is a whole number."],
   [

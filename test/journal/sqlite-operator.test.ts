@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
+import { SqliteAdmin } from '../../src/journal/sqlite/sqlite-admin.ts';
+import { systemClock } from '../../src/model/clock.ts';
 import { PATIENCE } from '../support/eventually.ts';
 import { delivery, ids } from './contract.ts';
 import { type Reader, reader } from './reader.ts';
@@ -222,5 +224,18 @@ describe('what another process decides while a journal is open', () => {
     await vi.waitFor(() => expect(skipped).toEqual(['a/2']), PATIENCE);
     posting.mockRestore();
     expect([tracer.consumer.dead, tracer.consumer.depth]).toEqual([0, 0]);
+  });
+
+  test('a place that is removed while its tracer is here is there again, and the tracer goes on', async () => {
+    const { path, journal, tracer } = await opened();
+    await keep(journal, ['a/1', 'a/2']);
+    const admin = new SqliteAdmin(path, systemClock);
+    await admin.forget('tracer');
+    await admin.close();
+    await vi.waitUntil(() => query(path, 'select name from consumer').length === 1, PATIENCE);
+    await keep(journal, ['a/3']);
+    for (const one of await tracer.read(3)) tracer.consumer.settle(one, 'ok', delivery(1));
+    await journal.close();
+    expect(query(path, 'select name, position from consumer')).toEqual([{ name: 'tracer', position: 3 }]);
   });
 });

@@ -51,7 +51,7 @@ async function validate(file: string, ...args: string[]): Promise<string> {
 }
 
 async function doctor(file: string): Promise<string[]> {
-  const diagnoses = await diagnose(await loadConfig(file, {}), 5_000);
+  const diagnoses = await diagnose(await loadConfig(file, {}), file, 5_000);
   return diagnoses.flatMap(({ about, findings }) =>
     findings.map(({ state, text }) => `${about}: ${state} ${text.replaceAll(folder, '.')}`),
   );

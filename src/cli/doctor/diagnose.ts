@@ -15,6 +15,7 @@ import { probesOf } from './components.ts';
 import { conserverProbes } from './conserver-config.ts';
 import { environmentProbes } from './environment.ts';
 import type { Probe, Probes } from './probe.ts';
+import { strayPlaces } from './stray-places.ts';
 
 /** What was found of one key of the configuration. */
 export interface Diagnosis {
@@ -46,15 +47,21 @@ const SHARE = 0.9;
 
 /**
  * Looks at everything that a configuration names, at the same time. Nothing is started and nothing changed. Never rejects.
+ * @param file where it was read from, for advice
  * @param timeout milliseconds that each thing may take
  */
-export async function diagnose(loaded: LoadedConfig, timeout: number): Promise<readonly Diagnosis[]> {
+export async function diagnose(
+  loaded: LoadedConfig,
+  file: string,
+  timeout: number,
+): Promise<readonly Diagnosis[]> {
   const ask = (probes: Probes): Promise<Diagnosis[]> =>
     Promise.all(probes(loaded, Math.ceil(timeout * SHARE)).map((probe) => examined(probe, timeout)));
   const beside = await Promise.all(BESIDE_THE_JOURNAL.map(ask));
   // SQLite keeps this thread busy: the answers of others must not be late for that.
   const journal = await ask((of, share) => probesOf([journalOf(of)], { timeout: share }));
-  return [...(await ask(environmentProbes)), ...journal, ...beside.flat()];
+  const strays = await ask((of) => strayPlaces(of, file));
+  return [...(await ask(environmentProbes)), ...journal, ...strays, ...beside.flat()];
 }
 
 async function examined({ about, look }: Probe, timeout: number): Promise<Diagnosis> {

@@ -1,6 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorType } from '../../model/error.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
+import { lockFile } from '../../persistence/file-lock.ts';
+import { LOCK } from './own-lock.ts';
 import { placeOf } from './place.ts';
 import { segmentsOf } from './segment.ts';
 
@@ -33,6 +36,23 @@ export async function keptSpans(beside: string): Promise<readonly KeptSpans[]> {
       return { exporter, spans, oldest: spans > 0 ? marks[0]?.[1] : undefined, size };
     }),
   );
+}
+
+/**
+ * Removes what an exporter has yet to send.
+ * @throws VconOtelError `JOURNAL_IN_USE` where a service sends it at this moment; the system's error
+ */
+export async function forgetSpans(beside: string, exporter: string): Promise<void> {
+  const folder = spanLogFolder(beside, exporter);
+  if (!existsSync(folder)) return;
+  const lock = lockFile(join(folder, LOCK));
+  if (!lock)
+    throw new VconOtelError('JOURNAL_IN_USE', `a service sends the spans in ${folder} at this moment`);
+  try {
+    await rm(folder, { recursive: true });
+  } finally {
+    lock.release();
+  }
 }
 
 function foldersIn(folder: string): string[] {

@@ -6,6 +6,9 @@ import { type FileLock, lockFile } from '../../persistence/file-lock.ts';
 const ENDING = 15_000;
 const LOOK = 100;
 
+/** The file by which the log of spans in a folder is locked. */
+export const LOCK = 'lock';
+
 /** Locks the log of spans in a folder. @throws VconOtelError `JOURNAL_IN_USE`; SQLite's own errors */
 export async function ownLock(path: string, clock: Clock): Promise<FileLock> {
   for (const until = clock.elapsed() + ENDING; clock.elapsed() < until; ) {

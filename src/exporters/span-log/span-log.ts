@@ -11,7 +11,7 @@ import { DurableFile } from '../../persistence/durable-file.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { LineReader } from './line-reader.ts';
-import { ownLock } from './own-lock.ts';
+import { LOCK, ownLock } from './own-lock.ts';
 import { type Place, placeOf, savePlace } from './place.ts';
 import { type SpanSegment, segmentPath, segmentsOf, textOfLine, writtenLine } from './segment.ts';
 import type { Settled } from './settled.ts';
@@ -73,7 +73,7 @@ export class SpanLog {
     let lock: FileLock | undefined;
     try {
       makeFolder(folder);
-      lock = await ownLock(join(folder, 'lock'), settings.clock);
+      lock = await ownLock(join(folder, LOCK), settings.clock);
       return new SpanLog(settings, lock, await placeOf(folder));
     } catch (cause) {
       lock?.release();

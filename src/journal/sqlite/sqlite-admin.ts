@@ -12,8 +12,10 @@ import type {
   StoredRuns,
   TailSettings,
   TracerPlace,
+  WhichDead,
 } from '../admin.ts';
 import { deadLetters, eventsToHear } from './admin/event-lists.ts';
+import { forget } from './admin/forget.ts';
 import {
   type Access,
   consumerOf,
@@ -65,8 +67,8 @@ export class SqliteAdmin implements JournalAdmin {
     return this.#each((file) => eventsToHear(file, place(file, tracer), limit));
   }
 
-  deadLetters(tracer: string, limit: number): AsyncIterable<JournalEntry> {
-    return this.#each((file) => deadLetters(file, place(file, tracer), limit));
+  deadLetters(tracer: string, limit: number, which: WhichDead = {}): AsyncIterable<JournalEntry> {
+    return this.#each((file) => deadLetters(file, place(file, tracer), limit, which));
   }
 
   async retry(tracer: string, choice: Choice): Promise<Chosen> {
@@ -75,6 +77,10 @@ export class SqliteAdmin implements JournalAdmin {
 
   async skip(tracer: string, choice: Choice): Promise<Chosen> {
     return this.#use('write', (file) => skip(file, place(file, tracer), choice));
+  }
+
+  async forget(tracer: string): Promise<void> {
+    await this.#use('write', (file) => forget(file, place(file, tracer)));
   }
 
   async planReplay(aim: ReplayAim): Promise<ReplayPlan> {

@@ -44,7 +44,7 @@ async function look(config: Record<string, unknown>, timeout = 5_000): Promise<T
   const base = { journal: { type: 'memory' }, health: { port: 0 } };
   const text = JSON.stringify({ ...base, ...config }).replaceAll('"./', `"${folder}/`);
   writeFileSync(at('config.yml'), text);
-  const diagnoses = await diagnose(await loadConfig(at('config.yml'), {}), timeout);
+  const diagnoses = await diagnose(await loadConfig(at('config.yml'), {}), at('config.yml'), timeout);
   const told = JSON.stringify(diagnoses);
   expect(told).not.toContain(SECRET);
   const shown = JSON.parse(told.replaceAll(folder, '.')) as { about: string; findings: Told[] }[];
@@ -100,6 +100,7 @@ describe('the journal', () => {
           'ok ./journal.db can be written',
           'ok a service has it open',
           'warning tracer jlinc has 3 events to hear and 1 dead letter',
+          'warning jlinc has a place there, and is not configured',
         ]),
       PATIENCE,
     );
@@ -546,4 +547,29 @@ describeWithPostgres('db_audit in PostgreSQL', () => {
     await server.query('ALTER TABLE more ALTER site DROP NOT NULL');
     expect((await advice('more'))[1]?.[2]).toMatch(/^ALTER TABLE more ADD UNIQUE \(event_id\);/);
   });
+});
+
+test('places in the journal, and spans beside it, of whom the configuration does not name any more', async () => {
+  const journal = await openJournal(at('journal.db'));
+  for (const name of ['old', 'kept']) reader(journal, name);
+  await vi.waitUntil(async () => {
+    const db = new DatabaseSync(at('journal.db'), { readOnly: true });
+    const { places } = db.prepare('select count(*) as places from consumer').get() as { places: number };
+    db.close();
+    return places === 2;
+  }, PATIENCE);
+  await journal.close();
+  mkdirSync(join(at('journal.db-beside'), 'spans-gone'), { recursive: true });
+  const told = await look({
+    tracers: { kept: { module: 'tracers.audit_log', enabled: false } },
+    journal: { type: 'sqlite', path: './journal.db' },
+  });
+  expect(told.filter(({ text }) => text.includes('not configured'))).toEqual(
+    ['exporters.gone', 'old'].map((name) => ({
+      about: 'journal',
+      state: 'warning',
+      text: `${name} has a place there, and is not configured`,
+      advice: `vcon-otel queue forget ${name} --config ./config.yml says what waits there, and removes it with --yes`,
+    })),
+  );
 });

@@ -24,7 +24,7 @@ export class TracerAnswers {
     const entry = { seq, event, tracer: this.#name, errorType: undefined };
     const row = this.#answers.rows.get(seq);
     // Kept apart, because no chain is stopped by it; to whoever looks, it is a dead letter like others.
-    if (row?.state === 'failed') return { ...entry, ...row, state: 'dead', errorType: REFUSED };
+    if (row?.state === 'failed') return { ...entry, ...row, state: 'dead', errorType: RETURNED_FALSE };
     if (row) return { ...entry, ...row, state: row.state };
     if (this.#answers.state(seq) === undefined)
       return {
@@ -55,7 +55,7 @@ export class TracerAnswers {
 }
 
 /** The `error.type` of a `run` that answered `false`. */
-const REFUSED = 'returned_false';
+export const RETURNED_FALSE = 'returned_false';
 
 /** The end of the log: the greatest seq that was ever given. */
 export function lastOf({ sql, pages }: JournalFile): number {

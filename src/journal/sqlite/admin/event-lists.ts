@@ -1,3 +1,5 @@
+import type { WhichDead } from '../../admin.ts';
+import { deadLetterSeqs } from './dead-letters.ts';
 import { type SeqEntry, TracerAnswers } from './entry.ts';
 import type { JournalFile, StoredConsumer } from './journal-file.ts';
 
@@ -14,7 +16,7 @@ export function* eventsToHear(
   limit: number,
 ): Generator<SeqEntry, void, undefined> {
   let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
-  for (const entry of recorded(file, place, ['retry', 'queued'], place.position)) {
+  for (const entry of askedAgain(file, place)) {
     if (left <= 0) return;
     yield entry;
     left -= 1;
@@ -38,33 +40,38 @@ export function* deadLetters(
   file: JournalFile,
   place: StoredConsumer,
   limit: number,
+  which: WhichDead,
 ): Generator<SeqEntry, void, undefined> {
   let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
-  for (const entry of recorded(file, place, ['dead', 'failed'], Number.MAX_SAFE_INTEGER)) {
-    yield entry;
-    left -= 1;
-    if (left <= 0) return;
-  }
+  for (const seqs of deadLetterSeqs(file, place, ROWS, which))
+    for (const entry of entriesOf(file, place, seqs)) {
+      yield entry;
+      left -= 1;
+      if (left <= 0) return;
+    }
 }
 
-/** Events in some states, up to a seq, in the order of the log. */
-function* recorded(
-  file: JournalFile,
-  place: StoredConsumer,
-  states: readonly [string, string],
-  upTo: number,
-): Generator<SeqEntry, void, undefined> {
+/** Events that are to be tried again, or were asked for again, up to the tracer's position, in the order of the log. */
+function* askedAgain(file: JournalFile, place: StoredConsumer): Generator<SeqEntry, void, undefined> {
   const statement = file.db.prepare(
-    `select seq from delivery where consumer = ? and seq > ? and seq <= ? and state in (?, ?) and state <> 'ok'
+    `select seq from delivery where consumer = ? and seq > ? and seq <= ? and state in ('retry', 'queued') and state <> 'ok'
      order by seq limit ${ROWS}`,
   );
   for (let after = 0; ; ) {
-    const seqs = statement.all(place.consumer, after, upTo, ...states).map(({ seq }) => Number(seq));
-    for (const seq of seqs) {
-      const page = file.pages.of(seq);
-      if (page) yield new TracerAnswers(file, place, { first: seq, last: seq }).entry(page, seq);
-    }
+    const seqs = statement.all(place.consumer, after, place.position).map(({ seq }) => Number(seq));
+    yield* entriesOf(file, place, seqs);
     if (seqs.length < ROWS) return;
     after = seqs.at(-1) ?? after;
+  }
+}
+
+function* entriesOf(
+  file: JournalFile,
+  place: StoredConsumer,
+  seqs: readonly number[],
+): Generator<SeqEntry, void, undefined> {
+  for (const seq of seqs) {
+    const page = file.pages.of(seq);
+    if (page) yield new TracerAnswers(file, place, { first: seq, last: seq }).entry(page, seq);
   }
 }

@@ -1,5 +1,6 @@
 import { VconOtelError } from '../../../model/error.ts';
 import type { Choice, Chosen } from '../../admin.ts';
+import { deadLetterSeqs } from './dead-letters.ts';
 import { TracerAnswers } from './entry.ts';
 import type { JournalFile, StoredConsumer } from './journal-file.ts';
 import { runsOfVcon } from './runs-of-vcon.ts';
@@ -58,23 +59,15 @@ async function change(
   return { changed, left };
 }
 
-/** Upwards, so that an event that dies again meanwhile is not met again. */
 function* dead(
   file: JournalFile,
-  { consumer }: StoredConsumer,
+  place: StoredConsumer,
   choice: Exclude<Choice, { of: 'ids' }>,
 ): Generator<number[]> {
   const runs = choice.of === 'vcon' ? runsOfVcon(file, choice.uuid) : undefined;
-  const statement = file.db.prepare(
-    `select seq from delivery where consumer = ? and seq > ? and state in ('dead', 'failed') and state <> 'ok'
-     order by seq limit ${STEP}`,
-  );
-  for (let after = 0; ; ) {
-    const seqs = statement.all(consumer, after).map(({ seq }) => Number(seq));
-    const wanted = seqs.filter((seq) => !runs || runs.has(runIdOf(file, seq)));
+  for (const seqs of deadLetterSeqs(file, place, STEP, choice)) {
+    const wanted = runs ? seqs.filter((seq) => runs.has(runIdOf(file, seq))) : seqs;
     if (wanted.length > 0) yield wanted;
-    if (seqs.length < STEP) return;
-    after = seqs.at(-1) ?? after;
   }
 }
 

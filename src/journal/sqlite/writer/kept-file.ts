@@ -126,7 +126,10 @@ export class KeptFile {
         return;
       }
       const found = store.dataVersion;
-      if (found !== this.#version) this.#settings.say({ notice: 'changed' });
+      if (found !== this.#version) {
+        this.#reinstate(store);
+        this.#settings.say({ notice: 'changed' });
+      }
       this.#version = found;
       this.#housekeeping?.tidy([...this.consumers.keys()], this.time, TIDY_TIME);
       this.#housekeeping?.pack(TIDY_TIME);
@@ -195,9 +198,7 @@ export class KeptFile {
     try {
       // Nobody knows how the last synchronisation of an earlier process ended; the last one of this process has failed.
       store.renewLog(this.#version !== undefined);
-      store.transaction(() => {
-        for (const [consumer, name] of this.consumers) store.reinstate(name, consumer);
-      });
+      this.#reinstate(store);
       this.#housekeeping = new Housekeeping(store, { ...this.#data, ...this.#settings }, this.time);
       // A connection does not see what was written between it and the one before.
       if (this.#version !== undefined) this.#settings.say({ notice: 'changed' });
@@ -211,6 +212,13 @@ export class KeptFile {
     this.#id = store.id;
     this.#store = store;
     return store;
+  }
+
+  /** Gives the consumers that are there a place, where it is another file, or an operator has removed it. */
+  #reinstate(store: Store): void {
+    store.transaction(() => {
+      for (const [consumer, name] of this.consumers) store.reinstate(name, consumer);
+    });
   }
 
   #abandon(): void {
