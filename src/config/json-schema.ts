@@ -49,11 +49,28 @@ function written(schema: z.ZodType): JsonSchema {
         // What is made of the text beforehand (a null section is an empty one) is nothing that a schema says; what comes of it is.
         if (from.def.type === 'transform') replace(jsonSchema, orNull(withoutId(written(out))));
       }
-      const isNoText = ['number', 'integer', 'boolean'].includes(String(jsonSchema.type));
-      if (isNoText || jsonSchema.enum !== undefined)
-        replace(jsonSchema, { anyOf: [{ ...jsonSchema }, VARIABLE] });
+      if (jsonSchema.oneOf) replace(jsonSchema, { anyOf: alternatives(jsonSchema.oneOf as JsonSchema[]) });
+      if (isMoreThanText(jsonSchema)) replace(jsonSchema, { anyOf: [{ ...jsonSchema }, VARIABLE] });
     },
   }) as JsonSchema;
+}
+
+/** The alternatives of a section that says its `type`: one without anything is the usual one, and a `module` needs no type. */
+function alternatives(sections: readonly JsonSchema[]): JsonSchema[] {
+  const ours = sections.map(({ required = [], ...section }) => {
+    const { module } = section.properties as JsonSchema;
+    return { ...section, required: module ? ['module'] : required };
+  });
+  return [...ours, { type: 'object', maxProperties: 0 }];
+}
+
+/** Whether a schema asks for what a text with a variable in it is not yet. */
+function isMoreThanText(schema: JsonSchema): boolean {
+  return (
+    ['number', 'integer', 'boolean'].includes(String(schema.type)) ||
+    ['enum', 'const', 'format', 'maxLength'].some((key) => schema[key] !== undefined) ||
+    Number(schema.minLength) > 1
+  );
 }
 
 /** A value that a variable brings. */

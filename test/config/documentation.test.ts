@@ -70,7 +70,7 @@ it('the example on the page is valid', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
   try {
     const file = join(directory, 'config.yml');
-    await writeFile(file, /```yaml\n(.*?)```/s.exec(page)?.[1] ?? 'no: example');
+    await writeFile(file, /```yaml\n(service_name.*?)```/s.exec(page)?.[1] ?? 'no: example');
     const { config } = await loadConfig(file, { AUDIT_KEY: '1' });
     expect(config.exporters.prometheus).toEqual({ host: '127.0.0.1', port: 9464 });
   } finally {

@@ -12,7 +12,6 @@ export function emptyIfNull<Schema extends z.ZodType>(schema: Schema, empty: z.i
 
 /** Whether a section is missing or empty. */
 export function isEmptySection(value: unknown): boolean {
-  return (
-    value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-  );
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0;
 }
