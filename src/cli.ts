@@ -20,6 +20,7 @@ import { timelineCommand } from './cli/timeline.ts';
 import { tryCommand } from './cli/try.ts';
 import { validateCommand } from './cli/validate.ts';
 import { withJournal } from './cli/with-journal.ts';
+import { witnessCommand } from './cli/witness.ts';
 import { ConfigError, colourFromEnvironment } from './config/load-config.ts';
 import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 import { sayFault } from './model/fault.ts';
@@ -94,6 +95,7 @@ export async function runCommandLine(
     auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),
     ),
+    witnessCommand({ stdout, signal }),
   ];
   const [completion, complete] = completionCommands({ stdout, program });
   if (complete) program.addCommand(inherit(complete, program), { hidden: true });

@@ -1,4 +1,5 @@
-import type { PageAnswer, PageHandler } from './admin-server.ts';
+import type { PageAnswer } from '../incoming/small-server.ts';
+import type { PageHandler } from './admin-server.ts';
 
 /** Whether the service does what it is there for, and what there is to say about it (numbers and words of ours only). */
 export interface Readiness {

@@ -88,9 +88,10 @@ export function auditCommand(settings: AuditSettings): Command {
   add('keygen', 'create a private key, and print its verifier key', keygen)
     .requiredOption(
       '--origin <name>',
-      'the origin of the ledger that it will sign, such as example.com/audit',
+      'the origin of the ledger that it will sign, such as example.com/audit; or the name of the witness',
     )
-    .requiredOption('--out <file>', 'the file for the private key (mode 0600); it must not exist yet');
+    .requiredOption('--out <file>', 'the file for the private key (mode 0600); it must not exist yet')
+    .option('--witness', 'print the verifier key of a witness, not that of a ledger');
   return audit;
 }
 
@@ -257,14 +258,14 @@ async function exportAll(
 
 async function keygen(
   _directory: string | undefined,
-  { origin, out }: { origin: string; out: string },
+  { origin, out, witness }: { origin: string; out: string; witness?: true },
   { stdout }: AuditSettings,
 ): Promise<void> {
-  const { generateKey, signerOf, writeKeyFile } = await openLedgerPart();
+  const { cosignerOf, generateKey, signerOf, writeKeyFile } = await openLedgerPart();
   if (existsSync(out))
     throw new VconOtelError('FILE_UNUSABLE', `${out} already exists: a key is never overwritten`);
   const pem = generateKey();
-  const { vkey } = signerOf(origin, pem);
+  const { vkey } = witness ? cosignerOf(origin, pem) : signerOf(origin, pem);
   writeKeyFile(out, pem);
   await print(stdout, [`${vkey}\n`]);
 }

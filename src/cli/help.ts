@@ -47,8 +47,9 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   'audit export': ['audit export ./data/ledger', 'audit export ./data/ledger --format ocsf'],
   'audit keygen': [
     'audit keygen --origin example.com/audit --out ledger.key',
-    'audit keygen --origin example.com/second --out second.key',
+    'audit keygen --origin witness.example.com/w1 --witness --out witness.key',
   ],
+  witness: ['witness witness.yaml', 'witness /etc/vcon-otel/witness.yaml'],
   'audit receipts': ['audit receipts ./data/jlinc', `audit receipts ./data/jlinc --vcon ${UUID}`],
 };
 

@@ -36,8 +36,8 @@ export function isSameHead(one: TreeHead, other: TreeHead): boolean {
   return one.origin === other.origin && one.size === other.size && one.root.equals(other.root);
 }
 
-/** We write no extension lines, and must not accept unread ones. */
-function parseHead(text: string): TreeHead | undefined {
+/** Reads the text of a checkpoint without extension lines: we write none, and must not accept unread ones. */
+export function parseHead(text: string): TreeHead | undefined {
   const [, origin = '', digits = '', base64 = ''] =
     /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text) ?? [];
   const size = Number(digits);

@@ -44,20 +44,34 @@ export function generateKey(): string {
  * @throws VconOtelError `KEY_INVALID` if it holds no Ed25519 key, or the name cannot be a key's
  */
 export function signerOf(name: string, pem: string): Signer {
-  if (!isKeyName(name))
-    throw new VconOtelError('KEY_INVALID', 'the origin has a space or a plus sign, or is empty');
-  const key = privateKey(pem);
-  const bytes = publicBytes(createPublicKey(key));
-  const id = keyId(name, bytes);
-  const body = Buffer.concat([Buffer.of(ED25519), bytes]).toString('base64');
+  const { id, vkey, key } = keyPair(name, pem, ED25519);
   return {
     name,
-    vkey: `${name}+${id}+${body}`,
-    sign(text) {
-      const signature = Buffer.concat([Buffer.from(id, 'hex'), sign(null, Buffer.from(text), key)]);
-      return `${text}\n${DASH} ${name} ${signature.toString('base64')}\n`;
-    },
+    vkey,
+    sign: (text) => `${text}\n${signatureLine(name, id, sign(null, Buffer.from(text), key))}`,
   };
+}
+
+/** A private key, and what belongs to its public half under a name. */
+export interface KeyPair {
+  readonly key: KeyObject;
+  /** The key's id: 8 hexadecimal digits. */
+  readonly id: string;
+  /** `<name>+<id>+<base64>`. */
+  readonly vkey: string;
+}
+
+/**
+ * The key of a key file, for signatures of a type (C2SP signed-note, signature types).
+ * @throws VconOtelError `KEY_INVALID` if it holds no Ed25519 key, or the name cannot be a key's
+ */
+export function keyPair(name: string, pem: string, type: number): KeyPair {
+  if (!isKeyName(name))
+    throw new VconOtelError('KEY_INVALID', 'the name of a key is empty, or has a space or a plus sign');
+  const key = privateKey(pem);
+  const bytes = publicBytes(createPublicKey(key));
+  const id = keyId(name, type, bytes);
+  return { key, id, vkey: `${name}+${id}+${Buffer.concat([Buffer.of(type), bytes]).toString('base64')}` };
 }
 
 /**
@@ -65,34 +79,79 @@ export function signerOf(name: string, pem: string): Signer {
  * @throws VconOtelError `KEY_INVALID`
  */
 export function parseVerifierKey(vkey: string): Verifier {
+  const { type, ...verifier } = readVerifierKey(vkey);
+  if (type !== ED25519) throw notAKey();
+  return verifier;
+}
+
+/**
+ * Reads a verifier key of any type whose key is an Ed25519 key.
+ * @throws VconOtelError `KEY_INVALID`
+ */
+export function readVerifierKey(vkey: string): Verifier & { readonly type: number } {
   // The last part may hold plus signs of its own.
   const [, name = '', id = '', body = ''] = /^([^+]*)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(vkey) ?? [];
   const bytes = decode(body);
-  if (!isKeyName(name) || bytes?.length !== 33 || bytes[0] !== ED25519)
-    throw new VconOtelError('KEY_INVALID', 'this is not a verifier key (<name>+<id>+<base64>, Ed25519)');
+  const [type] = bytes ?? [];
+  if (!isKeyName(name) || bytes?.length !== 33 || type === undefined) throw notAKey();
   const raw = bytes.subarray(1);
-  if (keyId(name, raw) !== id)
+  if (keyId(name, type, raw) !== id)
     throw new VconOtelError('KEY_INVALID', 'the id of the verifier key does not belong to its name and key');
   const key = createPublicKey({ format: 'der', type: 'spki', key: Buffer.concat([SPKI_HEAD, raw]) });
-  return { name, id, key };
+  return { name, id, key, type };
+}
+
+/** A signature line of a note. */
+export interface NoteSignature {
+  /** The line, with its line break. */
+  readonly line: string;
+  readonly name: string;
+  /** Of the key: 8 hexadecimal digits. */
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+/** The text of a note and its signatures, of which none is checked; undefined for what is no note (C2SP signed-note). */
+export function parseNote(
+  note: string,
+): { readonly text: string; readonly signatures: readonly NoteSignature[] } | undefined {
+  const end = note.lastIndexOf('\n\n');
+  if (end === -1 || !note.endsWith('\n') || hasControls(note)) return undefined;
+  const signatures = parseSignatures(note.slice(end + 2));
+  return signatures && { text: note.slice(0, end + 1), signatures };
+}
+
+/** Signature lines, as they stand in a note or alone; undefined where one is none, or there are too many. */
+export function parseSignatures(text: string): readonly NoteSignature[] | undefined {
+  if (!text.endsWith('\n')) return undefined;
+  const lines = text.slice(0, -1).split('\n');
+  if (lines.length > MAX_SIGNATURES) return undefined;
+  const signatures: NoteSignature[] = [];
+  for (const line of lines) {
+    const [, name = '', base64 = ''] = /^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/.exec(line) ?? [];
+    const signed = decode(base64);
+    if (!signed || signed.length < 5) return undefined;
+    const id = signed.subarray(0, 4).toString('hex');
+    signatures.push({ line: `${line}\n`, name, id, bytes: signed.subarray(4) });
+  }
+  return signatures;
+}
+
+/** A signature line, with its line break. */
+export function signatureLine(name: string, id: string, signature: Uint8Array): string {
+  return `${DASH} ${name} ${Buffer.concat([Buffer.from(id, 'hex'), signature]).toString('base64')}\n`;
 }
 
 /** Opens a signed note (C2SP signed-note). Signatures of unknown keys are ignored. */
 export function openNote(note: string, verifiers: readonly Verifier[]): OpenedNote {
-  const end = note.lastIndexOf('\n\n');
-  if (end === -1 || !note.endsWith('\n') || hasControls(note)) return { state: 'malformed' };
-  const text = note.slice(0, end + 1);
-  const lines = note.slice(end + 2, -1).split('\n');
-  if (lines.length > MAX_SIGNATURES) return { state: 'malformed' };
+  const parsed = parseNote(note);
+  if (!parsed) return { state: 'malformed' };
+  const { text, signatures } = parsed;
   let by: Verifier | undefined;
-  for (const line of lines) {
-    const [, name = '', base64 = ''] = /^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/.exec(line) ?? [];
-    const signature = decode(base64);
-    if (!signature || signature.length < 5) return { state: 'malformed' };
-    const id = signature.subarray(0, 4).toString('hex');
+  for (const { name, id, bytes } of signatures) {
     const verifier = verifiers.find((known) => known.name === name && known.id === id);
     if (!verifier) continue;
-    if (!verify(null, Buffer.from(text), verifier.key, signature.subarray(4))) return { state: 'forged' };
+    if (!verify(null, Buffer.from(text), verifier.key, bytes)) return { state: 'forged' };
     by ??= verifier;
   }
   return by ? { state: 'signed', text, by } : { state: 'unknown_key', text };
@@ -138,8 +197,12 @@ function publicBytes(key: KeyObject): Buffer {
   return key.export({ type: 'spki', format: 'der' }).subarray(SPKI_HEAD.length);
 }
 
-function keyId(name: string, bytes: Buffer): string {
-  const text = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), bytes]);
+function notAKey(): VconOtelError {
+  return new VconOtelError('KEY_INVALID', 'this is not a verifier key (<name>+<id>+<base64>, Ed25519)');
+}
+
+function keyId(name: string, type: number, bytes: Buffer): string {
+  const text = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(type), bytes]);
   return hash('sha256', text, 'hex').slice(0, 8);
 }
 
