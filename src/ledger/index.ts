@@ -3,6 +3,7 @@ export { brokenAlgorithms, type HashAlgorithm, hashAlgorithms, hashOf } from './
 export { KeyStore } from './keys/key-store.ts';
 export { existingSigner, ledgerSigner, verifierBeside, writeKeyFile } from './keys/signing-key.ts';
 export { type ExportFormat, exportRecords } from './log/export.ts';
+export { knownVcon } from './log/known-vcon.ts';
 export { Ledger, openLedger } from './log/ledger.ts';
 export type { LedgerSettings } from './log/ledger-settings.ts';
 export { isLedgerInUse } from './log/lock.ts';

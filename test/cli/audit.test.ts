@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -214,7 +215,11 @@ describe('prove', () => {
     const checked = await audit('verify', '--proof', 'proof.json', '--key', signer.vkey);
     expect([checked.code, checked.stdout]).toEqual([
       0,
-      '✓ proven: 8 records are in the ledger of 300 records of ledger.example/test\n',
+      [
+        '✓ proven: 8 records are in the ledger of 300 records of ledger.example/test',
+        '  records 0 to 299 were looked through, says whoever made this; only the ledger shows that there are no others',
+        '',
+      ].join('\n'),
     ]);
     expect((await audit('verify', '--proof', 'proof.json', '--key', newSigner().vkey)).code).toBe(4);
   });
@@ -259,6 +264,74 @@ describe('prove', () => {
     expect(await check('the document')).toContain('the document matches records 0');
     expect(await check('the documents')).toContain('the document matches none of these records');
   });
+});
+
+describe('of a vCon that the ledger does not know', () => {
+  test.each(['not-a-uuid', '018f0000-0000-8000-8000-ffffffffffff'])('nothing is proven: %s', async (uuid) => {
+    const { code, stdout, stderr } = await audit('prove', directory, '--vcon', uuid);
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('no record mentions it')]);
+  });
+
+  test('a bundle without a record is refused: it proves nothing', async () => {
+    const bundle = JSON.parse((await audit('prove', directory, '--vcon', uuidOf(3))).stdout);
+    writeFileSync(join(folder, 'none.json'), JSON.stringify({ ...bundle, records: [] }));
+    const { code, stdout } = await audit('verify', '--proof', 'none.json', '--key', signer.vkey);
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^✗ refused: .* proves nothing/)]);
+  });
+
+  test.each(['not-a-uuid', '018f0000-0000-8000-8000-ffffffffffff'])(
+    'no key is destroyed: %s',
+    async (uuid) => {
+      const path = await another('unknown-vcon');
+      const { code, stdout, stderr } = await audit('shred', path, '--vcon', uuid);
+      expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('nothing was destroyed')]);
+      expect(existsSync(join(path, 'requests'))).toBe(false);
+      expect(existsSync(join(path, 'keys'))).toBe(false);
+    },
+  );
+});
+
+test('a uuid in capital letters is the same uuid', async () => {
+  const path = await another('capitals');
+  const keys = new KeyStore(path);
+  const uuid = '018f0000-0000-8000-8000-00000000000a';
+  await keys.hmac(uuid, 'x');
+  expect((await audit('shred', path, '--vcon', uuid.toUpperCase())).code).toBe(0);
+  expect(keys.commitment(uuid)).toBeUndefined();
+  const { stdout } = await audit('prove', directory, '--vcon', uuidOf(10).toUpperCase());
+  expect(JSON.parse(stdout)).toMatchObject({ vcon_uuid: uuidOf(10), covers: { from: 0, to: 300 } });
+});
+
+test('nothing is handed on of a ledger that is not intact, but what is asked for as it is', async () => {
+  const path = await another('not-handed-on');
+  const lines = readFileSync(join(path, FIRST), 'utf8').replace('"chain":"main"', '"chain":"mail"');
+  writeFileSync(join(path, FIRST), lines);
+  for (const args of [
+    ['export', path],
+    ['prove', path, '--vcon', uuidOf(1)],
+  ]) {
+    const { code, stdout, stderr } = await audit(...args);
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('✗ tampered: record 0 ')]);
+    expect((await audit(...args, '--unverified')).code).toBe(0);
+  }
+});
+
+test('keys are compared, unless this is a copy that was made without them', async () => {
+  const path = await another('keys');
+  const ledger = openLedger(settingsFor(path, signer));
+  const keyed = await new KeyStore(path).keyed(uuidOf(9), 'the document');
+  const [entry] = entries(1, 72);
+  if (!entry || !('run_id' in entry) || !keyed) throw new Error('no event');
+  const said = { content_binding: 'hmac', hash_algorithm: 'sha256' } as const;
+  await ledger.append({ ...entry, ...said, content_hash: keyed.hash, key_commitment: keyed.commitment });
+  await ledger.close();
+  const verify = (...args: string[]) => audit('verify', path, '--key', signer.vkey, ...args);
+  expect((await verify()).code).toBe(0);
+  rmSync(join(path, 'keys'), { recursive: true });
+  const { code, stdout } = await verify();
+  expect([code, stdout]).toEqual([9, expect.stringMatching(/^✗ key lost: record 20 was made with a key/)]);
+  const without = await verify('--without-keys');
+  expect([without.code, without.stdout]).toEqual([0, expect.stringContaining('keys         not looked at')]);
 });
 
 test('keygen writes a key for its owner only, prints its verifier key, and writes over nothing', async () => {

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../persistence/make-folder.ts';
@@ -10,6 +10,23 @@ import { type HashAlgorithm, hmacOf } from '../hash-algorithm.ts';
 
 /** Bytes of a vCon's key. */
 const KEY_BYTES = 32;
+
+/** The hash of a text under a vCon's key, and which key that is. */
+export interface KeyedHash {
+  readonly hash: string;
+  /** See {@link commitmentTo}. */
+  readonly commitment: string;
+}
+
+/**
+ * What says which key something was hashed with, and nothing of the key: in hex, the SHA-256 of `vcon-otel content key`, a zero byte
+ * and the key.
+ */
+export function commitmentTo(key: Buffer): string {
+  return hash('sha256', Buffer.concat([COMMITMENT, key]), 'hex');
+}
+
+const COMMITMENT = Buffer.from('vcon-otel content key\0');
 
 /**
  * A random key for each vCon, in a file of its own, so that it can be destroyed: without its key, a content hash says
@@ -23,18 +40,24 @@ export class KeyStore {
     this.#folder = join(directory, 'keys');
   }
 
+  /** As {@link keyed}, but the hash alone. */
+  async hmac(vconUuid: string, text: string): Promise<string | undefined> {
+    return (await this.keyed(vconUuid, text))?.hash;
+  }
+
   /** The HMAC of a text under its vCon's key, which is created if missing; undefined if the key was destroyed. */
-  async hmac(
+  async keyed(
     vconUuid: string,
     text: string,
     algorithm: HashAlgorithm = 'sha256',
-  ): Promise<string | undefined> {
+  ): Promise<KeyedHash | undefined> {
     const file = this.#file(vconUuid);
     if (existsSync(markOf(file))) return undefined;
     const key = (await readKey(file)) ?? (await createKey(file));
     const now = new Date();
     await utimes(file, now, now).catch(unlessMissing);
-    if (!existsSync(markOf(file))) return hmacOf(algorithm, key, text);
+    if (!existsSync(markOf(file)))
+      return { hash: hmacOf(algorithm, key, text), commitment: commitmentTo(key) };
     // It was destroyed while it was being created.
     if (existsSync(file)) erase(file);
     return undefined;
@@ -43,6 +66,21 @@ export class KeyStore {
   /** A vCon's key; undefined if there is none. */
   read(vconUuid: string): Promise<Buffer | undefined> {
     return readKey(this.#file(vconUuid));
+  }
+
+  /** What a vCon's key, as it is now, commits to; undefined if there is none. */
+  commitment(vconUuid: string): string | undefined {
+    try {
+      return commitmentTo(readFileSync(this.#file(vconUuid)));
+    } catch (error) {
+      return unlessMissing(error);
+    }
+  }
+
+  /** Whether a vCon has a key, or had one that was destroyed. */
+  knows(vconUuid: string): boolean {
+    const file = this.#file(vconUuid);
+    return existsSync(file) || existsSync(markOf(file));
   }
 
   /**

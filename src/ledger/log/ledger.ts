@@ -5,6 +5,7 @@ import { Batches } from '../../persistence/batches.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { KeyStore } from '../keys/key-store.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
 import { parseVerifierKey } from '../proof/note.ts';
 import { Anchor } from './anchor.ts';
@@ -275,8 +276,17 @@ export class Ledger {
 
   async #recordRequests(): Promise<void> {
     const { directory, retention, notice } = this.#settings;
-    for (const request of openRequests(directory)) {
+    const { requests, strange } = openRequests(directory);
+    if (strange > 0)
+      notice(
+        'strange',
+        `${strange} files in requests/ or shredded/ were not left by a command of this ledger: what they say is not recorded`,
+      );
+    for (const request of requests) {
+      const { deed } = request;
       try {
+        // Only what is gone is said to be: whoever left word may not have come to it, or somebody has put the key back.
+        if (deed.event === 'vcon_key_destroyed') new KeyStore(directory).destroy(deed.vcon_uuid);
         await this.#accept(operatorEntry(request, retention.policy));
         doneRequest(request);
       } catch (error) {

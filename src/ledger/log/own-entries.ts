@@ -33,7 +33,7 @@ export function expiryEntry(first: number, retention_policy: string): LedgerEntr
   };
 }
 
-/** Records what an operator did. */
-export function operatorEntry({ recordId, time, deed }: OpenRequest, retention_policy: string): LedgerEntry {
-  return { record_id: recordId, timestamp: new Date(time).toISOString(), retention_policy, ...deed };
+/** Records what an operator did, as of when the ledger heard of it. */
+export function operatorEntry({ recordId, deed }: OpenRequest, retention_policy: string): LedgerEntry {
+  return { record_id: recordId, timestamp: new Date().toISOString(), retention_policy, ...deed };
 }

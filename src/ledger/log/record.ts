@@ -69,6 +69,8 @@ const eventEntry = z.strictObject({
   content_hash: hexHash.nullable().optional(),
   hash_algorithm: z.enum(hashAlgorithms).optional(),
   content_binding: z.enum(['hash', 'hmac']).optional(),
+  /** Which key the content was hashed with, where it was with one. */
+  key_commitment: hex(64).optional(),
   content_observed: z.enum(['at_event', 'at_delivery']).optional(),
   /** Why there is no hash. */
   content_missing: z.enum(['not_found', 'unavailable', 'key_destroyed']).optional(),

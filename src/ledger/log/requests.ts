@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chownSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { VconOtelError } from '../../model/error.ts';
@@ -21,7 +21,7 @@ export interface Operator {
 export interface OpenRequest {
   readonly file: string;
   readonly deed: OperatorDeed;
-  /** Milliseconds since the epoch. */
+  /** When it was left, in milliseconds since the epoch: by the clock of whoever left it. */
   readonly time: number;
   readonly recordId: string;
 }
@@ -38,17 +38,39 @@ export function leaveRequest(directory: string, deed: OperatorDeed): void {
     throw new VconOtelError('FILE_UNUSABLE', `${MAX_OPEN} deeds wait to be recorded in the ledger`);
   const named = 'event_ids' in deed && deed.event_ids ? { event_ids: namedIds(deed.event_ids) } : {};
   const text = JSON.stringify(OperatorDeed.parse({ ...deed, ...named }));
-  const file = join(folder, `${Date.now()}-${hash('sha256', text, 'hex')}`);
+  const time = String(Date.now());
+  const file = join(folder, `${time}-${digestOf(requestKey(directory), time, text)}`);
   replaceFileSync(file, text);
   // Whoever keeps the ledger must be able to read it, and to delete it.
-  if (process.getuid?.() === 0) for (const path of [folder, file]) giveTo(directory, path);
+  if (process.getuid?.() === 0)
+    for (const path of [folder, file, join(directory, KEY_FILE)]) giveTo(directory, path);
 }
 
-/** The requests that the ledger has yet to record, the oldest first. */
-export function openRequests(directory: string): OpenRequest[] {
-  return [...requestsIn(directory, FOLDER, deedOf), ...requestsIn(directory, SHREDDED, shredOf)].sort(
-    (one, other) => one.time - other.time,
-  );
+/** What waits to be recorded. */
+export interface WaitingRequests {
+  /** Left by commands of this ledger, the oldest first. */
+  readonly requests: readonly OpenRequest[];
+  /** Files that look like it, and were left by somebody else: nothing that they say is recorded. */
+  readonly strange: number;
+}
+
+/** The requests that the ledger has yet to record. */
+export function openRequests(directory: string): WaitingRequests {
+  const key = readText(join(directory, KEY_FILE));
+  const requests: OpenRequest[] = [];
+  let strange = namesIn(join(directory, SHREDDED)).length;
+  for (const name of namesIn(join(directory, FOLDER))) {
+    const [, time, digest] = /^(\d{1,16})-([0-9a-f]{64})$/.exec(name) ?? [];
+    if (time === undefined || digest === undefined) continue;
+    const file = join(directory, FOLDER, name);
+    const text = readText(file);
+    // Recorded in the meantime.
+    if (text === undefined) continue;
+    const deed = key !== undefined && isSame(digest, digestOf(key, time, text)) ? deedOf(text) : undefined;
+    if (deed) requests.push({ file, deed, time: Number(time), recordId: `operator/${name}` });
+    else strange += 1;
+  }
+  return { requests: requests.sort((one, other) => one.time - other.time), strange };
 }
 
 /** Deletes a request that has been recorded. */
@@ -57,27 +79,33 @@ export function doneRequest({ file }: OpenRequest): void {
 }
 
 const FOLDER = 'requests';
-/** Where 0.1 left word of keys that were destroyed, and nothing but the uuid. */
+/** Beside the ledger: an HMAC with it is in the name of each request. */
+const KEY_FILE = 'request-key';
+/** Where 0.1 left word of keys that were destroyed: nothing shows who did. */
 const SHREDDED = 'shredded';
 /** Requests that may wait: nobody may keep this ledger any more. */
 const MAX_OPEN = 10_000;
 
-function requestsIn(
-  directory: string,
-  name: typeof FOLDER | typeof SHREDDED,
-  read: (text: string) => OperatorDeed | undefined,
-): OpenRequest[] {
-  const folder = join(directory, name);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((file) => {
-    const [, time, digest] = /^(\d{1,16})-([0-9a-f]{64})$/.exec(file) ?? [];
-    const text = readText(join(folder, file));
-    if (time === undefined || text === undefined || hash('sha256', text, 'hex') !== digest) return [];
-    const deed = read(text);
-    if (!deed) return [];
-    const prefix = name === SHREDDED ? 'shred' : 'operator';
-    return [{ file: join(folder, file), deed, time: Number(time), recordId: `${prefix}/${file}` }];
-  });
+/** The key by which a ledger knows the commands that leave word; who may not read it cannot. Made by the first of them. */
+function requestKey(directory: string): string {
+  const path = join(directory, KEY_FILE);
+  const made = readText(path);
+  if (made !== undefined) return made;
+  const key = randomBytes(32).toString('hex');
+  replaceFileSync(path, key);
+  return key;
+}
+
+function digestOf(key: string, time: string, text: string): string {
+  return createHmac('sha256', key).update(`${time}\n${text}`).digest('hex');
+}
+
+function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(one), Buffer.from(other));
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function deedOf(text: string): OperatorDeed | undefined {
@@ -86,10 +114,6 @@ function deedOf(text: string): OperatorDeed | undefined {
   } catch {
     return undefined;
   }
-}
-
-function shredOf(vcon_uuid: string): OperatorDeed | undefined {
-  return OperatorDeed.safeParse({ event: 'vcon_key_destroyed', actor: 'operator', vcon_uuid }).data;
 }
 
 function giveTo(owner: string, path: string): void {

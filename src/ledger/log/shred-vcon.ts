@@ -54,5 +54,5 @@ export async function shredVcon(
     if (!(error instanceof VconOtelError)) throw error;
     return left;
   }
-  return { existed, recorded: openRequests(directory).length === 0 };
+  return { existed, recorded: openRequests(directory).requests.length === 0 };
 }

@@ -27,6 +27,7 @@ const FIELDS: readonly (readonly [key: string, value: string, optional?: 'option
   ['hash_algorithm', oneOf(...hashAlgorithms), 'optional'],
   ['in_vcon_uuid', NAME, 'optional'],
   ['inferred', `\\[(?:${NAME}(?:,${NAME}){0,31})?\\]`, 'optional'],
+  ['key_commitment', hex(64), 'optional'],
   ['lifecycle', oneOf('vcon_created', 'vcon_enhanced'), 'optional'],
   ['outcome', oneOf('complete', 'success', 'halted', 'halt', 'error', 'unknown'), 'optional'],
   ['prev_hash', hex(64)],
@@ -44,23 +45,31 @@ const FIELDS: readonly (readonly [key: string, value: string, optional?: 'option
   ['vcon_uuid', NAME],
 ];
 
-/** What the records of a ledger are chained and counted by. */
+/** What the records of a ledger are chained, counted and compared with keys by. */
 export interface UsualFields {
+  readonly content_binding: string | undefined;
+  readonly content_hash: string | undefined;
   readonly event: string;
+  readonly key_commitment: string | undefined;
   readonly prev_hash: string;
   readonly record_id: string;
   readonly recorded_at: string;
   readonly run_id: string;
   readonly seq: number;
+  readonly vcon_uuid: string;
 }
 
 const READ: ReadonlySet<string> = new Set([
+  'content_binding',
+  'content_hash',
   'event',
+  'key_commitment',
   'prev_hash',
   'record_id',
   'recorded_at',
   'run_id',
   'seq',
+  'vcon_uuid',
 ] satisfies (keyof UsualFields)[]);
 
 const LINE = new RegExp(
@@ -81,14 +90,20 @@ export function usualFields(line: string): UsualFields | undefined {
   const found = line.length <= MAX_LINE ? LINE.exec(line) : null;
   if (!found) return undefined;
   // In the order of their keys: by name takes longer than all the rest.
-  const [, event = '', prev_hash = '', record_id = '', recorded_at = '', run_id = '', seq] = found;
+  const [, binding, content, event = '', key, prev_hash = '', ...rest] = found;
+  const [record_id = '', recorded_at = '', run_id = '', seq, vcon_uuid = ''] = rest;
   return {
+    content_binding: binding && bare(binding),
+    // Without a hash it says `null`.
+    content_hash: content?.startsWith('"') ? bare(content) : undefined,
     event: bare(event),
+    key_commitment: key && bare(key),
     prev_hash: bare(prev_hash),
     record_id: bare(record_id),
     recorded_at: bare(recorded_at),
     run_id: bare(run_id),
     seq: Number(seq),
+    vcon_uuid: bare(vcon_uuid),
   };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { LedgerFault, LedgerState, Verdict } from './verdict.ts';
+import type { KeyFindings, LedgerFault, LedgerState, Verdict } from './verdict.ts';
 
 /**
  * Whether everything that began has ended, and everything that ended had begun.
@@ -12,7 +12,7 @@ export function isComplete({ completeness }: Verdict, inUse: boolean): boolean {
 
 /** A verdict for programs. */
 export function verdictJson(of: Verdict, inUse: boolean) {
-  const { verdict, fault, origin, first, size, signed, checkpoints, agreed, completeness } = of;
+  const { verdict, fault, origin, first, size, signed, checkpoints, agreed, keys, completeness } = of;
   return {
     verdict,
     complete: isComplete(of, inUse),
@@ -22,6 +22,7 @@ export function verdictJson(of: Verdict, inUse: boolean) {
     signed,
     checkpoints,
     rollback_excluded_to: agreed ?? null,
+    keys: keys ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending } : null,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
     unfinished_steps: completeness.unfinishedSteps,
@@ -38,12 +39,13 @@ const HEADS: Readonly<Record<LedgerState, string>> = {
   unknown_key: '✗ unknown key',
   bad_signature: '✗ wrong signature',
   rolled_back: '✗ rolled back',
+  key_lost: '✗ key lost',
   unsigned: '✗ not signed',
 };
 
 /** A verdict for people, line by line. It contains names as users wrote them. */
 export function verdictLines(verdict: Verdict, directory: string): string[] {
-  const { fault, origin, first, size, signed, checkpoints, agreed, completeness } = verdict;
+  const { fault, origin, first, size, signed, checkpoints, agreed, keys, completeness } = verdict;
   const { openRuns, unfinishedSteps, endsWithoutStart, repeats, examples } = completeness;
   const rows = [
     ...(fault ? [['where', place(fault, directory)]] : []),
@@ -66,6 +68,7 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
         ? 'not excluded: only a checkpoint kept elsewhere shows it (--since)'
         : `excluded up to the ${agreed} records of a checkpoint kept elsewhere`,
     ],
+    ...keyRows(keys),
     ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
     ...(unfinishedSteps > 0
       ? [['incomplete', `${unfinishedSteps} steps without an end, in runs that ended`]]
@@ -79,6 +82,22 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
   return [
     `${HEADS[verdict.verdict]}${fault ? `: ${said(fault)}` : ''}`,
     ...rows.map(([title = '', text]) => `  ${title.padEnd(12)} ${text}`),
+  ];
+}
+
+function keyRows(keys: KeyFindings | undefined): string[][] {
+  if (!keys) return [['keys', 'not looked at']];
+  const { uncommitted, pending } = keys;
+  return [
+    ...(uncommitted > 0
+      ? [
+          [
+            'keys',
+            `${uncommitted} records do not say which key they were made with (0.1): it may be another by now`,
+          ],
+        ]
+      : []),
+    ...(pending > 0 ? [['keys', `${pending} destroyed, which is still to be recorded`]] : []),
   ];
 }
 

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { VconOtelError } from '../../model/error.ts';
 import { CHECKPOINT_FILE, readText } from '../directory.ts';
 import { hashOf, hmacOf } from '../hash-algorithm.ts';
+import { commitmentTo } from '../keys/key-store.ts';
+import { isOfVcon, recordsOfVcon } from '../log/known-vcon.ts';
 import { type LedgerRecord, parseLine } from '../log/record.ts';
-import { listSegments, recordLines } from '../log/segments.ts';
+import { listSegments } from '../log/segments.ts';
 import { openCheckpoint } from '../proof/checkpoint.ts';
 import { inclusionProof, leafHash, rootFromProof } from '../proof/merkle.ts';
 import type { Verifier } from '../proof/note.ts';
@@ -15,8 +17,11 @@ import { TileReader } from '../proof/tile-reader.ts';
  * for each record, the path from its leaf to the checkpoint's root (RFC 6962 §2.1.1).
  */
 export const ProofBundle = z.strictObject({
-  format: z.literal('vcon-otel/audit-proof@v1'),
+  /** The first edition did not say what it covers. */
+  format: z.enum(['vcon-otel/audit-proof@v1', 'vcon-otel/audit-proof@v2']),
   vcon_uuid: z.string(),
+  /** The records that were looked through, from the first that is kept up to, not including, the size of the checkpoint. */
+  covers: z.strictObject({ from: z.int().min(0), to: z.int().min(0) }).optional(),
   /** A C2SP checkpoint, verbatim. */
   checkpoint: z.string(),
   records: z.array(
@@ -47,14 +52,15 @@ export function proveVcon(directory: string, vconUuid: string, contentKey?: Buff
   const tiles = new TileReader(directory, size);
   const records: ProofBundle['records'] = [];
   let unsigned = 0;
-  for (const { line, record } of recordsOf(directory, vconUuid)) {
+  for (const { line, record } of recordsOfVcon(directory, vconUuid)) {
     if (record.seq < size)
       records.push({ index: record.seq, record: line, proof: proofOf(tiles, record.seq) });
     else unsigned += 1;
   }
   return {
-    format: 'vcon-otel/audit-proof@v1',
+    format: 'vcon-otel/audit-proof@v2',
     vcon_uuid: vconUuid,
+    covers: { from: listSegments(directory)[0]?.first ?? 0, to: size },
     checkpoint,
     records,
     unsigned,
@@ -69,6 +75,8 @@ export type ProofVerdict =
       readonly origin: string;
       readonly size: number;
       readonly records: number;
+      /** What was looked through, as whoever made the bundle says: the records show that they are there, not that no others are. */
+      readonly covers: ProofBundle['covers'];
       readonly content: readonly number[];
     }
   | { readonly verdict: 'refused' | 'unknown_key'; readonly reason: string; readonly seq?: number };
@@ -79,12 +87,13 @@ export type ProofVerdict =
  * @throws VconOtelError `LEDGER_DAMAGED` if the text is not a bundle
  */
 export function checkProof(text: string, verifiers: readonly Verifier[], document?: string): ProofVerdict {
-  const { checkpoint, records, vcon_uuid, content_key } = parseBundle(text);
+  const { checkpoint, covers, records, vcon_uuid, content_key } = parseBundle(text);
   const opened = openCheckpoint(checkpoint, verifiers);
   if (!('head' in opened)) return { verdict: 'refused', reason: 'the checkpoint is not signed as it says' };
   if (opened.state === 'unknown_key')
     return { verdict: 'unknown_key', reason: 'the checkpoint is signed by an unknown key' };
   const { origin, size, root } = opened.head;
+  if (records.length === 0) return { verdict: 'refused', reason: 'it has no record, so it proves nothing' };
   const content: number[] = [];
   let last = -1;
   for (const { index, record: line, proof } of records) {
@@ -94,12 +103,14 @@ export function checkProof(text: string, verifiers: readonly Verifier[], documen
     const refused = (reason: string) => ({ verdict: 'refused', reason, seq: index }) as const;
     if (!found?.equals(root)) return refused('does not lead to the root of the checkpoint');
     if (!('record' in parsed) || parsed.record.seq !== index) return refused('is not a record of that place');
-    if (!isOf(parsed.record, vcon_uuid)) return refused('is of another vCon');
+    if (!isOfVcon(parsed.record, vcon_uuid)) return refused('is of another vCon');
+    if (content_key !== undefined && !isKeyOf(parsed.record, content_key))
+      return refused('was made with another key');
     if (index <= last) return refused('is there twice, or out of order');
     last = index;
     if (document !== undefined && contentHash(parsed.record, document, content_key)) content.push(index);
   }
-  return { verdict: 'proven', origin, size, records: records.length, content };
+  return { verdict: 'proven', origin, size, records: records.length, covers, content };
 }
 
 /** The inclusion proof of a record, in base64. */
@@ -113,21 +124,10 @@ export function proofOf(tiles: TileReader, index: number): string[] {
   }
 }
 
-function* recordsOf(directory: string, vconUuid: string): Generator<{ line: string; record: LedgerRecord }> {
-  for (const segment of listSegments(directory))
-    for (const { text, whole } of recordLines(directory, segment)) {
-      if (!whole || !text.includes(vconUuid)) continue;
-      const line = text.toString();
-      const parsed = parseLine(line);
-      if ('record' in parsed && isOf(parsed.record, vconUuid)) yield { line, record: parsed.record };
-    }
-}
-
-function isOf(record: LedgerRecord, vconUuid: string): boolean {
-  return (
-    ('vcon_uuid' in record && record.vcon_uuid === vconUuid) ||
-    ('in_vcon_uuid' in record && record.in_vcon_uuid === vconUuid)
-  );
+/** Whether a record may have been made with that key. */
+function isKeyOf(record: LedgerRecord, key: string): boolean {
+  if (!('key_commitment' in record) || record.key_commitment === undefined) return true;
+  return record.key_commitment === commitmentTo(Buffer.from(key, 'base64'));
 }
 
 function contentHash(record: LedgerRecord, document: string, key: string | undefined): boolean {

@@ -11,6 +11,16 @@ export interface LedgerFault {
   readonly reason: string;
 }
 
+/** What is known of the vCons' keys. */
+export interface KeyFindings {
+  /** Records that say which key their content was hashed with. */
+  readonly committed: number;
+  /** Records with a keyed hash that do not, as those of 0.1: nothing shows whether their key is still the one. */
+  readonly uncommitted: number;
+  /** Keys that a command has destroyed, which the ledger has yet to record. */
+  readonly pending: number;
+}
+
 /**
  * What a ledger is found to be.
  * - `torn`: a crash left an unfinished record, and everything else is as it was
@@ -18,6 +28,7 @@ export interface LedgerFault {
  * - `unknown_key`: a checkpoint has no signature of a given key
  * - `bad_signature`: the signature of a given key does not verify
  * - `rolled_back`: it has not grown from a checkpoint that was kept elsewhere
+ * - `key_lost`: the key that a vCon's content was hashed with is not there, or another, and no record says that it was destroyed
  * - `unsigned`: nothing is signed, although there are a key or checkpoints to check it against
  */
 export type LedgerState =
@@ -27,6 +38,7 @@ export type LedgerState =
   | 'unknown_key'
   | 'bad_signature'
   | 'rolled_back'
+  | 'key_lost'
   | 'unsigned';
 
 /** The verdict. */
@@ -42,6 +54,8 @@ export interface Verdict {
   readonly checkpoints: number;
   /** Records of the largest checkpoint kept elsewhere that it has grown from. */
   readonly agreed?: number;
+  /** Absent where keys were not looked at. */
+  readonly keys?: KeyFindings;
   readonly completeness: Completeness;
 }
 

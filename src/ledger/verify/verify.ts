@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
 import { MAX_RECORD, NO_HASH, parseChained } from '../log/record.ts';
+import { openRequests } from '../log/requests.ts';
 import { listSegments, recordLines, type Segment } from '../log/segments.ts';
 import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { leafHash } from '../proof/merkle.ts';
@@ -11,6 +12,7 @@ import { TileReader } from '../proof/tile-reader.ts';
 import { CheckpointReader, unknownKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
 import { CompletenessCheck, repeatedIds } from './completeness.ts';
 import { Growth } from './growth.ts';
+import { KeyCheck } from './key-check.ts';
 import { TileChecker } from './tile-checker.ts';
 import { Found, type LedgerFault, type Verdict } from './verdict.ts';
 
@@ -23,6 +25,8 @@ export interface VerifySettings {
   readonly since?: readonly TreeHead[];
   /** Whether something must be signed: then a ledger in which nothing is cannot be intact. */
   readonly mustBeSigned?: boolean;
+  /** Whether the vCons' keys are there to be compared, too; a copy may have been made without them. */
+  readonly withKeys?: boolean;
   /** Whether a process has it open: then anything unfinished is being written. */
   readonly inUse?: boolean;
 }
@@ -39,6 +43,7 @@ class Verification {
   readonly #newestNote: string | undefined;
   readonly #runs = new CompletenessCheck();
   readonly #growth: Growth;
+  readonly #keys: KeyCheck | undefined;
   readonly #first: number;
   #tiles: TileChecker;
   #prevHash = NO_HASH;
@@ -56,6 +61,7 @@ class Verification {
     this.#history = new CheckpointReader(directory, verifiers);
     this.#segments = listSegments(directory);
     this.#first = this.#segments[0]?.first ?? 0;
+    this.#keys = settings.withKeys ? new KeyCheck(directory) : undefined;
     this.#growth = new Growth(
       settings.since ?? [],
       directory,
@@ -147,6 +153,7 @@ class Verification {
     this.#prevHash = leaf;
     this.#lastTime = record.recorded_at;
     this.#runs.add(record);
+    this.#keys?.add(record, { file, offset, seq });
     if (record.event === 'records_expired') this.#cutTo = Math.max(this.#cutTo, record.first_seq);
     this.#checkpoints(file, offset + bytes.length + 1);
   }
@@ -206,6 +213,7 @@ class Verification {
     this.#newest();
     if (this.#tiles.fault) throw new Found(this.#tiles.fault);
     this.#torn ??= torn;
+    this.#keys?.end(destroyedKeys(directory));
   }
 
   /** The newest checkpoint is the last of the history; others may have signed it meanwhile. */
@@ -248,9 +256,19 @@ class Verification {
       signed: newest?.head.size ?? 0,
       checkpoints: count,
       ...(this.#growth.agreed === undefined ? {} : { agreed: this.#growth.agreed }),
+      ...(this.#keys ? { keys: this.#keys.findings } : {}),
       completeness: this.#runs.result(repeated, this.#first > 0),
     };
   }
+}
+
+/** The vCons whose key a command has destroyed, which the ledger has yet to record. */
+function destroyedKeys(directory: string): ReadonlySet<string> {
+  return new Set(
+    openRequests(directory).requests.flatMap(({ deed }) =>
+      deed.event === 'vcon_key_destroyed' ? [deed.vcon_uuid] : [],
+    ),
+  );
 }
 
 const NOTHING_SIGNED: LedgerFault = {

@@ -33,12 +33,11 @@ export async function contentHash(
     const text = await withDeadline(vcons.read(vconUuid, event), READ_TIMEOUT, 'reading a vCon');
     if (text === undefined) return missing('not_found');
     const isOfThen = vconSha256 !== undefined && hashOf('sha256', text) === vconSha256;
-    const content_hash =
-      content_binding === 'hash'
-        ? hashOf(hash_algorithm, text)
-        : await keys.hmac(vconUuid, text, hash_algorithm);
-    if (content_hash === undefined) return missing('key_destroyed');
-    return { ...(isOfThen ? then : said), content_hash };
+    const now = isOfThen ? then : said;
+    if (content_binding === 'hash') return { ...now, content_hash: hashOf(hash_algorithm, text) };
+    const keyed = await keys.keyed(vconUuid, text, hash_algorithm);
+    if (!keyed) return missing('key_destroyed');
+    return { ...now, content_hash: keyed.hash, key_commitment: keyed.commitment };
   } catch (error) {
     log.warn('content', `the content of a vCon could not be hashed, as its record says: ${errorType(error)}`);
     return missing('unavailable');

@@ -281,7 +281,7 @@ describe('upkeep', () => {
     const directory = temporaryFolder();
     const signer = newSigner();
     const notice = vi.fn();
-    writeFileSync(join(directory, 'shredded'), 'in the way of a folder');
+    writeFileSync(join(directory, 'requests'), 'in the way of a folder');
     const ledger = openLedger(settingsFor(directory, signer, { notice }));
     await ledger.append(entries(1)[0] as LedgerEntry);
     expect(notice).toHaveBeenCalledWith('upkeep', expect.stringContaining('ENOTDIR'));

@@ -29,6 +29,7 @@ const FULL = {
   hash_algorithm: 'sha3_256',
   in_vcon_uuid: 'before',
   inferred: ['links', 'vcon_uuid'],
+  key_commitment: 'cd'.repeat(32),
   lifecycle: 'vcon_created',
   outcome: 'error',
   sender: 'south.2_a-b',
@@ -67,6 +68,7 @@ const changes = fc.record(
       fc.constant(null),
       fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 28, maxLength: 140 }),
     ),
+    key_commitment: fc.constantFrom('0'.repeat(64), '0'.repeat(63), 'A'.repeat(64)),
     hash_algorithm: fc.constantFrom(...hashAlgorithms, 'md4'),
     outcome: fc.constantFrom('complete', 'success', 'halted', 'halt', 'error', 'unknown', 'fine'),
     event: fc.constantFrom('chain_start', 'storage_error', 'chain_lost', 'link_lost', 'records_expired'),
@@ -140,6 +142,11 @@ test('other records are read all the same', () => {
 });
 
 function chained(record: LedgerRecord) {
-  const { event, prev_hash, record_id, recorded_at, run_id, seq } = record as typeof RECORD;
-  return { event, prev_hash, record_id, recorded_at, run_id, seq };
+  const { event, prev_hash, record_id, recorded_at, run_id, seq, vcon_uuid, ...rest } =
+    record as typeof RECORD;
+  const { content_binding, content_hash, key_commitment } = rest;
+  return {
+    ...{ content_binding, content_hash: content_hash ?? undefined, event, key_commitment, prev_hash },
+    ...{ record_id, recorded_at, run_id, seq, vcon_uuid },
+  };
 }
