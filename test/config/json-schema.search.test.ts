@@ -19,8 +19,8 @@ const validate = new Ajv2020({
   formats: { uri: (text: string) => URL.canParse(text) },
 }).compile(configJsonSchema());
 
-/** What only configurations of somebody else's have: of the server, of compose, of a Collector. */
-const OTHERS = ['imports', 'services', 'service', 'groups', 'scrape_configs', 'server'];
+/** What only other files have: of the server, of compose, of a Collector, of a witness (`logs`). */
+const OTHERS = ['imports', 'services', 'service', 'groups', 'scrape_configs', 'server', 'logs'];
 
 /** Everything that is shown as a configuration of ours, by where it stands. */
 const SHOWN = new Map<string, unknown>();
