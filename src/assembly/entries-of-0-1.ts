@@ -4,6 +4,7 @@ import type { ClosedRun } from './closed-runs.ts';
 import type { Entry } from './entry.ts';
 import { NO_FACTS, spanCount, spansOf, workerOf } from './facts.ts';
 import { fitOf } from './fit.ts';
+import { toRanges } from './number-ranges.ts';
 import { type HeardRun, hearRecord, hearSpan, type KeptRun, withoutIds } from './open-run.ts';
 import type { Outcome } from './outcome.ts';
 import { restore } from './state.ts';
@@ -115,7 +116,7 @@ function spanOf({ abandoned = false, ...span }: SpanOf01): SpanFact {
 }
 
 function numbersOf([key, low, top, topTime, missing, hasSpans]: WorkerOf01) {
-  return { key, low, top, topTime: BigInt(topTime), missing, givenUp: [], hasSpans };
+  return { key, low, top, topTime: BigInt(topTime), missing: toRanges(missing), givenUp: [], hasSpans };
 }
 
 function read(body: string): BodyOf01 | undefined {

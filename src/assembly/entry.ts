@@ -6,7 +6,6 @@ import type { ClosedRun } from './closed-runs.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
 import type { RunFacts } from './facts.ts';
 import type { Decided } from './input.ts';
-import { fromRanges, type NumberRange, toRanges } from './number-ranges.ts';
 import type { KeptRun } from './open-run.ts';
 import {
   isReceivedEntry,
@@ -95,8 +94,6 @@ function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
       return JSON.stringify({ ...entry, fact: writtenFact(entry.fact) });
     case 'configured':
       return JSON.stringify({ ...entry, chains: [...entry.chains] });
-    case 'lost':
-      return JSON.stringify({ ...entry, numbers: toRanges(entry.numbers) });
     case 'carried':
       return JSON.stringify({ ...entry, part: writtenPart(entry.part) });
     default:
@@ -126,8 +123,6 @@ export function decodeEntry(body: Uint8Array): Entry | undefined {
         return { ...entry, fact: readFact(entry.fact) };
       case 'configured':
         return { ...entry, chains: new Map(entry.chains) };
-      case 'lost':
-        return { ...entry, numbers: fromRanges(entry.numbers) };
       case 'carried':
         return { ...entry, part: readPart(entry.part) };
       default:
@@ -139,13 +134,12 @@ export function decodeEntry(body: Uint8Array): Entry | undefined {
 }
 
 type WrittenEntry =
-  | Exclude<Entry, { kind: 'received' | 'facts' | 'called' | 'configured' | 'lost' | 'carried' }>
+  | Exclude<Entry, { kind: 'received' | 'facts' | 'called' | 'configured' | 'carried' }>
   | { readonly kind: 'spans'; readonly spans: readonly SpanFact[] }
   | { readonly kind: 'server'; readonly fact: WrittenFact }
   | { readonly kind: 'called'; readonly fact: WrittenFact }
   | { readonly kind: 'record'; readonly record: WrittenRecord }
   | { readonly kind: 'configured'; readonly chains: WrittenChains }
-  | { readonly kind: 'lost'; readonly worker: string; readonly numbers: readonly NumberRange[] }
   | { readonly kind: 'carried'; readonly of: number; readonly part: WrittenPart };
 
 type WrittenChains = readonly (readonly [string, ConfiguredChain])[];
@@ -250,16 +244,12 @@ function readRun({ facts, ...run }: WrittenRun): KeptRun {
   return { ...run, facts: { chainSpan, storages, links: new Map(facts.links), records: new Map(records) } };
 }
 
-type WrittenWorker = Omit<WorkerNumbers, 'topTime' | 'missing' | 'givenUp'> & {
-  readonly topTime: string;
-  readonly missing: readonly NumberRange[];
-  readonly givenUp: readonly NumberRange[];
-};
+type WrittenWorker = Omit<WorkerNumbers, 'topTime'> & { readonly topTime: string };
 
-function writtenWorker({ topTime, missing, givenUp, ...worker }: WorkerNumbers): WrittenWorker {
-  return { ...worker, topTime: String(topTime), missing: toRanges(missing), givenUp: toRanges(givenUp) };
+function writtenWorker({ topTime, ...worker }: WorkerNumbers): WrittenWorker {
+  return { ...worker, topTime: String(topTime) };
 }
 
-function readWorker({ topTime, missing, givenUp, ...worker }: WrittenWorker): WorkerNumbers {
-  return { ...worker, topTime: BigInt(topTime), missing: fromRanges(missing), givenUp: fromRanges(givenUp) };
+function readWorker({ topTime, ...worker }: WrittenWorker): WorkerNumbers {
+  return { ...worker, topTime: BigInt(topTime) };
 }

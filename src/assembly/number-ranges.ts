@@ -1,6 +1,13 @@
 /** Numbers from one up to another, both included. */
 export type NumberRange = readonly [from: number, to: number];
 
+/** Numbers for a person: `1 to 3, 7`. */
+export function inWords(numbers: Iterable<number>): string {
+  return toRanges(numbers)
+    .map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`))
+    .join(', ');
+}
+
 /** Numbers as ranges, so that many in a row take little room. */
 export function toRanges(numbers: Iterable<number>): NumberRange[] {
   const ranges: [number, number][] = [];
@@ -10,16 +17,4 @@ export function toRanges(numbers: Iterable<number>): NumberRange[] {
     else ranges.push([number, number]);
   }
   return ranges;
-}
-
-/** Numbers for a person: `1 to 3, 7`. */
-export function inWords(numbers: Iterable<number>): string {
-  return toRanges(numbers)
-    .map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`))
-    .join(', ');
-}
-
-/** The inverse of {@link toRanges}. */
-export function fromRanges(ranges: readonly NumberRange[]): number[] {
-  return ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
 }

@@ -1,6 +1,8 @@
 import type { RecordFact } from '../model/fact.ts';
 import { claimedTime } from './claimed-times.ts';
 import { workerKey } from './facts.ts';
+import type { NumberRange } from './number-ranges.ts';
+import { NumberSet } from './number-set.ts';
 import type { OpenRun } from './open-run.ts';
 
 /** A process of the conserver that forwards records. */
@@ -13,23 +15,23 @@ export interface Worker {
   top: number;
   topTime: bigint;
   /** Numbers between them that have not come, and when that was noticed (the clock's `elapsed`). */
-  readonly missing: Map<number, number>;
+  readonly missing: NumberSet;
   /** Those of them that were counted as lost lately: they may come after all. */
-  readonly givenUp: Set<number>;
+  readonly givenUp: NumberSet;
   /** Whether a record ever had a span's ids: then the server records spans itself. */
   hasSpans: boolean;
 }
 
 /** A worker without its runs: what has to be remembered of it. */
 export type WorkerNumbers = Pick<Worker, 'key' | 'low' | 'top' | 'topTime' | 'hasSpans'> & {
-  readonly missing: readonly number[];
-  readonly givenUp: readonly number[];
+  readonly missing: readonly NumberRange[];
+  readonly givenUp: readonly NumberRange[];
 };
 
 /** Numbers of a worker. */
 export interface NumbersOf {
   readonly worker: string;
-  readonly numbers: readonly number[];
+  readonly numbers: readonly NumberRange[];
 }
 
 /** Numbers that may be missing at once; beyond it the worker has begun anew. */
@@ -54,8 +56,8 @@ export class Workers {
       low: record.seq,
       top: record.seq - 1,
       topTime: claimedTime(record),
-      missing: new Map(),
-      givenUp: new Set(),
+      missing: new NumberSet(),
+      givenUp: new NumberSet(),
       hasSpans: false,
     };
     this.#workers.set(key, worker);
@@ -70,11 +72,7 @@ export class Workers {
   /** Numbers that were missed before a time (on the clock's `elapsed`). */
   *missedBefore(time: number): Iterable<NumbersOf> {
     for (const { key, missing } of this.#workers.values()) {
-      const numbers: number[] = [];
-      for (const [seq, noticed] of missing) {
-        if (noticed > time) break;
-        numbers.push(seq);
-      }
+      const numbers = missing.until(time);
       if (numbers.length > 0) yield { worker: key, numbers };
     }
   }
@@ -82,7 +80,7 @@ export class Workers {
   /** What has to be remembered of all of them. */
   *numbers(): Iterable<WorkerNumbers> {
     for (const { runs, missing, givenUp, ...worker } of this.#workers.values())
-      yield { ...worker, missing: [...missing.keys()], givenUp: [...givenUp] };
+      yield { ...worker, missing: missing.ranges, givenUp: givenUp.ranges };
   }
 
   /** Notes the number of a record. @returns whether it has come before */
@@ -91,18 +89,19 @@ export class Workers {
     // As it is each time that the record is sent.
     const time = claimedTime(record);
     if (traceId !== undefined) worker.hasSpans = true;
-    if (seq >= worker.low && seq <= worker.top && !worker.missing.has(seq) && !worker.givenUp.delete(seq)) {
+    const isHeard = seq >= worker.low && seq <= worker.top && !worker.missing.has(seq);
+    if (isHeard && worker.givenUp.take(seq).length === 0) {
       // A process of the same number on the same host may count from the start again.
       if (time <= worker.topTime) return true;
       this.#restart(worker, seq);
     }
-    worker.missing.delete(seq);
+    worker.missing.take(seq);
     if (seq - worker.top + worker.missing.size > MAX_MISSING) this.#restart(worker, seq);
-    for (let missed = worker.top + 1; missed < seq; missed += 1) worker.missing.set(missed, now);
+    worker.missing.add(worker.top + 1, seq - 1, now);
     worker.top = Math.max(worker.top, seq);
     // One from long before it was heard of for the first time is of an earlier process.
     if (seq < worker.low && worker.low - seq + worker.missing.size <= MAX_MISSING) {
-      for (let missed = seq + 1; missed < worker.low; missed += 1) worker.missing.set(missed, now);
+      worker.missing.add(seq + 1, worker.low - 1, now);
       worker.low = seq;
     }
     if (time > worker.topTime) worker.topTime = time;
@@ -114,13 +113,13 @@ export class Workers {
     const worker = this.#workers.get(key);
     if (!worker) return 0;
     let lost = 0;
-    for (const seq of numbers) {
-      if (!worker.missing.delete(seq)) continue;
-      lost += 1;
-      worker.givenUp.add(seq);
-      const [oldest = seq] = worker.givenUp;
-      if (worker.givenUp.size > MAX_GIVEN_UP) worker.givenUp.delete(oldest);
-    }
+    for (const given of numbers)
+      for (const [from, to] of worker.missing.take(...given)) {
+        lost += to - from + 1;
+        worker.givenUp.take(from, to);
+        worker.givenUp.add(from, to, 0);
+      }
+    worker.givenUp.bound(MAX_GIVEN_UP);
     return lost;
   }
 
@@ -129,8 +128,8 @@ export class Workers {
     this.#workers.set(worker.key, {
       ...worker,
       runs: new Set(),
-      missing: new Map(missing.map((seq) => [seq, now])),
-      givenUp: new Set(givenUp),
+      missing: new NumberSet(missing, now),
+      givenUp: new NumberSet(givenUp),
     });
   }
 

@@ -23,14 +23,17 @@ test('events that were written and are read again are the same, whatever they sa
   );
 });
 
-test('a page that was written before events had a sender is read', () => {
+test('a page that was written before events had a sender, and lists of links were kept once, is read', () => {
   fc.assert(
     fc.property(randomEvents, (events) => {
       const now = pageOf(events);
       const [, , count = 0, length = 0] = new Uint32Array(now.slice(0, 16).buffer);
-      const [texts, shapes] = JSON.parse(Buffer.from(now.subarray(-length)).toString());
+      const [texts, shapes, lists] = JSON.parse(Buffer.from(now.subarray(-length)).toString());
       const json = Buffer.from(
-        JSON.stringify([texts, shapes.map((shape: readonly unknown[]) => shape.slice(0, 13))]),
+        JSON.stringify([
+          texts,
+          shapes.map((shape: readonly number[]) => shape.slice(0, 13).with(4, lists[shape[4] ?? 0])),
+        ]),
       );
       const then = Uint8Array.from(Buffer.concat([now.subarray(0, -length), json]));
       new Uint32Array(then.buffer, 0, 4).set([0, 0, count, json.byteLength]);
@@ -57,4 +60,19 @@ test('a page of which a byte is another, or that is cut off, is not read', () =>
       },
     ),
   );
+});
+
+test('a page has the links of a chain once, however many steps there are', () => {
+  const links = Array.from({ length: 1_000 }, (_, i) => `link ${i}`);
+  const [[event] = []] = fc.sample(
+    randomEvents.filter(({ length }) => length > 0),
+    1,
+  );
+  if (!event) throw new Error('an event');
+  const steps = links.map((link, linkIndex) =>
+    frozenEvent({ ...event, eventId: `${event.runId}/link/${linkIndex}/start`, link, linkIndex, links }),
+  );
+  const bytes = pageOf(steps);
+  expect(bytes.byteLength).toBeLessThan(300_000);
+  expect(new Page(bytes).event(999)).toEqual(steps[999]);
 });

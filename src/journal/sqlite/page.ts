@@ -8,7 +8,7 @@ import type { ChainEvent } from '../../model/event.ts';
  *
  *    head     crc of all that follows · 1 if that is packed · number of events · length of the texts in bytes
  *    columns  of all events: time, duration (NaN: none); which shape and texts each one has
- *    texts    JSON: the texts that occur, and the shapes
+ *    texts    JSON: the texts that occur, the shapes, and the lists of links
  *
  *  A shape is what events of different runs have in common, so a page has few.
  */
@@ -19,7 +19,8 @@ type Shape = readonly [
   stage: ChainEvent['stage'],
   phase: ChainEvent['phase'],
   chain: string,
-  links: readonly string[],
+  /** The number of the list; in pages that were written before lists were kept once, the list itself. */
+  links: number | readonly string[],
   link: string | null,
   linkIndex: number | null,
   storage: string | null,
@@ -30,6 +31,12 @@ type Shape = readonly [
   traceFlags: number,
   /** Pages that were written before events had one end here. */
   sender?: string | null,
+];
+
+type Written = readonly [
+  texts: readonly string[],
+  shapes: readonly Shape[],
+  lists?: readonly (readonly string[])[],
 ];
 
 /** Bytes of the head; columns of eight bytes and of two. */
@@ -59,7 +66,7 @@ export function pageOf(events: readonly ChainEvent[]): Uint8Array<ArrayBuffer> {
     narrow[at + 5] = texts.numberOf(spanContext.spanId);
     narrow[at + 6] = vconSha256 === undefined ? 0 : 1 + texts.numberOf(vconSha256);
   }
-  const json = Buffer.from(JSON.stringify([texts.all, shapes.all]));
+  const json = Buffer.from(JSON.stringify([texts.all, shapes.all, shapes.lists.all]));
   const bytes = new Uint8Array(HEAD + wide.byteLength + narrow.byteLength + json.byteLength);
   new Uint32Array(bytes.buffer, 0, HEAD / 4).set([0, 0, count, json.byteLength]);
   bytes.set(new Uint8Array(wide.buffer), HEAD);
@@ -90,6 +97,7 @@ export class Page {
   readonly #narrow: Uint16Array;
   readonly #texts: readonly string[];
   readonly #shapes: readonly Shape[];
+  readonly #lists: readonly (readonly string[])[];
 
   /** @throws Error if these bytes are not what was written */
   constructor(bytes: Uint8Array) {
@@ -103,9 +111,11 @@ export class Page {
     this.#wide = new Float64Array(rest.buffer, 0, WIDE * count);
     this.#narrow = new Uint16Array(rest.buffer, this.#wide.byteLength, NARROW * count);
     const json = Buffer.from(rest.buffer, this.#wide.byteLength + this.#narrow.byteLength, length);
-    const [texts, shapes] = JSON.parse(json.toString()) as [readonly string[], readonly Shape[]];
+    const [texts, shapes, lists = []] = JSON.parse(json.toString()) as Written;
     this.#texts = texts;
     this.#shapes = shapes;
+    this.#lists = lists;
+    for (const list of lists) Object.freeze(list);
     for (const [, , , , links, , , , , , , inferred] of shapes) {
       Object.freeze(links);
       Object.freeze(inferred);
@@ -154,7 +164,7 @@ export class Page {
       stage,
       phase,
       chain,
-      links,
+      links: typeof links === 'number' ? (this.#lists[links] ?? []) : links,
       link: link ?? undefined,
       linkIndex: linkIndex ?? undefined,
       storage: storage ?? undefined,
@@ -194,24 +204,41 @@ class Texts {
   }
 }
 
+/** The lists of links of a page, each once: as long as they may be, they are in the shape of every step of theirs. */
+class Lists {
+  readonly all: (readonly string[])[] = [];
+  readonly #numbers = new Map<readonly string[] | string, number>();
+
+  numberOf(list: readonly string[]): number {
+    const known = this.#numbers.get(list);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(list);
+    const number = this.#numbers.get(text) ?? this.all.push(list) - 1;
+    this.#numbers.set(list, number).set(text, number);
+    return number;
+  }
+}
+
 /** The shapes of a page, each once. */
 class Shapes {
   readonly all: Shape[] = [];
+  readonly lists = new Lists();
   readonly #numbers = new Map<string, number[]>();
 
   numberOf(event: ChainEvent): number {
     const step = event.eventId.slice(event.runId.length + 1);
     const candidates = this.#numbers.get(step);
-    const known = candidates?.find((number) => fits(this.all[number] as Shape, event));
+    const list = this.lists.numberOf(event.links);
+    const known = candidates?.find((number) => fits(this.all[number] as Shape, event, list));
     if (known !== undefined) return known;
-    const { stage, phase, chain, links, link, linkIndex, storage, outcome, errorType, calls } = event;
+    const { stage, phase, chain, link, linkIndex, storage, outcome, errorType, calls } = event;
     const number =
       this.all.push([
         step,
         stage,
         phase,
         chain,
-        links,
+        list,
         link ?? null,
         linkIndex ?? null,
         storage ?? null,
@@ -228,13 +255,13 @@ class Shapes {
   }
 }
 
-function fits(shape: Shape, event: ChainEvent): boolean {
+function fits(shape: Shape, event: ChainEvent, list: number): boolean {
   // By their places: taking the list apart would make an iterator for every event.
   return (
     shape[1] === event.stage &&
     shape[2] === event.phase &&
     shape[3] === event.chain &&
-    isSame(shape[4], event.links) &&
+    shape[4] === list &&
     (shape[5] ?? undefined) === event.link &&
     (shape[6] ?? undefined) === event.linkIndex &&
     (shape[7] ?? undefined) === event.storage &&
