@@ -197,6 +197,7 @@ async function open(path: string, isHeard: boolean) {
       settle: 10_000,
       timeout: 900_000,
       maxRuns: OPEN_RUNS * 2,
+      endTimeout: 5_000,
       oldest: 2_678_400_000,
       ahead: 3_600_000,
     }),

@@ -55,12 +55,12 @@ export interface AssemblySettings {
   readonly hearsSpans?: boolean;
   /** Runs that may be open at once. */
   readonly maxRuns: number;
+  /** Milliseconds that ending may take to keep the log short. */
+  readonly endTimeout: number;
 }
 
 /** Milliseconds of one turn of the event loop that closing runs may take: tracers are to hear as fast as events come of it. */
 const SLICE = 3;
-/** Milliseconds that ending may take to keep the log short. */
-const END_TIMEOUT = 5_000;
 
 /** Makes runs, and their events, of the facts that receivers bring: once, in order, as early as they are certain. */
 export class Assembly implements FactSink {
@@ -165,10 +165,10 @@ export class Assembly implements FactSink {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#callOff();
-    const { clock, full } = this.#settings;
+    const { clock, full, endTimeout } = this.#settings;
     if (full()) return;
     const timeUp = new Promise<void>((resolve) => {
-      this.#callOff = clock.after(END_TIMEOUT, resolve);
+      this.#callOff = clock.after(endTimeout, resolve);
     });
     await Promise.race([this.#carry(), timeUp]);
     this.#callOff();

@@ -21,7 +21,7 @@ export default defineReceiver({
     }),
   ),
   remarks: openDoors,
-  async create({ host, port, token, tokens, allowed_hosts, tls, ...limits }, { sink, counts }) {
+  async create({ host, port, token, tokens, allowed_hosts, tls, ...limits }, { sink, counts, closeTimeout }) {
     const { startHttpReceiver } = await import('./http/http-receiver.ts');
     return startHttpReceiver({
       host,
@@ -33,6 +33,7 @@ export default defineReceiver({
       maxBody: limits.max_body,
       headerTimeout: limits.header_timeout,
       bodyTimeout: limits.body_timeout,
+      closeTimeout,
       sink,
       counts,
     });

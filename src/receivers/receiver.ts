@@ -19,6 +19,8 @@ export interface ReceiverHost extends ReceiverSurroundings {
   readonly counts: ReceiverCounts;
   /** Which journal keeps what is heard, see `Journal`. */
   readonly journal: string;
+  /** Milliseconds that closing may take. */
+  readonly closeTimeout: number;
 }
 
 /** A receiver that is running. */
@@ -29,7 +31,7 @@ export interface Receiver {
   readonly stats?: StreamStats;
   /** What somebody should look at, in sentences. */
   troubles?(): readonly string[];
-  /** Takes nothing more in, and finishes what is under way within a few seconds. Safe twice. */
+  /** Takes nothing more in, and finishes what is under way as long as `closeTimeout` allows. Safe twice. */
   close(): Promise<void>;
 }
 

@@ -18,8 +18,9 @@ export default defineReceiver({
       : [],
   async create({ url, claim_after: claimAfter, ...where }, host) {
     const { startRedisStreamReceiver } = await import('./redis-stream/redis-stream-receiver.ts');
-    const { sink, counts, journal } = host;
-    return startRedisStreamReceiver({ ...where, url: urlOf(url, host), claimAfter, sink, counts, journal });
+    const { sink, counts, journal, closeTimeout } = host;
+    const given = { sink, counts, journal, closeTimeout };
+    return startRedisStreamReceiver({ ...where, ...given, url: urlOf(url, host), claimAfter });
   },
   async probe({ url, ...where }, { timeout, ...surroundings }) {
     const { probe } = await import('./redis-stream/probe.ts');

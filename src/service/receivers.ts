@@ -59,7 +59,12 @@ export interface ReceiverParts {
   readonly state: () => EventLogState;
   readonly meterProvider: MeterProvider;
   readonly conserver: ConserverChains | undefined;
+  /** Milliseconds that {@link Receivers.close} may take. */
+  readonly closeTimeout: number;
 }
+
+/** Shares of that time: of what listens, and of the assembly after it, so that some is left. */
+const CLOSING = { receivers: 0.4, assembly: 0.4 };
 
 /** Whether a configuration names anything that listens. */
 export function hasReceivers(loaded: LoadedConfig): boolean {
@@ -73,7 +78,7 @@ export function hasReceivers(loaded: LoadedConfig): boolean {
 export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts): Promise<Receivers> {
   const { config } = loaded;
   const { assembler: limits } = config.receivers;
-  const { journal, state, conserver, meterProvider, events, observers } = parts;
+  const { journal, state, conserver, meterProvider, events, observers, closeTimeout } = parts;
   const counts = new ReceiverCounts();
   const issues = new Issues<AssemblyIssue>('receivers', new ThrottledLog('vcon-otel/receivers'));
   const inbox = await journal.openInbox();
@@ -91,6 +96,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     timeout: limits.timeout,
     hearsSpans: config.receivers.http !== undefined,
     maxRuns: limits.max_runs,
+    endTimeout: CLOSING.assembly * closeTimeout,
     oldest: limits.oldest,
     ahead: limits.ahead,
   };
@@ -103,7 +109,10 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     memory.close();
   };
   try {
-    const host = { sink: assembly, counts, journal: journal.id, redisUrl: redisUrlOf(config.vcon_store) };
+    const host = {
+      ...{ sink: assembly, counts, journal: journal.id, redisUrl: redisUrlOf(config.vcon_store) },
+      closeTimeout: CLOSING.receivers * closeTimeout,
+    };
     for (const named of receiversOf(loaded)) {
       const { definition, options } = await soundComponent(named);
       const receiver = await makeComponent(named.path, () => definition.create(options, host));

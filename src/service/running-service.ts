@@ -27,7 +27,7 @@ export interface ServiceParts {
 }
 
 /** Which part of that time each may have, so that there is some left for the journal, the metrics and the rest. */
-const SHARES = { receivers: 0.15, tracers: 0.6, spans: 0.2 };
+export const SHARES = { receivers: 0.15, tracers: 0.6, spans: 0.2 };
 /** Milliseconds. */
 const FLUSH_METRICS = 15_000;
 

@@ -17,7 +17,7 @@ import { openJournal } from './open-journal.ts';
 import { STARTING } from './readiness.ts';
 import { hasReceivers, openReceivers } from './receivers.ts';
 import { remarksOf } from './remarks.ts';
-import { runningService } from './running-service.ts';
+import { runningService, SHARES } from './running-service.ts';
 import { createSdk, describeService } from './sdk.ts';
 import { exportBuiltSpans, openSpansOut } from './spans-out.ts';
 import { TracerDelivery } from './tracer-delivery.ts';
@@ -112,7 +112,10 @@ export async function startService(
 
     const { processors } = delivery;
     const observers = [runMetrics, ...(processors.isEmpty ? [] : [new RunSpans(processors)])];
-    const sinks = { events: delivery, observers, journal, state, meterProvider, conserver };
+    const sinks = {
+      ...{ events: delivery, observers, journal, state, meterProvider, conserver },
+      closeTimeout: SHARES.receivers * shutdownTimeout,
+    };
     const receivers = hasReceivers(loaded) ? await openReceivers(loaded, sinks) : undefined;
     const parts = {
       sdk,

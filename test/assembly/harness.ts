@@ -37,7 +37,7 @@ export async function openHarness({
   const events = dispatcherTo([{ name: 'heard', module: tracer, options }, ...tracers], journal);
   const issues = new Issues<AssemblyIssue>('receivers', new ThrottledLog('test'));
   const chains = new Map(Object.entries(plans));
-  const limits = { settle: 30, timeout: 60_000, maxRuns: 10_000, ...ANY_TIME };
+  const limits = { settle: 30, timeout: 60_000, maxRuns: 10_000, endTimeout: 5_000, ...ANY_TIME };
   const opened = await Assembly.open({
     inbox: await journal.openInbox(),
     read: readFacts,

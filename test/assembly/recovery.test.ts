@@ -111,6 +111,7 @@ async function start({
     settle: SETTLE,
     timeout: TIMEOUT,
     maxRuns: 1_000,
+    endTimeout: 5_000,
     ...ANY_TIME,
   });
   return { assembly: new HeardFacts(opened), events, began, clock, inbox, issues };
@@ -438,14 +439,32 @@ describe('an entry', () => {
     'more of it': { kind: 'more', count: 128 },
     configured: { kind: 'configured', chains: new Map([['main', { links: ['a'], timeout: 5 }]]) },
     closed: { kind: 'closed', run: 'r', at: 5, spansMayCome: true },
-    lost: { kind: 'lost', worker: 'w 1', numbers: [1, 2, 3, 7] },
+    lost: {
+      kind: 'lost',
+      worker: 'w 1',
+      numbers: [
+        [1, 3],
+        [7, 7],
+      ],
+    },
     'a part that is carried': {
       kind: 'carried',
       of: 7,
       part: {
         kind: 'workers',
         workers: [
-          { key: 'w 1', low: 1, top: 9, topTime: 5n, hasSpans: true, missing: [2, 3, 4, 8], givenUp: [6] },
+          {
+            key: 'w 1',
+            low: 1,
+            top: 9,
+            topTime: 5n,
+            hasSpans: true,
+            missing: [
+              [2, 4],
+              [8, 8],
+            ],
+            givenUp: [[6, 6]],
+          },
         ],
       },
     },

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -70,6 +70,35 @@ test('whatever hangs, a service ends within its one deadline and says what it le
   expect(performance.now() - began).toBeLessThan(HANG);
   expect(stdout).toMatch(/not ended in time, and left behind: .*tracers/);
   expect(code).toBe(1);
+});
+
+test('a client that hangs in the middle of its body keeps no service from ending well', {
+  timeout: 3 * HANG,
+}, async () => {
+  const cwd = temporaryFolder();
+  const config = {
+    receivers: { http: { port: 0 } },
+    journal: { type: 'sqlite', path: join(cwd, 'journal.db') },
+  };
+  writeFileSync(join(cwd, 'config.yml'), JSON.stringify(config));
+  const { child, printed, ended } = startVconOtel(['serve', join(cwd, 'config.yml')], { cwd });
+  let shown = '';
+  child.stdout?.on('data', (text) => {
+    shown += text;
+  });
+  await printed('ends it.');
+  const port = Number(/:(\d+)\/v1\/traces/.exec(shown)?.[1]);
+  const client = connect(port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void client.destroy());
+  client.write('POST /v1/bridge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n');
+  client.write('Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n');
+  // It has been let in.
+  await once(client, 'data');
+  client.write('[');
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect(stdout).not.toMatch(/left behind/);
+  expect(code).toBe(0);
 });
 
 test.runIf(process.platform === 'linux')(

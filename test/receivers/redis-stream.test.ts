@@ -18,7 +18,8 @@ afterAll(() => log.stop());
 test.each(['', 'no url', 'http://user:canary@127.0.0.1', 'redis//canary'])(
   'a url that is none (%j) is refused without being quoted',
   async (url) => {
-    const settings = { stream: STREAM, group: GROUP, consumer: 'one', journal: 'one', claimAfter: 60_000 };
+    const names = { stream: STREAM, group: GROUP, consumer: 'one', journal: 'one' };
+    const settings = { ...names, claimAfter: 60_000, closeTimeout: 5_000 };
     const started = startRedisStreamReceiver({
       ...settings,
       url,

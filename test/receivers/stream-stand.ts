@@ -53,6 +53,7 @@ export class StreamStand implements AsyncDisposable {
       consumer: 'one',
       journal: 'journal-1',
       claimAfter: 60_000,
+      closeTimeout: 5_000,
       counts,
       ...settings,
       sink,

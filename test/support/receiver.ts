@@ -35,6 +35,7 @@ export async function startReceiver(settings: Partial<HttpReceiverSettings> = {}
     maxBody: 16 * 1024 * 1024,
     headerTimeout: 10_000,
     bodyTimeout: 30_000,
+    closeTimeout: 5_000,
     sink,
     counts,
     ...settings,

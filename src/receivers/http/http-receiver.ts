@@ -34,6 +34,8 @@ export interface HttpReceiverSettings extends Tokens {
   readonly headerTimeout: number;
   /** How long a whole request may take to arrive. */
   readonly bodyTimeout: number;
+  /** For how long requests under way are waited for when it is closed. */
+  readonly closeTimeout: number;
   readonly sink: FactSink;
   readonly counts: ReceiverCounts;
 }
@@ -68,7 +70,7 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
     close: async () => {
       const patience = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
-      }, PATIENCE);
+      }, settings.closeTimeout);
       await app.close();
       clearTimeout(patience);
       await jsonReader.close();
@@ -80,8 +82,6 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
 const SHARE = 16;
 /** The least number of bytes that they may, where the heap is large enough. */
 const MIN_BUDGET = 64 * 1024 * 1024;
-/** Milliseconds for requests under way when the receiver is closed. */
-const PATIENCE = 5_000;
 /** Connections at a time; any more are closed as they come. */
 const MAX_CONNECTIONS = 2_000;
 /** Of one peer; a Collector has a handful, and several may be behind one address. */

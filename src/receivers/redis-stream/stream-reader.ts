@@ -28,6 +28,8 @@ export interface RedisStreamReceiverSettings {
   readonly journal: string;
   /** Milliseconds after which the entries of a consumer that does not acknowledge them are taken over. */
   readonly claimAfter: number;
+  /** For how many milliseconds the last batch is waited for when it is closed. */
+  readonly closeTimeout: number;
   readonly sink: FactSink;
   readonly counts: ReceiverCounts;
   /** How many milliseconds runs wait for a Redis that is down. Default 30 s. */
@@ -121,7 +123,7 @@ export class StreamReader {
     clearInterval(this.#watch);
     this.#closing.abort();
     const waitingClosed = this.#waiting.close();
-    await withDeadline(this.#reading, CLOSING, 'the last batch').catch(() => undefined);
+    await withDeadline(this.#reading, this.#settings.closeTimeout, 'the last batch').catch(() => undefined);
     await Promise.all([waitingClosed, this.#lease.release()]);
     await this.#commands.close();
     this.#setBehind(false);
@@ -289,7 +291,6 @@ export class StreamReader {
 const TIMEOUT = 5_000;
 const BLOCK = 2_000;
 const REFRESH = 3_000;
-const CLOSING = 5_000;
 const PATIENCE = 30_000;
 const LOOK = 200;
 /** From a read that brought less than it could to the next. */
