@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ANY_TIME } from '../support/any-time.ts';
@@ -46,6 +46,14 @@ export const SETTLE = 2_000;
 const TIMEOUT = 5_000;
 /** Milliseconds after which nobody will answer. */
 const PATIENCE = 60_000;
+/** Milliseconds after which a process is killed that should have ended: longer than any flood takes to be heard. */
+const LIFETIME = 3_600_000;
+/** Milliseconds until what was refused is sent again: a tenth of what `Retry-After` asks for. */
+const PAUSE = 100;
+/** Of a second, as Linux counts. */
+const TICKS = 100;
+/** No fewer calls than come of a run or an entry. */
+const CALLS = 10_000;
 /** The tracers: one that hears at once, and one that is behind. */
 const TRACERS = { quick: 0, slow: 2 } as const;
 
@@ -104,7 +112,7 @@ export class ReceivingService {
   /** @throws Error if it does not start */
   async start(): Promise<void> {
     const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], {
-      timeout: 300_000,
+      timeout: LIFETIME,
       node: this.#node,
       read,
     });
@@ -154,8 +162,16 @@ export class ReceivingService {
         if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
       }
       require(performance.now() < until, () => `${path} was not answered`);
-      await wait(5);
+      await wait(PAUSE);
     }
+  }
+
+  /** Seconds of a processor that it has had so far, children apart. */
+  get processorTime(): number {
+    const { pid } = this.#child ?? {};
+    const [, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) /);
+    const [user = 0, system = 0] = fields.join('').split(' ').slice(11).map(Number);
+    return (user + system) / TICKS;
   }
 
   async readyz(): Promise<ReceivingState> {
@@ -163,19 +179,20 @@ export class ReceivingService {
     return (await response.json()) as ReceivingState;
   }
 
-  /** Waits until every run is over, and told. */
-  quiet(): Promise<ReceivingState> {
-    return eventually(
-      'every run is over and told',
-      async () => {
-        const state = await this.readyz();
-        const { open_runs: open, redis_stream: stream } = state.receivers;
-        const isRead = !stream || (stream.lag === 0 && stream.pending === 0);
-        const isTold = Object.values(state.tracers).every(({ pending }) => pending === 0);
-        return open === 0 && isRead && isTold ? state : undefined;
-      },
-      60_000,
-    );
+  /** Waits until every run is over, and told, as long as they become fewer. */
+  async quiet(): Promise<ReceivingState> {
+    for (let left = Number.POSITIVE_INFINITY; ; ) {
+      const state = await eventually(
+        `fewer than ${left} calls are left`,
+        async () => {
+          const now = await this.readyz().catch(unanswered);
+          return now && leftIn(now) < left ? now : undefined;
+        },
+        PATIENCE,
+      );
+      left = leftIn(state);
+      if (left === 0) return state;
+    }
   }
 
   /** Asks it to end. @throws Error unless it does, with exit code 0 */
@@ -204,6 +221,18 @@ export class ReceivingService {
   #file(tracer: string): string {
     return join(this.#folder, `${tracer}.calls`);
   }
+}
+
+/** Calls that are still to be made, for all that is known. */
+function leftIn({ tracers, receivers: { open_runs: open, redis_stream: stream } }: ReceivingState): number {
+  const unread = stream ? (stream.lag ?? 1) + stream.pending : 0;
+  return Object.values(tracers).reduce((sum, { pending }) => sum + pending, (open + unread) * CALLS);
+}
+
+/** A process that is busy answers late. */
+function unanswered(error: unknown): undefined {
+  if (error instanceof DOMException || error instanceof TypeError) return undefined;
+  throw error;
 }
 
 /** Reads what `serve` shows. */
