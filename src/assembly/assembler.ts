@@ -82,6 +82,9 @@ export class Assembler implements Runs {
       case 'gone':
         this.#takeCertain(this.processes.lose(input.process, input.at), out);
         break;
+      case 'evicted':
+        this.#takeCertain(this.processes.evict(input.process, input.at), out);
+        break;
       case 'taken_over':
         // What was missing before did not come for another either.
         for (const process of this.processes.allWaiting()) this.take({ kind: 'missed', process }, now, out);

@@ -17,7 +17,7 @@ import type { Decided } from './input.ts';
 import { InputLog } from './input-log.ts';
 import { Intake } from './intake.ts';
 import type { AssemblyIssue } from './issues.ts';
-import { MakingRoom } from './making-room.ts';
+import { MakingRoom, runsOf } from './making-room.ts';
 import { inWords } from './number-ranges.ts';
 import { noOutcome, type Outcome } from './outcome.ts';
 import { Receipts } from './receipts.ts';
@@ -113,7 +113,7 @@ export class Assembly implements FactSink {
 
   /** Runs that are not over. */
   get runs(): number {
-    return this.#assembler.open.size + this.#assembler.processes.runs;
+    return runsOf(this.#assembler);
   }
 
   get full(): boolean {

@@ -50,6 +50,7 @@ const KINDS = z.looseObject({
     'server',
     'missed',
     'gone',
+    'evicted',
     'taken_over',
     'called',
     'record',

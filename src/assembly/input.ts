@@ -32,6 +32,8 @@ export type Decided =
   | { readonly kind: 'missed'; readonly process: string }
   /** A process inside the server is gone, as was found out at a time in milliseconds since the Unix epoch. */
   | { readonly kind: 'gone'; readonly process: string; readonly at: number }
+  /** There is no room for the run that began first of those of a process inside the server. As of a time, see `gone`. */
+  | { readonly kind: 'evicted'; readonly process: string; readonly at: number }
   /** Another adapter, with a journal of its own, has read facts up to here: runs that began there are not ours. */
   | { readonly kind: 'taken_over' }
   /** Somebody waits for the call that a fact says was made. */

@@ -24,7 +24,12 @@ const RELIEVED = 1 / 8;
 /** Milliseconds of one turn of the event loop that this may take. */
 const SLICE = 3;
 
-/** Closes runs that were heard of longest ago, where there are too many, or too little memory for them. */
+/** How many runs are not over. */
+export function runsOf({ open, processes }: Assembler): number {
+  return open.size + processes.runs;
+}
+
+/** Closes runs that were heard of longest ago, or began first, where there are too many, or too little memory for them. */
 export class MakingRoom {
   readonly #settings: MakingRoomSettings;
   #isRelieving = false;
@@ -36,9 +41,9 @@ export class MakingRoom {
   /** Sees to it that there are not too many. */
   bound(): void {
     const { assembler, maxRuns, decide } = this.#settings;
-    const { open, unplaced } = assembler;
+    const { unplaced } = assembler;
     const isCrowded = () => assembler.facts > maxRuns * PER_RUN;
-    while (open.size > maxRuns || (isCrowded() && open.size > 0)) this.#evict();
+    while (runsOf(assembler) > maxRuns || (isCrowded() && runsOf(assembler) > 0)) this.#evict();
     while (isCrowded()) {
       const [first] = unplaced;
       if (!first) break;
@@ -51,10 +56,9 @@ export class MakingRoom {
     if (this.#isRelieving) return;
     this.#isRelieving = true;
     const { assembler, clock, isIdle } = this.#settings;
-    const { open } = assembler;
-    const left = open.size - Math.ceil(open.size * RELIEVED);
+    const left = runsOf(assembler) - Math.ceil(runsOf(assembler) * RELIEVED);
     let until = clock.elapsed() + SLICE;
-    while (open.size > left && !isIdle()) {
+    while (runsOf(assembler) > left && !isIdle()) {
       this.#evict();
       if (clock.elapsed() < until) continue;
       await new Promise<void>((resolve) => clock.after(0, resolve));
@@ -65,10 +69,14 @@ export class MakingRoom {
 
   #evict(): void {
     const { assembler, clock, issues, decide, spansMayCome } = this.#settings;
-    for (const { id } of assembler.open) {
-      issues.add('evicted_run');
-      decide({ kind: 'closed', run: id, at: clock.now(), spansMayCome: spansMayCome() });
-      return;
-    }
+    const { open, processes } = assembler;
+    const at = clock.now();
+    issues.add('evicted_run');
+    // Who fills the memory makes room in it: runs of spans and records, or those that are told inside the server.
+    const isOfServer = processes.runs + processes.facts > open.facts;
+    const process = isOfServer ? processes.eldest : undefined;
+    const [run] = open;
+    if (process !== undefined) decide({ kind: 'evicted', process, at });
+    else if (run) decide({ kind: 'closed', run: run.id, at, spansMayCome: spansMayCome() });
   }
 }

@@ -32,3 +32,16 @@ export interface KeptServerRun {
   /** How often its process has said that it does not hold the run open. */
   readonly missed?: number;
 }
+
+/** What a fact tells of the start of its run, where that was not heard. */
+export function knownStart(
+  fact: ServerFact,
+): Pick<ToldStart, 'chain' | 'vconUuid' | 'links' | 'chainSpan'> | undefined {
+  if (fact.kind === 'span_start' && fact.stage === 'chain' && fact.vconUuid !== undefined)
+    return { chain: fact.chain, vconUuid: fact.vconUuid, links: [] };
+  if (fact.kind !== 'tracer' || fact.before === undefined || fact.chain === undefined) return undefined;
+  const { chain, before, links, linkSpan } = fact;
+  const { parentSpanId: spanId, traceId } = linkSpan ?? {};
+  const isKnown = spanId !== undefined && traceId !== undefined;
+  return { chain, vconUuid: before, links, chainSpan: isKnown ? { spanId, traceId } : undefined };
+}

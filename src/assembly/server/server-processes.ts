@@ -135,6 +135,21 @@ export class ServerProcesses {
     return [];
   }
 
+  /** The process of the run that began first of all. */
+  get eldest(): string | undefined {
+    let eldest: Process | undefined;
+    for (const process of this.#busy) if (!eldest || process.runs.began < eldest.runs.began) eldest = process;
+    return eldest && keyOf(eldest);
+  }
+
+  /** There is no room for the run of a process that began first. @param at milliseconds since the Unix epoch */
+  evict(key: string, at: number): Certain[] {
+    const process = this.#byKey.get(key);
+    const lost = process?.runs.evict(at) ?? [];
+    if (process) this.#noteRuns(process);
+    return lost;
+  }
+
   /** The run that is open of a fact. */
   runOf(fact: ServerFact): ServerRun | undefined {
     return this.#byKey.get(keyOf(fact))?.runs.runOf(fact);

@@ -2,7 +2,7 @@ import type { ChainEvent } from '../../model/event.ts';
 import type { GrowingRun } from '../../model/growing-run.ts';
 import type { FactOrigin, ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
 import { restoreRun } from './restore-run.ts';
-import type { Hearing, KeptServerRun, ToldStart } from './run-start.ts';
+import { type Hearing, type KeptServerRun, knownStart, type ToldStart } from './run-start.ts';
 import { ServerRun } from './server-run.ts';
 
 /** What became certain of a run by one fact. */
@@ -85,6 +85,11 @@ export class ServerRuns {
     return this.#facts;
   }
 
+  /** When the one of them began that began first, nanoseconds since the Unix epoch. */
+  get began(): bigint {
+    return this.#find(() => true)?.kept.start.time ?? 0n;
+  }
+
   /** The open run that a fact is of. */
   runOf(fact: ServerFact): ServerRun | undefined {
     const own = this.#byThread.get(fact.thread);
@@ -147,6 +152,13 @@ export class ServerRuns {
   lose(time: number, next?: number): Certain[] {
     this.#lostBefore = next ?? this.#lostBefore;
     return [...this.#byThread.values()].flatMap((run) => this.#lose(run, time));
+  }
+
+  /** There is no room for the run that began first: what its thread tells until the next is of none. @param time see `lose` */
+  evict(time: number): Certain[] {
+    const eldest = this.#find(() => true);
+    if (eldest) this.#skipping.add(eldest.thread);
+    return eldest ? this.#lose(eldest, time) : [];
   }
 
   #start(fact: Of<'run_start'>): FactResult {
@@ -287,18 +299,6 @@ function originOf({ host, pid, boot, seq, time, claimed, thread, run }: ServerFa
 
 function placed(found: readonly Certain[]): FactResult {
   return { certain: found };
-}
-
-function knownStart(
-  fact: ServerFact,
-): Pick<ToldStart, 'chain' | 'vconUuid' | 'links' | 'chainSpan'> | undefined {
-  if (fact.kind === 'span_start' && fact.stage === 'chain' && fact.vconUuid !== undefined)
-    return { chain: fact.chain, vconUuid: fact.vconUuid, links: [] };
-  if (fact.kind !== 'tracer' || fact.before === undefined || fact.chain === undefined) return undefined;
-  const { chain, before, links, linkSpan } = fact;
-  const { parentSpanId: spanId, traceId } = linkSpan ?? {};
-  const isKnown = spanId !== undefined && traceId !== undefined;
-  return { chain, vconUuid: before, links, chainSpan: isKnown ? { spanId, traceId } : undefined };
 }
 
 function certain(run: ServerRun, isNew: boolean, events: readonly ChainEvent[], isOver: boolean): Certain[] {

@@ -83,6 +83,45 @@ describe('facts of one run', () => {
     }
   });
 
+  test('a run that there is no room for is told as it stands, and nothing more is said of it, wherever it was', async () => {
+    for (const spans of [true, false])
+      for (let at = 2; at < aRun(1, spans).length; at += 1) {
+        const { assembly, calls, issues, ...harness } = await openHarness(LIMITS);
+        const facts = aRun(1, spans);
+        for (const each of facts.slice(0, at)) assembly.record(each);
+        await harness.relieve();
+        for (const each of facts.slice(at)) assembly.record(each);
+        // The next of its thread is heard.
+        for (const each of aRun(100, spans).slice(1)) assembly.record(each);
+        await harness.pass(LONG);
+        const hasEnded = facts
+          .slice(0, at)
+          .some((each) => each.kind === 'span_end' && each.stage === 'chain');
+        expect(endsOf(calls)).toEqual([hasEnded ? 'chain_complete' : 'chain_lost', 'chain_complete']);
+        const starts = calls.filter((call) => call.call === 'trace' && call.event === 'chain_start');
+        expect(starts).toHaveLength(2);
+        expect(issues.of('evicted_run')).toBe(1);
+        await harness.close();
+      }
+  });
+
+  test('a run that there was no room for is over after a restart', async () => {
+    const inbox = new MemoryInbox();
+    const before = await openHarness({ ...LIMITS, inbox });
+    const facts = aRun();
+    for (const each of facts.slice(0, 5)) before.assembly.record(each);
+    await before.relieve();
+    await before.durable();
+    const after = await openHarness({ ...LIMITS, inbox: new MemoryInbox(inbox) });
+    await before.close();
+    for (const each of facts.slice(5)) after.assembly.record(each);
+    await after.pass(LONG);
+    const ends = new Set([...before.calls, ...after.calls].filter(({ context }) => isEnd(context)));
+    expect([...ends].map(({ context }) => context.phase)).toEqual(Array(ends.size).fill('lost'));
+    expect(after.assembly.runs).toBe(0);
+    await after.close();
+  });
+
   test('a link whose end is lost ends when it began, and says that nobody knows', async () => {
     const { assembly, calls, ...harness } = await openHarness(LIMITS);
     for (const each of aRun()) if (each.seq < 6 || each.seq > 8) assembly.record(each);
