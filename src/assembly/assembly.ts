@@ -44,6 +44,8 @@ export interface AssemblySettings {
   full(): boolean;
   /** Whether there is no memory for more for the time being. Default: there always is. */
   tight?(): boolean;
+  /** Whether too much lives in memory, garbage apart, while a process goes on where one before it was. Default: it never does. */
+  crowded?(): boolean;
   /** Milliseconds after the last news of a run that has ended until it is over. */
   readonly settle: number;
   /** Milliseconds after the last news of any other run. */
@@ -85,9 +87,10 @@ export class Assembly implements FactSink {
   /** Goes on where a process before this one was, and begins to close runs in their time. */
   static async open(settings: AssemblySettings): Promise<Assembly> {
     const assembler = new Assembler();
-    const { size, lost } = await recover(settings, assembler);
+    const { size, lost, hasMadeRoom } = await recover(settings, assembler);
     const assembly = new Assembly(settings, assembler, new InputLog(settings.inbox, size));
     if (lost.length > 0) assembly.#lost(lost);
+    if (hasMadeRoom) void assembly.#carry();
     return assembly;
   }
 

@@ -38,6 +38,8 @@ export type Entry =
   | { readonly kind: 'carried'; readonly of: number; readonly part: StatePart }
   /** That was all of it. */
   | { readonly kind: 'carried_all'; readonly of: number }
+  /** While the log was read again, there was too little memory after an entry: so much was let go, see `leastNeeded`. */
+  | MadeRoom
   /** Facts as versions before wrote them: not as they came. */
   | ({ readonly kind: 'facts' } & Facts)
   /** A row of the inbox of vcon-otel 0.1, as its journal had it; they come first, in their order. */
@@ -66,6 +68,7 @@ const KINDS = z.looseObject({
     'carries',
     'carried',
     'carried_all',
+    'made_room',
     '0.1',
   ]),
 });
@@ -76,6 +79,22 @@ const CARRYING = Buffer.from('{"kind":"carrie');
 /** Whether an entry is of what is carried forward. */
 export function isOfCarrying(body: Uint8Array): boolean {
   return CARRYING.equals(body.subarray(0, CARRYING.byteLength));
+}
+
+/** Runs, or spans of none, that were let go while the log was read again: when, milliseconds since the Unix epoch, and after which entry. */
+export interface MadeRoom {
+  readonly kind: 'made_room';
+  readonly after: number;
+  readonly count: number;
+  readonly at: number;
+  readonly spansMayCome: boolean;
+}
+
+const MADE_ROOM = Buffer.from('{"kind":"made_room"');
+
+/** Whether an entry is a {@link MadeRoom}. */
+export function isOfMadeRoom(body: Uint8Array): boolean {
+  return MADE_ROOM.equals(body.subarray(0, MADE_ROOM.byteLength));
 }
 
 /** How an entry is written: what was received as it came, anything else as JSON. */

@@ -29,6 +29,34 @@ export function runsOf({ open, processes }: Assembler): number {
   return open.size + processes.runs;
 }
 
+/**
+ * Decides which run there is no room for: of the kind that fills memory – runs of spans and records, or those that are told inside
+ * the server – the one that was heard of longest ago, or began first.
+ * @param at milliseconds since the Unix epoch
+ * @param spansMayCome of a run that is closed
+ */
+function eldestRun(
+  { open, processes }: Assembler,
+  at: number,
+  spansMayCome: boolean,
+): RunGivenUp | undefined {
+  const process = processes.runs + processes.facts > open.facts ? processes.eldest : undefined;
+  if (process !== undefined) return { kind: 'evicted', process, at };
+  const [run] = open;
+  return run && { kind: 'closed', run: run.id, at, spansMayCome };
+}
+
+/** As {@link eldestRun}, or a span that belongs to no run, where most is of that kind. */
+export function leastNeeded(assembler: Assembler, at: number, spansMayCome: boolean): Decided | undefined {
+  const { open, processes, unplaced } = assembler;
+  const [first] = unplaced;
+  const isOfNone = unplaced.size > Math.max(open.facts, processes.runs + processes.facts);
+  if (first && isOfNone) return { kind: 'orphaned', spans: [first.span.spanId] };
+  return eldestRun(assembler, at, spansMayCome);
+}
+
+type RunGivenUp = Extract<Decided, { kind: 'evicted' | 'closed' }>;
+
 /** Closes runs that were heard of longest ago, or began first, where there are too many, or too little memory for them. */
 export class MakingRoom {
   readonly #settings: MakingRoomSettings;
@@ -40,15 +68,9 @@ export class MakingRoom {
 
   /** Sees to it that there are not too many. */
   bound(): void {
-    const { assembler, maxRuns, decide } = this.#settings;
-    const { unplaced } = assembler;
-    const isCrowded = () => assembler.facts > maxRuns * PER_RUN;
-    while (runsOf(assembler) > maxRuns || (isCrowded() && runsOf(assembler) > 0)) this.#evict();
-    while (isCrowded()) {
-      const [first] = unplaced;
-      if (!first) break;
-      decide({ kind: 'orphaned', spans: [first.span.spanId] });
-    }
+    const { assembler, maxRuns } = this.#settings;
+    while (runsOf(assembler) > maxRuns && this.#makeRoom(eldestRun));
+    while (assembler.facts > maxRuns * PER_RUN && this.#makeRoom(leastNeeded));
   }
 
   /** Makes room in memory, a little at a time. Never rejects. */
@@ -56,10 +78,10 @@ export class MakingRoom {
     if (this.#isRelieving) return;
     this.#isRelieving = true;
     const { assembler, clock, isIdle } = this.#settings;
-    const left = runsOf(assembler) - Math.ceil(runsOf(assembler) * RELIEVED);
+    const size = () => runsOf(assembler) + assembler.unplaced.size;
+    const left = size() - Math.ceil(size() * RELIEVED);
     let until = clock.elapsed() + SLICE;
-    while (runsOf(assembler) > left && !isIdle()) {
-      this.#evict();
+    while (size() > left && !isIdle() && this.#makeRoom(leastNeeded)) {
       if (clock.elapsed() < until) continue;
       await new Promise<void>((resolve) => clock.after(0, resolve));
       until = clock.elapsed() + SLICE;
@@ -67,16 +89,13 @@ export class MakingRoom {
     this.#isRelieving = false;
   }
 
-  #evict(): void {
+  /** @returns whether there was anything to let go */
+  #makeRoom(choose: typeof leastNeeded): boolean {
     const { assembler, clock, issues, decide, spansMayCome } = this.#settings;
-    const { open, processes } = assembler;
-    const at = clock.now();
-    issues.add('evicted_run');
-    // Who fills the memory makes room in it: runs of spans and records, or those that are told inside the server.
-    const isOfServer = processes.runs + processes.facts > open.facts;
-    const process = isOfServer ? processes.eldest : undefined;
-    const [run] = open;
-    if (process !== undefined) decide({ kind: 'evicted', process, at });
-    else if (run) decide({ kind: 'closed', run: run.id, at, spansMayCome: spansMayCome() });
+    const decision = choose(assembler, clock.now(), spansMayCome());
+    if (!decision) return false;
+    if (decision.kind !== 'orphaned') issues.add('evicted_run');
+    decide(decision);
+    return true;
   }
 }

@@ -1,21 +1,17 @@
 import type { Inbox, InboxEntry } from '../journal/inbox.ts';
-import type { Clock } from '../model/clock.ts';
-import type { EventSink } from '../model/event-sink.ts';
 import type { ReadReceived } from '../model/received.ts';
 import type { Assembler } from './assembler.ts';
 import { decodeEntry, isOfCarrying } from './entry.ts';
 import { LogReplay } from './replay.ts';
+import { RoomInRecovery, type RoomInRecoverySettings } from './room-in-recovery.ts';
 import { restore } from './state.ts';
 
 /** Bytes of entries that are read at a time. */
 const PAGE = 1_048_576;
 
-export interface RecoverySettings {
-  readonly inbox: Inbox;
+export interface RecoverySettings extends RoomInRecoverySettings {
   /** Reads what receivers have accepted. */
   readonly read: ReadReceived;
-  readonly events: EventSink;
-  readonly clock: Clock;
 }
 
 /** What was found in an inbox. */
@@ -24,17 +20,19 @@ export interface Found {
   readonly size: number;
   /** The places of entries that cannot be read. */
   readonly lost: readonly number[];
+  /** There was not enough memory for all of it: what was let go is told, and the log should be carried forward. */
+  readonly hasMadeRoom: boolean;
 }
 
 /**
  * Takes what is in the inbox once more, in its order: the runs that were open are open again, under the ids that they had.
  * Events that may not have been kept are handed on again.
  */
-export async function recover(
-  { inbox, read, events, clock }: RecoverySettings,
-  assembler: Assembler,
-): Promise<Found> {
-  const from = await restoreCarried(inbox, assembler, () => clock.elapsed());
+export async function recover(settings: RecoverySettings, assembler: Assembler): Promise<Found> {
+  const { inbox, read, events, clock } = settings;
+  const room = new RoomInRecovery(settings, assembler);
+  for await (const { body } of entriesFrom(inbox.lowWatermark, inbox)) if (body) room.found(body);
+  const from = await restoreCarried(inbox, assembler, room, () => clock.elapsed());
   const replay = new LogReplay(assembler, {
     start: inbox.lowWatermark,
     read,
@@ -45,12 +43,13 @@ export async function recover(
   for await (const { place, body } of entriesFrom(from, inbox)) {
     if (!(await replay.take(place, body))) lost.push(place);
     size += body?.byteLength ?? 0;
+    if (body && !isOfCarrying(body)) await room.after(place, body.byteLength, () => replay.unsure());
   }
   for (const event of replay.end((chain) => events.isAwaited(chain))) {
     if (events.full) await events.room();
     events.accept(event);
   }
-  return { size, lost };
+  return { size, lost, hasMadeRoom: room.hasMade };
 }
 
 async function* entriesFrom(first: number, inbox: Inbox): AsyncGenerator<InboxEntry> {
@@ -68,14 +67,21 @@ async function* entriesFrom(first: number, inbox: Inbox): AsyncGenerator<InboxEn
  * while it was written; what was carried later is in the log itself.
  * @returns the place of the first entry that is to be taken
  */
-async function restoreCarried(inbox: Inbox, assembler: Assembler, elapsed: () => number): Promise<number> {
+async function restoreCarried(
+  inbox: Inbox,
+  assembler: Assembler,
+  room: RoomInRecovery,
+  elapsed: () => number,
+): Promise<number> {
   const start = inbox.lowWatermark;
   let other: number | undefined;
   for await (const { place, body } of entriesFrom(start, inbox)) {
     const entry = body && isOfCarrying(body) ? decodeEntry(body) : undefined;
     if (place === start && entry?.kind !== 'carries') return start;
-    if (entry?.kind === 'carried' && entry.of === start) restore(assembler, entry.part, elapsed());
-    else if (entry?.kind === 'carried_all' && entry.of === start) return other ?? place;
+    if (entry?.kind === 'carried' && entry.of === start) {
+      restore(assembler, entry.part, elapsed());
+      await room.after(place, body?.byteLength ?? 0, () => []);
+    } else if (entry?.kind === 'carried_all' && entry.of === start) return other ?? place;
     else if (place > start) other ??= place;
   }
   return start;

@@ -50,10 +50,17 @@ export class LogReplay {
     return true;
   }
 
+  /** @returns what may have to be handed on again so far, in order, and is now */
+  unsure(): ChainEvent[] {
+    const events = this.#unsure.flatMap((unsure) => unsure.events);
+    this.#unsure = [];
+    return events;
+  }
+
   /** @returns what has to be handed on again, in order */
   end(isAwaited: (chain: string) => boolean): ChainEvent[] {
     this.#takeRows(this.#settings.start);
-    const events = this.#unsure.flatMap((unsure) => unsure.events);
+    const events = this.unsure();
     // Whoever waits for what such a run says asks for all of it.
     const awaited = [...this.#assembler.open].flatMap(({ emitted }) =>
       emitted && isAwaited(emitted.chain) ? [emitted] : [],
@@ -106,6 +113,7 @@ export class LogReplay {
       case 'carries':
       case 'carried':
       case 'carried_all':
+      case 'made_room':
         break;
       default:
         try {

@@ -51,6 +51,13 @@ export class MemoryGuard {
     return this.#isResident || this.#lives > this.#limit * LIVING || this.#taken > this.#limit * TAKEN;
   }
 
+  /** Whether too much lives, for whoever has to know at once: where much is taken, garbage is collected first. */
+  get isCrowded(): boolean {
+    if (heapUsed() <= this.#limit * TAKEN) return false;
+    this.#collectNow();
+    return heapUsed() > this.#limit * LIVING;
+  }
+
   /** @param relieve called when too much is left after garbage was collected */
   onTight(relieve: () => void): void {
     this.#relieve.add(relieve);
@@ -68,10 +75,14 @@ export class MemoryGuard {
   #collectIfNobodyDid(): void {
     const began = performance.now();
     if (began - this.#collectedUntil < LOOK_AT_ALL || began < this.#collectAgainAt) return;
-    this.#collect ??= garbageCollection();
-    this.#collect();
+    this.#collectNow();
     const took = performance.now() - began;
     this.#collectAgainAt = performance.now() + took / COLLECTING;
+  }
+
+  #collectNow(): void {
+    this.#collect ??= garbageCollection();
+    this.#collect();
   }
 
   #collected(): void {

@@ -90,6 +90,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     clock: systemClock,
     full: () => state().full || state().failing,
     tight: () => memory.isTight,
+    crowded: () => memory.isCrowded,
     chains: configuredChains(loaded, conserver),
     issues,
     settle: limits.settle,

@@ -79,6 +79,7 @@ interface Process {
   readonly plans?: Readonly<Record<string, ConfiguredChain>>;
   readonly clock?: ManualClock;
   readonly isAwaitedBy?: string;
+  readonly crowded?: () => boolean;
 }
 
 async function start({
@@ -86,6 +87,7 @@ async function start({
   plans = AB,
   clock = new ManualClock(),
   isAwaitedBy = '',
+  crowded = () => false,
 }: Process) {
   const events = new Events();
   events.isAwaitedBy = isAwaitedBy;
@@ -108,6 +110,7 @@ async function start({
     issues,
     chains: () => chains,
     full: () => false,
+    crowded,
     settle: SETTLE,
     timeout: TIMEOUT,
     maxRuns: 1_000,
@@ -122,9 +125,51 @@ async function inHand(entries: readonly InboxEntry[], lowWatermark = 1) {
   const assembler = new Assembler();
   const events = new Events();
   const inbox = new MemoryInbox({ entries, lowWatermark });
-  await recover({ inbox, read: readFacts, events, clock: new ManualClock() }, assembler);
+  const issues = new Issues<AssemblyIssue>('receivers', new ThrottledLog('test'));
+  await recover(
+    { inbox, read: readFacts, events, observers: [], issues, clock: new ManualClock() },
+    assembler,
+  );
   return { state: [...stateOf(assembler)].map(comparable), events };
 }
+
+/** What a process leaves that ends before anything is taken out of its inbox. */
+class KeepingInbox extends MemoryInbox {
+  override advance(): void {}
+}
+
+describe('a process with less memory than the one before it', () => {
+  test.each([
+    ['what came', false],
+    ['what was carried forward', true],
+  ])(
+    'tells what it has no room for as it stands while it reads %s, and the next comes to the same',
+    async (_, isCarried) => {
+      const before = await start({});
+      const passages = Array.from(
+        { length: 400 },
+        (_, number) => new Passage({ number, vcon: `V${number}` }),
+      );
+      for (const passage of passages) deliver(before.assembly, [passage.link(0)]);
+      await before.assembly.taken();
+      const { runs } = before.assembly;
+      if (isCarried) await before.assembly.stop();
+      let times = 3;
+      const inbox = new KeepingInbox(before.inbox);
+      const after = await start({ inbox, crowded: () => times-- > 0 });
+      expect(times).toBeLessThan(0);
+      expect(after.assembly.runs).toBeLessThan((3 / 4) * runs);
+      expect(after.assembly.runs).toBeGreaterThan(runs / 4);
+      expect(after.issues.of('evicted_run')).toBe(runs - after.assembly.runs);
+      const ends = after.events.accepted.filter(({ stage, phase }) => stage === 'chain' && phase !== 'start');
+      expect(ends).toHaveLength(runs - after.assembly.runs);
+      expect(after.began).toHaveLength(ends.length);
+      const again = await start({ inbox: new MemoryInbox(inbox) });
+      expect(again.assembly.runs).toBe(after.assembly.runs);
+      expect(again.events.ids).toEqual(after.events.ids);
+    },
+  );
+});
 
 /** What stands in an event of what was concluded is a set. */
 function comparable(part: StatePart): unknown {

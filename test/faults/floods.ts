@@ -28,6 +28,8 @@ interface Flood {
   make(number: number): Request;
   /** How many runs it begins, each of which has to be heard of if it is answered 200. */
   readonly runs: number;
+  /** How many times as much memory the process has to which it comes, before the one that goes on. Default 1. */
+  readonly before?: number;
 }
 
 /** Of what is to arrive. */
@@ -40,6 +42,12 @@ const START = 10;
 
 const FLOODS: Readonly<Record<string, Flood>> = {
   'open runs': { requests: (heap) => 2 * heap, runs: 100, make: (n) => records(n, 100, ['a', 'b', 'c']) },
+  'open runs of a larger process': {
+    requests: (heap) => 8 * heap,
+    runs: 100,
+    make: (n) => records(n, 100, ['a', 'b', 'c']),
+    before: 4,
+  },
   'long links': { requests: (heap) => heap / 2, runs: 50, make: (n) => records(n, 50, longLinks(n)) },
   'late links': {
     requests: (heap) => heap / 4,
@@ -74,16 +82,16 @@ async function trial(
   { folder, say, size }: Injection,
   heap: number,
   name: string,
-  { requests, make, runs }: Flood,
+  { requests, make, runs, before = 1 }: Flood,
 ): Promise<void> {
   const at = join(folder, `${name} ${heap}`.replaceAll(' ', '-'));
-  const node = [`--max-old-space-size=${heap}`];
+  const node = (megabytes: number) => [`--max-old-space-size=${megabytes}`];
   const config = (timeout: string) => ({
     receivers: { assembler: { settle: '1s', timeout, ...ANY_TIME } },
     // It would hear of them for hours.
     tracers: { slow: undefined },
   });
-  const service = new ReceivingService(at, config('1h'), node);
+  const service = new ReceivingService(at, config('1h'), node(before * heap));
   await service.start();
   const count = Math.ceil(requests(heap) * SHARES[size]);
   let next = 0;
@@ -95,7 +103,7 @@ async function trial(
   const flooded = (performance.now() - began) / 1e3;
   await service.kill();
   // What is open now is over soon.
-  const again = new ReceivingService(at, config('1s'), node);
+  const again = new ReceivingService(at, config('1s'), node(heap));
   await again.start().catch((error: unknown) => require(false, () => `${name}: it did not start: ${error}`));
   const started = again.processorTime;
   const { receivers } = await again.quiet();
