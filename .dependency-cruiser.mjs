@@ -135,7 +135,5 @@ export default {
     // TypeScript 7 has no API to parse with.
     parser: 'swc',
     doNotFollow: { path: '^node_modules' },
-    // Made by a program, together with the JavaScript that they describe.
-    exclude: { path: '^src/receivers/otlp/generated/.*[.]d[.]ts$' },
   },
 };

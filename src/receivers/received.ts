@@ -1,9 +1,8 @@
-import { promisify } from 'node:util';
-import { gunzip, inflate, zstdDecompress } from 'node:zlib';
 import { MAX_BODY } from '../model/options/size.ts';
 import type { Facts, ReadReceived, Received } from '../model/received.ts';
 import { JsonReader } from './json/json-reader.ts';
 import { decodeTraces } from './otlp/decode.ts';
+import { unpack } from './packing.ts';
 import { readRecords } from './redis-stream/read-entry.ts';
 
 /** Has what was received before read again. */
@@ -22,8 +21,7 @@ export async function withReceived<T>(use: (read: ReadReceived) => Promise<T>): 
  * @throws Error where it cannot be read
  */
 async function readReceived({ form, packing, bytes }: Received, jsonReader: JsonReader): Promise<Facts> {
-  const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const body = packing === 'none' ? packed : await UNPACK[packing](packed, { maxOutputLength: MAX_BODY });
+  const body = await unpack(bytes, packing, MAX_BODY);
   switch (form) {
     case 'otlp_protobuf':
     case 'otlp_json': {
@@ -39,5 +37,3 @@ async function readReceived({ form, packing, bytes }: Received, jsonReader: Json
       return { spans: [], records: readRecords(body.toString()) };
   }
 }
-
-const UNPACK = { gzip: promisify(gunzip), deflate: promisify(inflate), zstd: promisify(zstdDecompress) };

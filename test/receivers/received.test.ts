@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Received } from '../../src/model/received.ts';
 import { readRecord } from '../../src/receivers/forwarded-record.ts';
@@ -30,6 +30,13 @@ test.each([
   [
     'protobuf in deflate',
     deflateSync(SOME.protobuf),
+    { ...PROTOBUF, ...DEFLATE },
+    'otlp_protobuf',
+    'deflate',
+  ],
+  [
+    'protobuf in a bare deflate',
+    deflateRawSync(SOME.protobuf),
     { ...PROTOBUF, ...DEFLATE },
     'otlp_protobuf',
     'deflate',

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Transform } from 'node:stream';
-import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Received } from '../../model/received.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import { type RequestBounds, Share } from '../byte-budget.ts';
+import { PACKING, unpacked } from '../packing.ts';
 import { FULL, type Refusal } from './refusal.ts';
 
 /** A request's body, or the reason why there is none. */
@@ -21,61 +20,26 @@ export type Body =
   | { readonly refusal: Refusal };
 
 /**
- * Reads a body as it arrives, and unpacks it (gzip, deflate, zstd). The budget accounts for everything held at any time, and no
- * more than the limit is ever unpacked.
+ * Reads a body as it arrives, and unpacks it (gzip, deflate with and without zlib's frame, zstd). The budget accounts for
+ * everything held at any time, and no more than the limit is ever unpacked.
  */
-export async function readBody(request: IncomingMessage, maxBody: number, budget: ByteBudget): Promise<Body> {
+export async function readBody(request: IncomingMessage, { budget, maxBody }: RequestBounds): Promise<Body> {
   const packing = PACKING.get(request.headers['content-encoding']?.trim().toLowerCase() ?? '');
   if (!packing) return { refusal: UNKNOWN_ENCODING };
   if (Number(request.headers['content-length']) > maxBody) return { refusal: TOO_LARGE };
-  let size = 0;
-  let taken = 0;
-  const take = (bytes: number): boolean => {
-    const got = budget.take(bytes);
-    if (got) taken += bytes;
-    return got;
-  };
-  const give = (bytes: number): void => {
-    budget.give(bytes);
-    taken -= bytes;
-  };
-  const refused = (refusal: Refusal): Body => {
-    give(taken);
-    return { refusal };
-  };
-  const chunks: Buffer[] = [];
-  const packed: Buffer[] = [];
-  const unpacker = UNPACK[packing]?.();
-  // What cannot be taken is noticed with the next chunk.
-  const keep = (chunk: Buffer): void => {
-    if (take(chunk.length)) packed.push(chunk);
-    else unpacker?.destroy(new Full());
-  };
+  const share = new Share(budget);
   try {
-    for await (const chunk of unpacker ? unpacked(request, unpacker, maxBody, keep) : whole(request)) {
-      size += chunk.length;
-      if (size > maxBody) return refused(TOO_LARGE);
-      if (!take(chunk.length + CHUNK)) return refused(FULL);
-      chunks.push(chunk);
-    }
+    const packed = await gather(whole(request), maxBody, share);
+    const at = Date.now();
+    const bytes = packing === 'none' ? packed : await gather(unpacked(packed, packing), maxBody, share);
+    return { packed, packing, bytes, at, release: () => share.keep(0) };
   } catch (error) {
-    if (error instanceof Full) return refused(FULL);
-    return refused(error instanceof PackedTooLarge ? TOO_LARGE : UNREADABLE);
+    share.keep(0);
+    return { refusal: error instanceof Refused ? error.refusal : UNREADABLE };
   } finally {
-    if (unpacker) {
-      request.unpipe(unpacker);
-      unpacker.destroy();
-    }
     // The rest is not awaited, but has to be taken off the connection before the next request.
     request.resume();
   }
-  const inChunks = taken;
-  const packedSize = packed.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (!take(size + packedSize)) return refused(FULL);
-  const bytes = Buffer.concat(chunks, size);
-  const came = unpacker ? Buffer.concat(packed, packedSize) : bytes;
-  give(inChunks);
-  return { packed: came, packing, bytes, at: Date.now(), release: () => give(taken) };
 }
 
 /** Resolves when a body has been taken off the connection, whatever it is; rejects if the connection ends first. */
@@ -86,26 +50,6 @@ export async function drain(request: IncomingMessage): Promise<void> {
 /** Bytes that a chunk costs in addition to its own. */
 const CHUNK = 128;
 
-const PACKING: ReadonlyMap<string, Received['packing']> = new Map([
-  ['', 'none'],
-  ['identity', 'none'],
-  ['gzip', 'gzip'],
-  // The same (RFC 9110 §8.4.1.3).
-  ['x-gzip', 'gzip'],
-  ['deflate', 'deflate'],
-  ['zstd', 'zstd'],
-]);
-
-/** Bytes that are unpacked at a time: each time costs a way to another thread and back. */
-const AT_A_TIME = { chunkSize: 64 * 1024 };
-
-const UNPACK: Readonly<Record<Received['packing'], undefined | (() => Transform)>> = {
-  none: undefined,
-  gzip: () => createGunzip(AT_A_TIME),
-  deflate: () => createInflate(AT_A_TIME),
-  zstd: () => createZstdDecompress(AT_A_TIME),
-};
-
 const UNKNOWN_ENCODING: Refusal = {
   status: 415,
   message: 'the content encoding is gzip, deflate, zstd or none',
@@ -113,30 +57,33 @@ const UNKNOWN_ENCODING: Refusal = {
 const TOO_LARGE: Refusal = { status: 413, message: 'the body is too large' };
 const UNREADABLE: Refusal = { status: 400, message: 'the body ends too early or is not packed as it says' };
 
-class PackedTooLarge extends Error {}
+class Refused extends Error {
+  readonly refusal: Refusal;
 
-class Full extends Error {}
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+/** All chunks in one piece. @throws Refused */
+async function gather(source: AsyncIterable<Buffer>, maxBody: number, share: Share): Promise<Buffer> {
+  const before = share.held;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.length;
+    if (size > maxBody) throw new Refused(TOO_LARGE);
+    if (!share.take(chunk.length + CHUNK)) throw new Refused(FULL);
+    chunks.push(chunk);
+  }
+  if (!share.take(size)) throw new Refused(FULL);
+  const bytes = Buffer.concat(chunks, size);
+  share.keep(before + size);
+  return bytes;
+}
 
 /** Leaves the connection open when iteration ends early. */
 function whole(request: IncomingMessage): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
-}
-
-function unpacked(
-  request: IncomingMessage,
-  unpacker: Transform,
-  maxBody: number,
-  keep: (packed: Buffer) => void,
-): AsyncIterable<Buffer> {
-  let packed = 0;
-  const count = (chunk: Buffer) => {
-    packed += chunk.length;
-    if (packed > maxBody) unpacker.destroy(new PackedTooLarge());
-    else keep(chunk);
-  };
-  const ended = () => {
-    if (!request.complete) unpacker.destroy(new Error('the connection has ended'));
-  };
-  request.on('data', count).once('error', ended).once('close', ended);
-  return request.pipe(unpacker);
 }

@@ -4,8 +4,8 @@ import { withDeadline } from '../../model/deadline.ts';
 import { VconOtelError } from '../../model/error.ts';
 import type { RecordReceipt } from '../../model/fact-sink.ts';
 import type { ReadRecord } from '../json/reduce.ts';
+import { isKept } from '../kept.ts';
 import { type Body, readBody } from './body.ts';
-import { isKept } from './otlp-routes.ts';
 import { answerJson, encodingOf, FULL, LOST, type Refusal, refuse, WRONG_TYPE } from './refusal.ts';
 import type { Route, RouteSettings } from './routes.ts';
 
@@ -15,13 +15,13 @@ import type { Route, RouteSettings } from './routes.ts';
  * `&timeout=` seconds, 502 if one has failed.
  */
 export function bridgeRoute(settings: RouteSettings): Route {
-  const { sink, budget, maxBody } = settings;
+  const { sink } = settings;
   return async (request, reply) => {
     if (encodingOf(request) !== 'json') return refuse(request, reply, WRONG_TYPE);
     const query = Query.safeParse(request.query);
     if (!query.success) return refuse(request, reply, WRONG_QUERY);
     if (sink.full) return refuse(request, reply, FULL);
-    const body = await readBody(request.raw, maxBody, budget);
+    const body = await readBody(request.raw, settings);
     if ('refusal' in body) return refuse(request, reply, body.refusal);
     let kept: Kept | Refusal;
     try {

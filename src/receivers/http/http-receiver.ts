@@ -8,17 +8,16 @@ import { limitPeers } from '../../incoming/peers.ts';
 import { cannotListen } from '../../model/address.ts';
 import { errorType } from '../../model/error.ts';
 import type { FactSink } from '../../model/fact-sink.ts';
-import { heapLimit } from '../../model/memory.ts';
 import { ThrottledLog } from '../../model/throttled-log.ts';
+import { requestBounds } from '../byte-budget.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import { JsonReader } from '../json/json-reader.ts';
 import type { Receiver } from '../receiver.ts';
+import { readTls, type TlsFiles } from '../tls.ts';
 import { bridgeRoute } from './bridge-route.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { otherSignalRoute, tracesRoute } from './otlp-routes.ts';
 import { FOREIGN, pathOf, refuse, WRONG_TYPE } from './refusal.ts';
 import type { RouteSettings } from './routes.ts';
-import { readTls, type TlsFiles } from './tls.ts';
 
 /** What the receiver needs to start. Times are milliseconds. */
 export interface HttpReceiverSettings extends Tokens {
@@ -54,9 +53,7 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   const serve = await serverMaker(settings, sockets);
   const jsonReader = new JsonReader();
   const app = fastify({ serverFactory: serve });
-  const memory = heapLimit() / SHARE;
-  const budget = new ByteBudget(Math.min(Math.max(8 * maxBody, MIN_BUDGET), memory));
-  addRoutes(app, { sink, counts, jsonReader, budget, maxBody: Math.min(maxBody, memory / 2) }, settings);
+  addRoutes(app, { sink, counts, jsonReader, ...requestBounds(maxBody) }, settings);
   try {
     await app.listen({ host, port });
   } catch (cause) {
@@ -78,10 +75,6 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   };
 }
 
-/** The part of the heap that all bodies under way may take up: what is read of them takes several times as much. */
-const SHARE = 16;
-/** The least number of bytes that they may, where the heap is large enough. */
-const MIN_BUDGET = 64 * 1024 * 1024;
 /** Connections at a time; any more are closed as they come. */
 const MAX_CONNECTIONS = 2_000;
 /** Of one peer; a Collector has a handful, and several may be behind one address. */
@@ -102,7 +95,7 @@ async function serverMaker(
     connectionsCheckingInterval: Math.min(headerTimeout / 2, CHECKING),
     keepAliveTimeout: KEEP_ALIVE,
   };
-  const secured = tls && { ...(await readTls(tls)), handshakeTimeout: headerTimeout };
+  const secured = tls && { ...(await readTls(tls, 'receivers.http.tls')), handshakeTimeout: headerTimeout };
   return (handler) => {
     const server = secured
       ? createTlsServer({ ...limits, ...secured }, handler)

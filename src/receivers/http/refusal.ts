@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type EncodedAnswer, RPC_CODE, status } from '../otlp/answers.ts';
+import { type EncodedAnswer, RETRY_AFTER, RPC_CODE, status } from '../otlp/answers.ts';
 import type { Encoding } from '../otlp/decode.ts';
 
 /** Why a request is refused. The message never quotes it. */
@@ -25,9 +25,6 @@ export const FOREIGN: Refusal = {
 
 /** Paths of OTLP, whose errors are a google.rpc.Status in the encoding of the request. */
 const OTLP_PATHS: readonly string[] = ['/v1/traces', '/v1/metrics', '/v1/logs'];
-
-/** Seconds after which a refused sender may come back. */
-const RETRY_AFTER = 5;
 
 /** Answers with a refusal. */
 export function refuse(request: FastifyRequest, reply: FastifyReply, { status, message }: Refusal) {

@@ -1,17 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FactSink } from '../../model/fact-sink.ts';
+import type { RequestBounds } from '../byte-budget.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import type { JsonReader } from '../json/json-reader.ts';
-import type { ByteBudget } from './byte-budget.ts';
 
 /** What the routes need. */
-export interface RouteSettings {
+export interface RouteSettings extends RequestBounds {
   readonly sink: FactSink;
   readonly counts: ReceiverCounts;
   readonly jsonReader: JsonReader;
-  readonly budget: ByteBudget;
-  /** Bytes of a body, packed or not. */
-  readonly maxBody: number;
 }
 
 declare module 'fastify' {

@@ -56,7 +56,9 @@ export class WireReader {
     if (reader.pos >= reader.len) return 0;
     this.#allowed -= 1;
     if (this.#allowed < 0) return 0;
-    this.#tag = reader.tag();
+    this.#tag = reader.uint32();
+    // Of number 0, none is a field: one of them would look like the end.
+    if (this.#tag >>> 3 === 0) throw new Error('a field without a number');
     return this.#tag;
   }
 
@@ -65,7 +67,7 @@ export class WireReader {
     const wireType = this.#tag & 7;
     // A group would have to be read to its end, and OTLP has no groups.
     if (wireType === START_GROUP) throw new Error('a group');
-    this.#reader.skipType(wireType, 0, this.#tag >>> 3);
+    this.#reader.skipType(wireType);
   }
 
   /** Goes into the field, a message: from now on that is what is read. @returns what {@link leave} takes */
@@ -135,7 +137,7 @@ export class WireReader {
 
   #end(): number {
     const reader = this.#reader;
-    const end = reader.size() + reader.pos;
+    const end = reader.uint32() + reader.pos;
     if (end > reader.len) throw new Error('a message ends too early');
     return end;
   }

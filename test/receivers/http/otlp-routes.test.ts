@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Pool } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { conserverSpan, decodeAnswer, request } from '../../support/otlp-request.ts';
@@ -17,6 +17,11 @@ describe('spans', () => {
     ['protobuf in x-gzip', gzipSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'x-gzip' }],
     ['protobuf in zstd', zstdCompressSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'zstd' }],
     ['protobuf in deflate', deflateSync(TWO.protobuf), { ...PROTOBUF, 'content-encoding': 'deflate' }],
+    [
+      'protobuf in a bare deflate',
+      deflateRawSync(TWO.protobuf),
+      { ...PROTOBUF, 'content-encoding': 'deflate' },
+    ],
     ['protobuf as it is', TWO.protobuf, { ...PROTOBUF, 'content-encoding': 'identity' }],
   ])('%s is answered in its own encoding', async (_, body, headers) => {
     const { post, sink, counts } = await startReceiver();
@@ -85,6 +90,14 @@ describe('refused', () => {
     ['what is too large as it comes', Buffer.alloc(MEBIBYTE + 1), PROTOBUF, 413, 8],
     ['what is too large when unpacked', bomb(MEBIBYTE + 1), { ...PROTOBUF, ...GZIP }, 413, 8],
     ['a bomb', bomb(200 * MEBIBYTE), { ...PROTOBUF, ...GZIP }, 413, 8],
+    [
+      'a bare bomb',
+      deflateRawSync(Buffer.alloc(200 * MEBIBYTE)),
+      { ...PROTOBUF, 'content-encoding': 'deflate' },
+      413,
+      8,
+    ],
+    ['no deflate at all', Buffer.alloc(1_000, 0xff), { ...PROTOBUF, 'content-encoding': 'deflate' }, 400, 3],
     ['noise that is too large', gzipSync(randomBytes(2 * MEBIBYTE)), { ...JSON_TYPE, ...GZIP }, 413, 8],
   ])('%s', async (_, body, headers, status, code) => {
     const { post, sink } = await startReceiver({ maxBody: MEBIBYTE });
