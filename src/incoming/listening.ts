@@ -4,13 +4,20 @@ import { port, text } from '../model/options/values.ts';
 import { hasToken, type Tokens } from './bearer.ts';
 
 /** The options of everything that listens. */
-export function listening(defaultPort: number) {
+export function doorway(defaultPort: number) {
   return {
     host: text.default('127.0.0.1'),
     port: port.default(defaultPort),
     // An empty one is none, as `${TOKEN:-}` has it.
     token: z.string().optional(),
     allow_anonymous: z.boolean().optional(),
+  };
+}
+
+/** The options of everything that a browser could be made to ask. */
+export function listening(defaultPort: number) {
+  return {
+    ...doorway(defaultPort),
     allowed_hosts: z.array(text).optional(),
   };
 }

@@ -1,25 +1,22 @@
 import { z } from 'zod';
 import { closed, listening, openDoors } from '../incoming/listening.ts';
 import { delay } from '../model/options/duration.ts';
-import { section } from '../model/options/section.ts';
 import { bodySize } from '../model/options/size.ts';
-import { matching, text } from '../model/options/values.ts';
 import { defineReceiver } from './receiver.ts';
-
-const senderName = matching(/^[\w.-]{1,64}$/, 'a name of up to 64 letters, digits, dots and dashes');
+import { credentials } from './senders.ts';
 
 /** Takes OTLP and forwarded records over HTTP. */
 export default defineReceiver({
   options: closed(
     z.strictObject({
       ...listening(4418),
-      tokens: section(z.record(senderName, text)).optional(),
-      tls: section(z.strictObject({ cert: text, key: text, client_ca: text.optional() })).optional(),
+      ...credentials,
       max_body: bodySize().prefault('16MiB'),
       header_timeout: delay().prefault('10s'),
       body_timeout: delay().prefault('30s'),
     }),
   ),
+  hearsSpans: true,
   remarks: openDoors,
   async create({ host, port, token, tokens, allowed_hosts, tls, ...limits }, { sink, counts, closeTimeout }) {
     const { startHttpReceiver } = await import('./http/http-receiver.ts');

@@ -69,6 +69,8 @@ export interface ReceiverDefinition<Schema extends z.ZodObject = z.ZodObject>
     ProbeSettings & ReceiverSurroundings
   > {
   readonly options: Schema;
+  /** Whether it takes spans, which come in any order. */
+  readonly hearsSpans?: boolean;
   /** What is wrong with its options in the light of the rest; paths are the names of options. */
   check?(options: z.output<Schema>, surroundings: ReceiverSurroundings): readonly Fault[];
   /** What to say of it once it runs: a line each, no secrets. */

@@ -1,7 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import { Assembly } from '../assembly/assembly.ts';
 import { ASSEMBLY_ISSUES, type AssemblyIssue } from '../assembly/issues.ts';
-import { type LoadedConfig, redisUrlOf } from '../config/load-config.ts';
+import { type Config, type LoadedConfig, redisUrlOf } from '../config/load-config.ts';
 import type { EventLogState } from '../journal/event-log.ts';
 import type { Journal } from '../journal/journal.ts';
 import { systemClock } from '../model/clock.ts';
@@ -17,6 +17,8 @@ import {
   type StreamStats,
   withReceived,
 } from '../receivers/index.ts';
+import type { ReceiverDefinition } from '../receivers/receiver.ts';
+import { builtInReceivers } from '../receivers/registry.ts';
 import { receiversOf } from './components.ts';
 import { configuredChains } from './configured-chains.ts';
 import type { ConserverChains } from './conserver-chains.ts';
@@ -95,7 +97,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     issues,
     settle: limits.settle,
     timeout: limits.timeout,
-    hearsSpans: config.receivers.http !== undefined,
+    hearsSpans: hearsSpans(config),
     maxRuns: limits.max_runs,
     endTimeout: CLOSING.assembly * closeTimeout,
     oldest: limits.oldest,
@@ -150,6 +152,13 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     }),
     close,
   };
+}
+
+/** Whether spans are taken from outside, by any road. */
+function hearsSpans({ receivers }: Config): boolean {
+  const definitions: readonly [string, ReceiverDefinition][] = Object.entries(builtInReceivers);
+  const configured: Readonly<Record<string, unknown>> = receivers;
+  return definitions.some(([name, definition]) => definition.hearsSpans && configured[name] !== undefined);
 }
 
 /** Whether a stream cannot be read, though nobody else reads it in our place. */

@@ -31,6 +31,7 @@ async function statusOf(
 describe('an address that other machines reach', () => {
   const sections = {
     'receivers.http': (options: object) => ({ receivers: { http: options } }),
+    'receivers.grpc': (options: object) => ({ receivers: { grpc: options } }),
     'exporters.prometheus': (options: object) => ({ exporters: { prometheus: options } }),
     admin: (options: object) => ({ admin: options }),
     health: (options: object) => ({ health: options }),

@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { missingOpenssl, selfSigned } from '../support/certificate.ts';
 import { conserverSpan, decodeAnswer, request } from '../support/otlp-request.ts';
 import { JSON_TYPE, openConnection, PROTOBUF, startReceiver } from '../support/receiver.ts';
 import { describeWith, freePort } from '../support/server.ts';
@@ -131,16 +130,7 @@ describe('close', () => {
 });
 
 describeWith('openssl', missingOpenssl(), 'TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vcon-otel-tls-'));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  execFileSync(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${cert}`.split(
-      ' ',
-    ),
-    { stdio: 'ignore' },
-  );
+  const { folder, cert, key } = selfSigned();
 
   test('spans come in over TLS', async () => {
     const { url, sink } = await startReceiver({ tls: { cert, key } });
@@ -181,13 +171,4 @@ function postOverTls(url: string, options: object): Promise<number | undefined> 
     });
     sent.end(request([conserverSpan('link.a')]).protobuf);
   });
-}
-
-function missingOpenssl(): string | undefined {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'there is no openssl';
-  }
 }

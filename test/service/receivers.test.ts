@@ -1,6 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ConfigInput, parseConfig } from '../../src/config/load-config.ts';
 import { startService } from '../../src/service/service.ts';
@@ -78,6 +81,25 @@ test('records alone are told, by the only chain that is configured with their li
   expect(new Set(calls.map(({ context }) => context.chain))).toEqual(new Set(['main']));
   expect(calls.at(-1)).toMatchObject({ call: 'run', index: 2 });
   expect(stats().receivers).toMatchObject({ records: { accepted: 3 }, issues: {} });
+});
+
+test('spans over gRPC are told as those over HTTP are', async () => {
+  const assembler = { settle: '100ms', timeout: '1m' };
+  const { calls, settled } = await start({ receivers: { grpc: { port: 0 }, assembler } });
+  const exporter = new OTLPTraceExporter({ url: tracing?.receiverUrl ?? '' });
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  const tracer = provider.getTracer('test');
+  const attributes = { vcon_id: '19d7f4b1-1b5e-48ce-b172-fec0285db3ce', chain_name: 'main' };
+  const chain = tracer.startSpan('vcon_processing.main', { attributes }, ROOT_CONTEXT);
+  const link = { attributes: { ...attributes, link_name: 'a', link_index: 0 } };
+  tracer.startSpan('link.a', link, trace.setSpan(ROOT_CONTEXT, chain)).end();
+  chain.end();
+  await provider.shutdown();
+  await vi.waitUntil(() => tracing?.stats().receivers?.spans.accepted === 2, PATIENCE);
+  await settled();
+  expect(calls.map((call) => ('event' in call ? call.event : call.call))).toEqual(
+    expect.arrayContaining(['chain_start', 'link_complete', 'chain_complete']),
+  );
 });
 
 test('so they are where the Python configuration has it', async () => {

@@ -1,15 +1,14 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { addressCheck } from '../../incoming/addressed.ts';
 import { bearerCheck, type Tokens } from '../../incoming/bearer.ts';
-import { limitPeers } from '../../incoming/peers.ts';
 import { cannotListen } from '../../model/address.ts';
 import { errorType } from '../../model/error.ts';
 import type { FactSink } from '../../model/fact-sink.ts';
-import { ThrottledLog } from '../../model/throttled-log.ts';
 import { requestBounds } from '../byte-budget.ts';
+import { boundConnections } from '../connections.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import { JsonReader } from '../json/json-reader.ts';
 import type { Receiver } from '../receiver.ts';
@@ -49,10 +48,10 @@ export type HttpReceiver = Receiver & { readonly url: string };
  */
 export async function startHttpReceiver(settings: HttpReceiverSettings): Promise<HttpReceiver> {
   const { host, port, sink, counts, maxBody } = settings;
-  const sockets = new Set<Socket>();
-  const serve = await serverMaker(settings, sockets);
+  const serve = await serverMaker(settings);
   const jsonReader = new JsonReader();
   const app = fastify({ serverFactory: serve });
+  const sockets = boundConnections(app.server);
   addRoutes(app, { sink, counts, jsonReader, ...requestBounds(maxBody) }, settings);
   try {
     await app.listen({ host, port });
@@ -75,20 +74,17 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   };
 }
 
-/** Connections at a time; any more are closed as they come. */
-const MAX_CONNECTIONS = 2_000;
-/** Of one peer; a Collector has a handful, and several may be behind one address. */
-const MAX_OF_A_PEER = 256;
 /** Milliseconds between two requests of a connection: longer than the pauses of exporters, which are 5 s. */
 const KEEP_ALIVE = 30_000;
 /** Milliseconds, at most, between two checks for connections that took too long. */
 const CHECKING = 1_000;
 
 /** @throws VconOtelError `FILE_UNUSABLE` */
-async function serverMaker(
-  { tls, headerTimeout, bodyTimeout }: HttpReceiverSettings,
-  sockets: Set<Socket>,
-): Promise<(handler: Parameters<typeof createServer>[1]) => Server> {
+async function serverMaker({
+  tls,
+  headerTimeout,
+  bodyTimeout,
+}: HttpReceiverSettings): Promise<(handler: Parameters<typeof createServer>[1]) => Server> {
   const limits: ServerOptions = {
     headersTimeout: headerTimeout,
     requestTimeout: Math.max(headerTimeout, bodyTimeout),
@@ -96,21 +92,9 @@ async function serverMaker(
     keepAliveTimeout: KEEP_ALIVE,
   };
   const secured = tls && { ...(await readTls(tls, 'receivers.http.tls')), handshakeTimeout: headerTimeout };
-  return (handler) => {
-    const server = secured
-      ? createTlsServer({ ...limits, ...secured }, handler)
-      : createServer(limits, handler);
-    server.maxConnections = MAX_CONNECTIONS;
-    limitPeers(server, MAX_OF_A_PEER, log);
-    server.on('connection', (socket: Socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    });
-    return server;
-  };
+  return (handler) =>
+    secured ? createTlsServer({ ...limits, ...secured }, handler) : createServer(limits, handler);
 }
-
-const log = new ThrottledLog('vcon-otel/receivers');
 
 function addRoutes(
   app: FastifyInstance,

@@ -4,7 +4,6 @@ import { bytesField, varintField } from './wire-reader.ts';
 
 /** The RPC codes used in answers (google.rpc.Code). */
 export const RPC_CODE = {
-  ok: 0,
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,

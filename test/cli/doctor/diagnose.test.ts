@@ -17,6 +17,7 @@ import {
 } from '../../postgres-server.ts';
 import { describeWithRedis, type RedisServer, startRedisServer } from '../../redis-server.ts';
 import { PATIENCE } from '../../support/eventually.ts';
+import { startGrpc } from '../../support/grpc-receiver.ts';
 import { freePort } from '../../support/server.ts';
 import { journalFolder, openJournal, runEvents } from '../kept-runs.ts';
 
@@ -184,6 +185,32 @@ describe('receivers.http', () => {
     expect(await found('receivers.http', { receivers: { http: { port: 0, tls } } })).toEqual([
       'fault the file of tls.cert cannot be read (ENOENT)',
       'ok takes a free port',
+    ]);
+  });
+});
+
+describe('receivers.grpc', () => {
+  const token = `${SECRET}-token`;
+  const of = (port: number, rest: object = {}) =>
+    found('receivers.grpc', { receivers: { grpc: { port, ...rest } } });
+
+  test('is free, or a vcon-otel answers there to the token', async () => {
+    const free = await freePort();
+    expect(await of(free)).toEqual([`ok 127.0.0.1 port ${free} is free`]);
+    const { url } = await startGrpc({ token });
+    const port = Number(new URL(url).port);
+    expect(await of(port, { token })).toEqual([`ok 127.0.0.1 port ${port} answers like a running service`]);
+    expect(await of(port, { token: `${SECRET}-wrong` })).toEqual([
+      `fault 127.0.0.1 port ${port} answers, but refuses this token (UNAUTHENTICATED)`,
+    ]);
+  });
+
+  test('is taken by another program', async () => {
+    const server = await startOtlpServer(() => 404);
+    onTestFinished(() => server.close());
+    const port = Number(new URL(server.endpoint).port);
+    expect(await of(port)).toEqual([
+      expect.stringMatching(`^fault 127.0.0.1 port ${port} is taken by another program`),
     ]);
   });
 });
