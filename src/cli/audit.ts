@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { parseUuid } from './arguments.ts';
 import {
@@ -63,6 +63,10 @@ export function auditCommand(settings: AuditSettings): Command {
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--vcon <uuid>', 'the vCon', parseUuid)
     .option('--key-file <file>', 'the private key, if it is not beside the ledger');
+  takesActor(add('expire', 'have records deleted before they are old enough', expire))
+    .argument('<directory>', 'the directory of the ledger')
+    .requiredOption('--before <time>', 'those before this time (ISO 8601), in whole files', parseTime)
+    .requiredOption('--reason <text>', 'why, for the ledger', parseReason);
   takesActor(add('export', 'print all records for another system', exportAll))
     .argument('<directory>', 'the directory of the ledger')
     .addOption(unverified())
@@ -168,6 +172,32 @@ async function shred(
       ? 'The ledger has recorded this.\n'
       : 'The service that has the ledger open, or opens it next, records it within its checkpoint interval.\n',
   ]);
+}
+
+async function expire(
+  directory: string | undefined,
+  { before, reason, actor }: { before: string; reason: string; actor?: string },
+  { stdout }: AuditSettings,
+): Promise<void> {
+  const { leaveRequest } = await openLedgerPart();
+  const path = requireDirectory(directory);
+  leaveRequest(path, { event: 'expiry_ordered', before, reason, ...operatorOf(actor) });
+  await print(stdout, [
+    'The service that has the ledger open, or opens it next, records this order within its checkpoint interval, and deletes the files of which all records are older; never the one that is being written.\n',
+  ]);
+}
+
+/** @throws InvalidArgumentError */
+function parseTime(text: string): string {
+  const time = Date.parse(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && time >= 0) return new Date(time).toISOString();
+  throw new InvalidArgumentError('It is a time such as 2026-03-01 or 2026-03-01T12:00:00Z.');
+}
+
+/** @throws InvalidArgumentError */
+function parseReason(text: string): string {
+  if (/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text)) return text;
+  throw new InvalidArgumentError('It is a text of up to 256 characters, in one line.');
 }
 
 async function exportAll(

@@ -44,6 +44,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     `audit shred ./data/ledger --vcon ${UUID}`,
     `audit shred ./data/ledger --vcon ${UUID} --key-file ledger.key`,
   ],
+  'audit expire': [
+    'audit expire ./data/ledger --before 2026-03-01 --reason "end of contract"',
+    'audit expire ./data/ledger --before 2026-03-01T12:00:00Z --reason "court order" --actor "A. Reader"',
+  ],
   'audit export': ['audit export ./data/ledger', 'audit export ./data/ledger --format ocsf'],
   'audit keygen': [
     'audit keygen --origin example.com/audit --out ledger.key',

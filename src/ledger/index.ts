@@ -14,6 +14,7 @@ export {
   type OperatorDeed,
 } from './log/record.ts';
 export { leaveRequest, type Operator } from './log/requests.ts';
+export { retentionPeriod } from './log/retention-policy.ts';
 export { shredVcon } from './log/shred-vcon.ts';
 export type { TreeHead } from './proof/checkpoint.ts';
 export { readHeads } from './proof/checkpoint-history.ts';

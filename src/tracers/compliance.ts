@@ -1,5 +1,12 @@
 import { diag } from '@opentelemetry/api';
-import { KeyStore, type Ledger, ledgerSigner, makeLedgerFolder, openLedger } from '../ledger/index.ts';
+import {
+  KeyStore,
+  type Ledger,
+  ledgerSigner,
+  makeLedgerFolder,
+  openLedger,
+  retentionPeriod,
+} from '../ledger/index.ts';
 import { DeliveryError } from '../model/delivery-error.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { EventName } from '../model/event.ts';
@@ -10,7 +17,6 @@ import { eventEntry } from './compliance/event-entry.ts';
 import { measureLedger } from './compliance/ledger-metrics.ts';
 import { type ComplianceOptions, checkpointInterval, options, remarks } from './compliance/options.ts';
 import { probe } from './compliance/probe.ts';
-import { retentionPeriod } from './compliance/retention-policy.ts';
 
 /**
  * The conserver's documented compliance tracer, on a ledger that anyone can verify (docs/ledger.md): every event is one

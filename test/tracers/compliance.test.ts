@@ -11,6 +11,7 @@ import {
   KeyStore,
   parseVerifierKey,
   proveVcon,
+  retentionPeriod,
   shredVcon,
   verifyLedger,
 } from '../../src/ledger/index.ts';
@@ -18,7 +19,6 @@ import { VconOtelError } from '../../src/model/error.ts';
 import type { Options } from '../../src/model/tracer.ts';
 import { emptyVconStore, type VconStore } from '../../src/model/vcon.ts';
 import { options, remarks } from '../../src/tracers/compliance/options.ts';
-import { retentionPeriod } from '../../src/tracers/compliance/retention-policy.ts';
 import { builtInTracers } from '../../src/tracers/registry.ts';
 import { memoryVconStore } from '../../src/vcon-store/memory.ts';
 import { eventContext, linkContext, started } from './started.ts';

@@ -30,6 +30,7 @@ export const EXIT = {
   bad_signature: 7,
   forbidden: 8,
   key_lost: 9,
+  deleted_early: 10,
 } as const satisfies Record<LedgerState | 'unusable' | 'forbidden', number>;
 
 /** Loaded only when needed: on Node 22 the mere import of SQLite prints a warning. */

@@ -5,20 +5,18 @@ import { Batches } from '../../persistence/batches.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
-import { KeyStore } from '../keys/key-store.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
 import { parseVerifierKey } from '../proof/note.ts';
 import { Anchor } from './anchor.ts';
 import { Checkpointer } from './checkpointer.ts';
+import { Duties } from './duties.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import { lockLedger } from './lock.ts';
-import { expiryEntry, operatorEntry, repairEntry } from './own-entries.ts';
+import { repairEntry } from './own-entries.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
 import { RecordLog, type SegmentLimits } from './record-log.ts';
 import { type LedgerEnd, recoverLedger } from './recover.ts';
-import { doneRequest, openRequests } from './requests.ts';
-import { expireSegments } from './retention.ts';
 import { Soundness } from './soundness.ts';
 
 /**
@@ -81,6 +79,7 @@ export class Ledger {
   /** The records that are waiting, by their ids. */
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #checkpointer: Checkpointer;
+  readonly #duties: Duties;
   readonly #timer: NodeJS.Timeout;
   #signing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -96,6 +95,7 @@ export class Ledger {
     this.#settings = settings;
     this.#lock = lock;
     this.#soundness = new Soundness(directory, lock, (text) => notice('fault', text));
+    this.#duties = new Duties(settings, { accept: (entry) => this.#accept(entry), sign: () => this.#sign() });
     this.#records = new RecordLog(directory, end, recent);
     this.#batches = new Batches({
       write: (entries) => this.#write(entries),
@@ -180,7 +180,7 @@ export class Ledger {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.#recordRequests().catch((error: unknown) => this.#notKeptUp(error));
+      await this.#duties.recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();
       if (!this.fault) await this.#sign();
     } finally {
@@ -253,14 +253,9 @@ export class Ledger {
   }
 
   async #tend(): Promise<void> {
-    const { directory, retention, notice } = this.#settings;
     if (!this.#signing) await this.#sign();
-    await this.#recordRequests();
-    await expireSegments(directory, Date.now() - retention.period, async (first) => {
-      await this.append(expiryEntry(first, retention.policy));
-      await this.#sign();
-      notice('retention', `records before ${first} are no longer kept`);
-    });
+    await this.#duties.recordRequests();
+    await this.#duties.expire();
   }
 
   /** As {@link tend}; a failure is reported, and tried again next time. */
@@ -272,29 +267,6 @@ export class Ledger {
   #notKeptUp(error: unknown): void {
     if (this.#soundness.faultOf(error)) return;
     this.#settings.notice('upkeep', `the ledger could not be kept up (${errorType(error)})`);
-  }
-
-  async #recordRequests(): Promise<void> {
-    const { directory, retention, notice } = this.#settings;
-    const { requests, strange } = openRequests(directory);
-    if (strange > 0)
-      notice(
-        'strange',
-        `${strange} files in requests/ or shredded/ were not left by a command of this ledger: what they say is not recorded`,
-      );
-    for (const request of requests) {
-      const { deed } = request;
-      try {
-        // Only what is gone is said to be: whoever left word may not have come to it, or somebody has put the key back.
-        if (deed.event === 'vcon_key_destroyed') new KeyStore(directory).destroy(deed.vcon_uuid);
-        await this.#accept(operatorEntry(request, retention.policy));
-        doneRequest(request);
-      } catch (error) {
-        // Somebody else than a command of ours has left it: it must not keep the others from being recorded.
-        if (!(error instanceof RangeError)) throw error;
-        notice('request', 'what an operator did cannot be recorded: it is too long for a record');
-      }
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from './record.ts';
 import type { LedgerEnd } from './recover.ts';
 import type { OpenRequest } from './requests.ts';
+import type { Expiry } from './retention.ts';
 
 //  What a ledger records that no chain did. Each entry has an id of its own, so that retries record it only once.
 
@@ -21,8 +22,15 @@ export function repairEntry(
   };
 }
 
-/** Records that the records before `first` have expired. */
-export function expiryEntry(first: number, retention_policy: string): LedgerEntry {
+/**
+ * Records that the oldest records are deleted.
+ * @param order the id of the record of somebody's order, where they are not old enough
+ */
+export function expiryEntry(
+  { first, lastTime, policies }: Expiry,
+  retention_policy: string,
+  order: string | undefined,
+): LedgerEntry {
   return {
     record_id: `expire/${first}`,
     timestamp: new Date().toISOString(),
@@ -30,6 +38,9 @@ export function expiryEntry(first: number, retention_policy: string): LedgerEntr
     event: 'records_expired',
     actor: 'ledger',
     first_seq: first,
+    last_recorded_at: new Date(lastTime).toISOString(),
+    policies: [...policies],
+    ...(order === undefined ? {} : { order }),
   };
 }
 

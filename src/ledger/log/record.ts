@@ -86,16 +86,14 @@ export function namedIds(ids: readonly string[]): string[] {
   return ids.filter(fits).slice(0, MAX_EVENT_IDS);
 }
 
+const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]+$/u;
+
 /**
  * Who did something by a command. The `actor` is who the command was told it was, else the operating system's user, and
  * `operator` in records of 0.1: nobody proves it. `system_user` is whom the operating system ran the command as.
  */
 const operator = {
-  actor: z
-    .string()
-    .min(1)
-    .max(MAX_ACTOR)
-    .regex(/^[^\p{Cc}\p{Cs}]+$/u),
+  actor: z.string().min(1).max(MAX_ACTOR).regex(NO_CONTROLS),
   system_user: z.string().min(1).max(MAX_ACTOR).optional(),
 };
 
@@ -130,9 +128,23 @@ const decided = z.strictObject({
   event: z.enum(['events_replayed', 'events_requeued', 'events_skipped']),
 });
 
+/** UTF-16 code units of a reason. */
+const MAX_REASON = 256;
+/** Somebody had records deleted before they were old enough. */
+const expiryOrdered = z.strictObject({
+  ...operator,
+  event: z.literal('expiry_ordered'),
+  /** Those before this time. */
+  before: time,
+  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
+});
+
 /** What an operator did by a command, before it has a place in a ledger. */
-export const OperatorDeed = z.union([shred, prove, exported, decided]);
+export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered]);
 export type OperatorDeed = z.infer<typeof OperatorDeed>;
+
+/** Policies that the record of a deletion names. */
+export const MAX_POLICIES = 16;
 
 /** The records before one are no longer kept. */
 const cutEntry = z.strictObject({
@@ -141,6 +153,11 @@ const cutEntry = z.strictObject({
   actor: z.literal('ledger'),
   /** The oldest record that is kept. */
   first_seq: count,
+  /** When the last record that went was written, and what those that went say of how long they are kept; not in 0.1. */
+  last_recorded_at: time.optional(),
+  policies: z.array(z.string().max(MAX_POLICY)).max(MAX_POLICIES).optional(),
+  /** The record of the order, where they went before they were old enough. */
+  order: name.optional(),
 });
 
 /** An unfinished record was found at the end, after a crash, and cut off. */

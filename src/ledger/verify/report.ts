@@ -23,6 +23,7 @@ export function verdictJson(of: Verdict, inUse: boolean) {
     checkpoints,
     rollback_excluded_to: agreed ?? null,
     keys: keys ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending } : null,
+    unproven_deletions: of.unprovenDeletions,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
     unfinished_steps: completeness.unfinishedSteps,
@@ -40,12 +41,14 @@ const HEADS: Readonly<Record<LedgerState, string>> = {
   bad_signature: '✗ wrong signature',
   rolled_back: '✗ rolled back',
   key_lost: '✗ key lost',
+  deleted_early: '✗ deleted early',
   unsigned: '✗ not signed',
 };
 
 /** A verdict for people, line by line. It contains names as users wrote them. */
 export function verdictLines(verdict: Verdict, directory: string): string[] {
   const { fault, origin, first, size, signed, checkpoints, agreed, keys, completeness } = verdict;
+  const { unprovenDeletions } = verdict;
   const { openRuns, unfinishedSteps, endsWithoutStart, repeats, examples } = completeness;
   const rows = [
     ...(fault ? [['where', place(fault, directory)]] : []),
@@ -68,6 +71,9 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
         ? 'not excluded: only a checkpoint kept elsewhere shows it (--since)'
         : `excluded up to the ${agreed} records of a checkpoint kept elsewhere`,
     ],
+    ...(unprovenDeletions > 0
+      ? [['deleted', `${unprovenDeletions} times, without word of how old the records were (0.1)`]]
+      : []),
     ...keyRows(keys),
     ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),
     ...(unfinishedSteps > 0

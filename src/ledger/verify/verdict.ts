@@ -29,6 +29,7 @@ export interface KeyFindings {
  * - `bad_signature`: the signature of a given key does not verify
  * - `rolled_back`: it has not grown from a checkpoint that was kept elsewhere
  * - `key_lost`: the key that a vCon's content was hashed with is not there, or another, and no record says that it was destroyed
+ * - `deleted_early`: records were deleted before they were as old as they say themselves, without an order
  * - `unsigned`: nothing is signed, although there are a key or checkpoints to check it against
  */
 export type LedgerState =
@@ -39,6 +40,7 @@ export type LedgerState =
   | 'bad_signature'
   | 'rolled_back'
   | 'key_lost'
+  | 'deleted_early'
   | 'unsigned';
 
 /** The verdict. */
@@ -54,6 +56,8 @@ export interface Verdict {
   readonly checkpoints: number;
   /** Records of the largest checkpoint kept elsewhere that it has grown from. */
   readonly agreed?: number;
+  /** Deletions of which nothing shows that the records were old enough: 0.1 did not say. */
+  readonly unprovenDeletions: number;
   /** Absent where keys were not looked at. */
   readonly keys?: KeyFindings;
   readonly completeness: Completeness;

@@ -11,6 +11,7 @@ import type { Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
 import { CheckpointReader, unknownKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
 import { CompletenessCheck, repeatedIds } from './completeness.ts';
+import { Deletions } from './deletions.ts';
 import { Growth } from './growth.ts';
 import { KeyCheck } from './key-check.ts';
 import { TileChecker } from './tile-checker.ts';
@@ -42,13 +43,13 @@ class Verification {
   readonly #history: CheckpointReader;
   readonly #newestNote: string | undefined;
   readonly #runs = new CompletenessCheck();
+  readonly #deletions = new Deletions();
   readonly #growth: Growth;
   readonly #keys: KeyCheck | undefined;
   readonly #first: number;
   #tiles: TileChecker;
   #prevHash = NO_HASH;
   #lastTime = '';
-  #cutTo = 0;
   /** A record whose hash is not the one in its tile: the next one shows which of the two is wrong. */
   #suspect: (LedgerFault & { readonly seq: number; readonly leaf: string }) | undefined;
   #torn: LedgerFault | undefined;
@@ -154,7 +155,7 @@ class Verification {
     this.#lastTime = record.recorded_at;
     this.#runs.add(record);
     this.#keys?.add(record, { file, offset, seq });
-    if (record.event === 'records_expired') this.#cutTo = Math.max(this.#cutTo, record.first_seq);
+    if (record.event === 'records_expired') this.#deletions.add(record, { file, offset, seq });
     this.#checkpoints(file, offset + bytes.length + 1);
   }
 
@@ -202,7 +203,7 @@ class Verification {
     if (next && this.#torn) throw new Found(this.#torn);
     if (next) throw this.#bad(last, end, `is missing: a checkpoint has ${next.head.size} records`);
     if (fault) throw fault;
-    if (this.#first > 0 && this.#cutTo < this.#first)
+    if (this.#first > 0 && this.#deletions.upTo < this.#first)
       throw new Found({
         file: this.#segments[0]?.file ?? '',
         offset: 0,
@@ -213,6 +214,7 @@ class Verification {
     this.#newest();
     if (this.#tiles.fault) throw new Found(this.#tiles.fault);
     this.#torn ??= torn;
+    if (this.#deletions.fault) throw this.#deletions.fault;
     this.#keys?.end(destroyedKeys(directory));
   }
 
@@ -256,6 +258,7 @@ class Verification {
       signed: newest?.head.size ?? 0,
       checkpoints: count,
       ...(this.#growth.agreed === undefined ? {} : { agreed: this.#growth.agreed }),
+      unprovenDeletions: this.#deletions.unproven,
       ...(this.#keys ? { keys: this.#keys.findings } : {}),
       completeness: this.#runs.result(repeated, this.#first > 0),
     };

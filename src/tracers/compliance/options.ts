@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { brokenAlgorithms, hashAlgorithms, MAX_POLICY } from '../../ledger/index.ts';
+import { brokenAlgorithms, hashAlgorithms, MAX_POLICY, retentionPeriod } from '../../ledger/index.ts';
 import { LONGEST_TIMER } from '../../model/clock.ts';
 import { matching } from '../../model/options/values.ts';
-import { retentionPeriod } from './retention-policy.ts';
 
 /** The options of `tracers.compliance`. */
 export const options = z.strictObject({

@@ -1,0 +1,71 @@
+import { KeyStore } from '../keys/key-store.ts';
+import type { LedgerSettings } from './ledger-settings.ts';
+import { expiryEntry, operatorEntry } from './own-entries.ts';
+import type { LedgerEntry } from './record.ts';
+import { doneRequest, type OpenRequest, openRequests } from './requests.ts';
+import { type Expiry, Retention } from './retention.ts';
+
+/** What an open ledger is asked to do. */
+export interface OpenLedger {
+  accept(entry: LedgerEntry): Promise<void>;
+  sign(): Promise<void>;
+}
+
+/** What a ledger sees to by itself, now and then: it records what operators did, and deletes records that are old enough. */
+export class Duties {
+  readonly #settings: LedgerSettings;
+  readonly #ledger: OpenLedger;
+  readonly #retention: Retention;
+
+  constructor(settings: LedgerSettings, ledger: OpenLedger) {
+    this.#settings = settings;
+    this.#ledger = ledger;
+    this.#retention = new Retention(settings.directory, settings.retention.period);
+  }
+
+  /** @throws VconOtelError as `Ledger.append`, or the system's error: what is left is recorded the next time */
+  async recordRequests(): Promise<void> {
+    const { directory, notice } = this.#settings;
+    const { requests, strange } = openRequests(directory);
+    if (strange > 0)
+      notice(
+        'strange',
+        `${strange} files in requests/ or shredded/ were not left by a command of this ledger: what they say is not recorded`,
+      );
+    for (const request of requests) {
+      try {
+        await this.#record(request);
+        doneRequest(request);
+      } catch (error) {
+        // However it came there, it must not keep the others from being recorded.
+        if (!(error instanceof RangeError)) throw error;
+        notice('request', 'what an operator did cannot be recorded: it is too long for a record');
+      }
+    }
+  }
+
+  /** Deletes what is old enough. @throws as {@link recordRequests} */
+  async expire(): Promise<void> {
+    await this.#delete(await this.#retention.due(Date.now()));
+  }
+
+  async #record(request: OpenRequest): Promise<void> {
+    const { directory, retention } = this.#settings;
+    const { deed, recordId } = request;
+    // Only what is gone is said to be: whoever left word may not have come to it, or somebody has put the key back.
+    if (deed.event === 'vcon_key_destroyed') new KeyStore(directory).destroy(deed.vcon_uuid);
+    await this.#ledger.accept(operatorEntry(request, retention.policy));
+    if (deed.event === 'expiry_ordered')
+      await this.#delete(await this.#retention.before(Date.parse(deed.before)), recordId);
+  }
+
+  /** Deletes the oldest records, once it is signed that this is so. @param order the id of its record */
+  async #delete(expiry: Expiry | undefined, order?: string): Promise<void> {
+    if (!expiry) return;
+    const { retention, notice } = this.#settings;
+    await this.#ledger.accept(expiryEntry(expiry, retention.policy, order));
+    await this.#ledger.sign();
+    await this.#retention.delete(expiry);
+    notice('retention', `records before ${expiry.first} are no longer kept`);
+  }
+}
