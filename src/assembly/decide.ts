@@ -98,7 +98,7 @@ function beginning(run: KnownRun): RunStart | undefined {
     runId: id,
     spanContext: contextOf(run, id),
     chain: called?.chain ?? run.chain ?? UNKNOWN,
-    links: Object.freeze([...links.value]),
+    links: frozen(links.value),
     inVconUuid: entering.value,
     start: toMillis(facts.chainSpan?.start ?? firstTime(facts)),
     vconSha256: facts.records.get(-1)?.vconSha256,
@@ -112,6 +112,15 @@ function beginning(run: KnownRun): RunStart | undefined {
     ),
   };
 }
+
+/** The same list for the same one: what is configured is shared by the events of all runs. */
+function frozen(links: readonly string[]): readonly string[] {
+  const known = FROZEN.get(links) ?? Object.freeze([...links]);
+  FROZEN.set(links, known);
+  return known;
+}
+
+const FROZEN = new WeakMap<readonly string[], readonly string[]>();
 
 /** The last link that records say has begun: the call before the first one is made inside it. */
 function lastRecorded(

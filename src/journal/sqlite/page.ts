@@ -51,19 +51,20 @@ export function pageOf(events: readonly ChainEvent[]): Uint8Array<ArrayBuffer> {
   const shapes = new Shapes();
   const wide = new Float64Array(WIDE * count);
   const narrow = new Uint16Array(NARROW * count);
+  const [runs, entering, traces, spans] = [texts.column(), texts.column(), texts.column(), texts.column()];
   for (let i = 0; i < count; i += 1) {
     const event = events[i] as ChainEvent;
     const { inVconUuid, outVconUuid, spanContext, vconSha256 } = event;
     wide[i] = event.time;
     wide[count + i] = event.duration ?? Number.NaN;
     const at = NARROW * i;
-    const entering = texts.numberOf(inVconUuid);
+    const before = entering.numberOf(inVconUuid);
     narrow[at] = shapes.numberOf(event);
-    narrow[at + 1] = texts.numberOf(event.runId);
-    narrow[at + 2] = entering;
-    narrow[at + 3] = outVconUuid === inVconUuid ? entering : texts.numberOf(outVconUuid);
-    narrow[at + 4] = texts.numberOf(spanContext.traceId);
-    narrow[at + 5] = texts.numberOf(spanContext.spanId);
+    narrow[at + 1] = runs.numberOf(event.runId);
+    narrow[at + 2] = before;
+    narrow[at + 3] = outVconUuid === inVconUuid ? before : texts.numberOf(outVconUuid);
+    narrow[at + 4] = traces.numberOf(spanContext.traceId);
+    narrow[at + 5] = spans.numberOf(spanContext.spanId);
     narrow[at + 6] = vconSha256 === undefined ? 0 : 1 + texts.numberOf(vconSha256);
   }
   const json = Buffer.from(JSON.stringify([texts.all, shapes.all, shapes.lists.all]));
@@ -202,6 +203,29 @@ class Texts {
     this.#numbers.set(text, this.all.length);
     return this.all.push(text) - 1;
   }
+
+  column(): Column {
+    return new Column(this);
+  }
+}
+
+/** Texts of one column: neighbours often have the same one, that of a run or of a step, and it is looked up once. */
+class Column {
+  readonly #texts: Texts;
+  #last: string | undefined;
+  #number = 0;
+
+  constructor(texts: Texts) {
+    this.#texts = texts;
+  }
+
+  numberOf(text: string): number {
+    if (text !== this.#last) {
+      this.#last = text;
+      this.#number = this.#texts.numberOf(text);
+    }
+    return this.#number;
+  }
 }
 
 /** The lists of links of a page, each once: as long as they may be, they are in the shape of every step of theirs. */
@@ -224,11 +248,23 @@ class Shapes {
   readonly all: Shape[] = [];
   readonly lists = new Lists();
   readonly #numbers = new Map<string, number[]>();
+  /** What came last, and what came after each: events of a run come one after the other, and runs are alike. */
+  #last = 0;
+  readonly #next: number[] = [];
 
   numberOf(event: ChainEvent): number {
+    const list = this.lists.numberOf(event.links);
+    const expected = this.#next[this.#last];
+    const isExpected = expected !== undefined && fits(this.all[expected] as Shape, event, list);
+    const number = isExpected ? expected : this.#find(event, list);
+    this.#next[this.#last] = number;
+    this.#last = number;
+    return number;
+  }
+
+  #find(event: ChainEvent, list: number): number {
     const step = event.eventId.slice(event.runId.length + 1);
     const candidates = this.#numbers.get(step);
-    const list = this.lists.numberOf(event.links);
     const known = candidates?.find((number) => fits(this.all[number] as Shape, event, list));
     if (known !== undefined) return known;
     const { stage, phase, chain, link, linkIndex, storage, outcome, errorType, calls } = event;
@@ -258,8 +294,8 @@ class Shapes {
 function fits(shape: Shape, event: ChainEvent, list: number): boolean {
   // By their places: taking the list apart would make an iterator for every event.
   return (
-    shape[1] === event.stage &&
     shape[2] === event.phase &&
+    shape[1] === event.stage &&
     shape[3] === event.chain &&
     shape[4] === list &&
     (shape[5] ?? undefined) === event.link &&
@@ -270,7 +306,9 @@ function fits(shape: Shape, event: ChainEvent, list: number): boolean {
     (shape[10] ?? undefined) === event.calls &&
     isSame(shape[11], event.inferred) &&
     shape[12] === event.spanContext.traceFlags &&
-    (shape[13] ?? undefined) === event.sender
+    (shape[13] ?? undefined) === event.sender &&
+    event.eventId.length === event.runId.length + 1 + shape[0].length &&
+    event.eventId.endsWith(shape[0])
   );
 }
 
