@@ -74,6 +74,8 @@ export class Subscription {
 
   /** Reads on at once, if the journal has more. */
   readOn(limit: number): void {
+    // What was heard of what was read before is settled in its order, and costs the journal least.
+    this.flush();
     if (this.#counts.unread === 0) return;
     this.#isReadable = true;
     this.read(limit);

@@ -2,7 +2,7 @@ import type { ChainEvent } from '../../model/event.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { QueryResult, WriterReply } from './messages.ts';
 import type { PatientWriter } from './patient-writer.ts';
-import { type Row, rowsOf } from './row.ts';
+import { type Row, rowsOf, type Stretch, stretchOf } from './row.ts';
 import type { Window } from './window.ts';
 import type { ConsumerId } from './writer/schema.ts';
 
@@ -19,9 +19,10 @@ export interface BacklogSettings {
 
 /** What was taken from a backlog. */
 export interface Taken {
-  /** Requested again by an operator, and the next events of the log. */
+  /** Requested again by an operator, and the next events of the log: first those of which the file knows more. */
   readonly again: readonly Row[];
   readonly next: readonly Row[];
+  readonly rest: Stretch;
   /** Left out because an operator has skipped them. */
   readonly skipped: readonly ChainEvent[];
 }
@@ -48,6 +49,8 @@ export class Backlog {
   /** Events in memory that an operator has skipped, or requested again. */
   #skipped: ReadonlySet<number> = new Set();
   #asked: ReadonlySet<number> = new Set();
+  /** The last of them. */
+  #decidedUpTo = 0;
   /** When the oldest event happened that may be unread. */
   #oldest: number | undefined;
   /** Up to here the log was in a file that no longer exists. */
@@ -87,18 +90,18 @@ export class Backlog {
     this.#oldest = oldest;
   }
 
-  /** An event has become durable. */
-  saved(): void {
-    if (this.#consumer !== undefined) this.#ahead += 1;
+  /** So many events have become durable. */
+  saved(count: number): void {
+    if (this.#consumer !== undefined) this.#ahead += count;
   }
 
   /** Takes the next available events, at most `limit`. */
   take(limit: number): Taken {
-    const again = this.#again.splice(0, limit);
+    const again = this.#again.length > 0 ? this.#again.splice(0, limit) : [];
     this.#behind -= again.length;
     const next: Row[] = [];
     const skipped: ChainEvent[] = [];
-    while (again.length + next.length < limit) {
+    while (again.length + next.length < limit && !this.#isPlain) {
       const row = this.#next();
       if (!row) break;
       this.#oldest = row.event.time;
@@ -109,7 +112,23 @@ export class Backlog {
       this.#ahead -= 1;
       next.push(row);
     }
-    return { again, next, skipped };
+    const plain = stretchOf(next);
+    if (plain) return { again, next: [], rest: plain, skipped };
+    return { again, next, rest: this.#rest(limit - again.length - next.length), skipped };
+  }
+
+  /** Whether nothing is recorded of the events that come next. */
+  get #isPlain(): boolean {
+    return this.#page.length === 0 && this.#cursor >= this.#decidedUpTo;
+  }
+
+  #rest(limit: number): Stretch {
+    const first = this.#cursor + 1;
+    const events = this.#isPlain ? this.#settings.window.from(first, limit) : [];
+    this.#cursor += events.length;
+    this.#ahead -= events.length;
+    this.#oldest = events.at(-1)?.time ?? this.#oldest;
+    return { first, events };
   }
 
   /** Reads more from the file if there is more that is not in memory. */
@@ -128,8 +147,7 @@ export class Backlog {
     this.#againAfter = 0;
     this.#ahead = ahead + Math.max(0, this.#lostUpTo - this.#cursor);
     this.#behind = again;
-    this.#skipped = new Set(skipped);
-    this.#asked = new Set(asked);
+    this.#decide(skipped, asked);
   }
 
   /** The file could not be read and a new one was begun: of the log up to here only what is in memory is left. */
@@ -140,8 +158,13 @@ export class Backlog {
     this.#behind = 0;
     this.#cursor = Math.max(this.#cursor, Math.min(last, this.#settings.window.first - 1));
     this.#ahead = last - this.#cursor;
-    this.#skipped = new Set();
-    this.#asked = new Set();
+    this.#decide([], []);
+  }
+
+  #decide(skipped: readonly number[], asked: readonly number[]): void {
+    this.#skipped = new Set(skipped);
+    this.#asked = new Set(asked);
+    this.#decidedUpTo = Math.max(0, ...skipped, ...asked);
   }
 
   /** The next available event of the log. */

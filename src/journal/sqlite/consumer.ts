@@ -27,6 +27,7 @@ export interface SqliteConsumerSettings {
 }
 
 const NO_ATTEMPTS: ReadonlyMap<ChainEvent, Delivery> = new Map();
+const NOTHING = { rows: [], rest: [] };
 
 /** A consumer of a journal on disk: its backlog, what it has read and not settled, and its reports. */
 export class SqliteConsumer implements Consumer {
@@ -96,15 +97,18 @@ export class SqliteConsumer implements Consumer {
   }
 
   async read(limit: number): Promise<ReadBatch> {
-    const rows = this.#read(limit);
-    if (rows.length > 0) this.tell();
-    let attempted: Map<ChainEvent, Delivery> | undefined;
-    for (const { event, before } of rows) if (before) attempted = (attempted ?? new Map()).set(event, before);
-    return { events: rows.map(({ event }) => event), attempted: attempted ?? NO_ATTEMPTS };
+    const { rows, rest } = this.#read(limit);
+    if (rows.length + rest.length > 0) this.tell();
+    if (rows.length === 0) return { events: rest, attempted: NO_ATTEMPTS };
+    const attempted = new Map<ChainEvent, Delivery>();
+    for (const { event, before } of rows) if (before) attempted.set(event, before);
+    return { events: [...rows.map(({ event }) => event), ...rest], attempted };
   }
 
   report(reports: readonly DeliveryReport[]): void {
+    const now = this.#settings.clock.now();
     for (const { event, outcome, delivery } of reports) {
+      if (outcome === 'ok' && delivery?.attempts === 1 && this.#pass(event, now, delivery.duration)) continue;
       const row = this.#unsettled.get(event);
       if (!row) continue;
       if (outcome === 'retried') {
@@ -120,29 +124,45 @@ export class SqliteConsumer implements Consumer {
     const at = this.#settings.clock.now();
     let index = 0;
     for (const event of events) {
-      const row = this.#unsettled.take(event);
-      if (row) this.#heard(row, at, seconds[index] ?? 0);
+      const took = seconds[index] ?? 0;
       index += 1;
+      if (this.#pass(event, at, took)) continue;
+      const row = this.#unsettled.get(event);
+      if (!row) continue;
+      this.#unsettled.delete(event);
+      this.#heard(row, at, took);
     }
     this.#settings.commits.moved();
     this.tell();
   }
 
+  /** Settles an event that was heard at the first attempt, if its turn has come and nothing is recorded of it. */
+  #pass(event: ChainEvent, at: number, seconds: number): boolean {
+    const seq = this.#unsettled.pass(event);
+    if (seq === undefined) return false;
+    if (seq > this.#backlog.lostUpTo)
+      this.#settings.commits.heard(this.#id ?? 0, seq, markOf(at - event.time, seconds));
+    return true;
+  }
+
   /** Drops the next events, at most `limit`. @returns those */
   giveUp(limit: number): readonly ChainEvent[] {
-    const rows = this.#read(limit);
-    for (const row of rows) this.#settle(row, 'dropped', undefined);
-    const events = rows.map(({ event }) => event);
+    const { rows, rest } = this.#read(limit);
+    const events = [...rows.map(({ event }) => event), ...rest];
     if (events.length === 0) return events;
+    for (const event of events) {
+      const row = this.#unsettled.get(event);
+      if (row) this.#settle(row, 'dropped', undefined);
+    }
     this.#settings.commits.moved();
     this.tell();
     this.listener.onDrop(events);
     return events;
   }
 
-  /** An event has become durable. */
-  saved(): void {
-    this.#backlog.saved();
+  /** So many events have become durable. */
+  saved(count: number): void {
+    this.#backlog.saved(count);
   }
 
   /** Reports its counts. */
@@ -186,16 +206,17 @@ export class SqliteConsumer implements Consumer {
   }
 
   /** Takes the next available events; they are unsettled now. */
-  #read(limit: number): readonly Row[] {
-    if (this.#id === undefined || this.#isHeld) return [];
-    const { again, next, skipped } = this.#backlog.take(limit);
+  #read(limit: number): { readonly rows: readonly Row[]; readonly rest: readonly ChainEvent[] } {
+    if (this.#id === undefined || this.#isHeld) return NOTHING;
+    const { again, next, rest, skipped } = this.#backlog.take(limit);
     for (const row of again) this.#unsettled.addAgain(row);
-    this.#unsettled.add(next);
-    this.#given += again.length + next.length;
+    if (next.length > 0) this.#unsettled.addRows(next);
+    if (rest.events.length > 0) this.#unsettled.add(rest);
+    this.#given += again.length + next.length + rest.events.length;
     // A chain may wait for them.
     if (skipped.length > 0) this.listener.onSkip(skipped);
     this.#backlog.fetch();
-    return again.length > 0 ? [...again, ...next] : next;
+    return { rows: again.length > 0 ? [...again, ...next] : next, rest: rest.events };
   }
 
   #settle(

@@ -180,8 +180,10 @@ export class SqliteJournal implements Journal {
     seqs: readonly number[],
     repeats: { readonly event: ChainEvent; readonly seq: number }[],
   ): void {
-    for (const [index, event] of events.entries()) {
-      const seq = seqs[index] ?? 0;
+    let news = 0;
+    for (let i = 0; i < events.length; i += 1) {
+      const event = events[i] as ChainEvent;
+      const seq = seqs[i] ?? 0;
       // A transaction that failed at its very end may have been kept: then its events come back with new seqs.
       if (seq <= this.#last) {
         repeats.push({ event, seq });
@@ -189,8 +191,9 @@ export class SqliteJournal implements Journal {
       }
       this.#last = seq;
       this.#window.add(seq, event);
-      for (const consumer of this.#consumers.values()) consumer.saved();
+      news += 1;
     }
+    for (const consumer of this.#consumers.values()) consumer.saved(news);
     this.#hasNews = true;
   }
 

@@ -13,6 +13,20 @@ export interface Row {
   isRecorded: boolean;
 }
 
+/** Events that follow one another in the log, of which nothing is recorded: most that a consumer reads. */
+export interface Stretch {
+  /** The seq of the first. */
+  readonly first: number;
+  readonly events: readonly ChainEvent[];
+}
+
+/** Rows as a stretch; undefined where they are none. */
+export function stretchOf(rows: readonly Row[]): Stretch | undefined {
+  const [{ seq: first } = { seq: 0 }] = rows;
+  const isOne = rows.every(({ seq, before, isRecorded }, i) => seq === first + i && !before && !isRecorded);
+  return rows.length > 0 && isOne ? { first, events: rows.map(({ event }) => event) } : undefined;
+}
+
 /** Events that were read from the file. */
 export function rowsOf({ pages, rows }: StoredRows): Row[] {
   const read = pages.map((bytes) => new Page(bytes));

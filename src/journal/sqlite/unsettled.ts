@@ -1,5 +1,7 @@
 import type { ChainEvent } from '../../model/event.ts';
-import type { Row } from './row.ts';
+import type { Row, Stretch } from './row.ts';
+
+const NOTHING: Stretch = { first: 0, events: [] };
 
 /**
  * Events that a consumer has read and not settled: those of the log, in its order, and those that an operator requested again.
@@ -7,19 +9,20 @@ import type { Row } from './row.ts';
  */
 export class Unsettled {
   /** What was read last, as far as it has not been settled: from a place on. */
-  #read: readonly Row[] = [];
+  #read = NOTHING;
   #from = 0;
   /** Everything before that. */
   readonly #first = new Map<ChainEvent, Row>();
   readonly #again = new Map<ChainEvent, Row>();
 
   get size(): number {
-    return this.#read.length - this.#from + this.#first.size + this.#again.size;
+    return this.#read.events.length - this.#from + this.#first.size + this.#again.size;
   }
 
   /** The seq of the oldest event that was not requested again. */
   get oldest(): number | undefined {
-    if (this.#first.size === 0) return this.#read[this.#from]?.seq;
+    if (this.#first.size === 0)
+      return this.#from < this.#read.events.length ? this.#read.first + this.#from : undefined;
     const [first] = this.#first.values();
     return first?.seq;
   }
@@ -35,30 +38,37 @@ export class Unsettled {
   }
 
   /** The next events of the log. */
-  add(rows: readonly Row[]): void {
+  add(stretch: Stretch): void {
     this.#keepRead();
-    this.#read = rows;
+    this.#read = stretch;
     this.#from = 0;
+  }
+
+  /** The next events of the log, as the file has them. */
+  addRows(rows: readonly Row[]): void {
+    this.#keepRead();
+    for (const row of rows) this.#first.set(row.event, row);
   }
 
   addAgain(row: Row): void {
     this.#again.set(row.event, row);
   }
 
-  get(event: ChainEvent): Row | undefined {
-    const next = this.#read[this.#from];
-    if (next?.event === event) return next;
-    const known = this.#again.get(event) ?? this.#first.get(event);
-    if (known || !next) return known;
-    this.#keepRead();
-    return this.#first.get(event);
+  /**
+   * Settles an event, if it is the next of those of which nothing is recorded.
+   * @returns its seq; undefined where it is not
+   */
+  pass(event: ChainEvent): number | undefined {
+    const { first, events } = this.#read;
+    if (events[this.#from] !== event) return undefined;
+    const seq = first + this.#from;
+    this.#from += 1;
+    return seq;
   }
 
-  /** The event's, which is settled now. */
-  take(event: ChainEvent): Row | undefined {
-    const row = this.get(event);
-    if (row) this.delete(event);
-    return row;
+  get(event: ChainEvent): Row | undefined {
+    this.#keepRead();
+    return this.#again.get(event) ?? this.#first.get(event);
   }
 
   wasAskedFor(event: ChainEvent): boolean {
@@ -66,18 +76,18 @@ export class Unsettled {
   }
 
   delete(event: ChainEvent): void {
-    if (this.#read[this.#from]?.event === event) this.#from += 1;
-    else if (!this.#again.delete(event)) {
-      this.#keepRead();
-      this.#first.delete(event);
-    }
+    this.#keepRead();
+    if (!this.#again.delete(event)) this.#first.delete(event);
   }
 
   /** What was read last is not settled in its order. */
   #keepRead(): void {
-    for (; this.#from < this.#read.length; this.#from += 1) {
-      const row = this.#read[this.#from];
-      if (row) this.#first.set(row.event, row);
+    const { first, events } = this.#read;
+    for (; this.#from < events.length; this.#from += 1) {
+      const event = events[this.#from];
+      if (event) this.#first.set(event, { seq: first + this.#from, event, isRecorded: false });
     }
+    this.#read = NOTHING;
+    this.#from = 0;
   }
 }

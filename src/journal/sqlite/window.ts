@@ -25,6 +25,12 @@ export class Window {
     return this.#events[seq - this.#first];
   }
 
+  /** The events from one seq on, `limit` at most; none where the first of them is not here. */
+  from(seq: number, limit: number): readonly ChainEvent[] {
+    const at = seq - this.#first;
+    return at < 0 ? [] : this.#events.slice(at, at + limit);
+  }
+
   /** Adds the newest event. */
   add(seq: number, event: ChainEvent): void {
     if (seq !== this.#first + this.#events.length) {
