@@ -58,7 +58,7 @@ export function restoreFrom01(
   const runs = new Map<string, HeardRun>();
   for (const { run_id: id, body } of rows) {
     const kept = read(body);
-    if (kept?.kind === 'closed') restore(assembler, { kind: 'closed', runs: [kept.run] }, now);
+    if (kept?.kind === 'closed') assembler.closed.add(kept.run);
     if (kept?.kind === 'worker')
       restore(assembler, { kind: 'workers', workers: [numbersOf(kept.worker)] }, now);
     if (kept?.kind === 'spans' && !kept.run) unplaced.push(...kept.spans.map(spanOf));

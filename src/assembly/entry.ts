@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { Facts } from '../model/received.ts';
 import type { BelievedTimes } from './claimed-times.ts';
-import type { ClosedRun } from './closed-runs.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
 import type { RunFacts } from './facts.ts';
 import type { Decided } from './input.ts';
@@ -182,7 +181,7 @@ type WrittenPart =
   | Exclude<StatePart, { kind: 'configured' | 'closed' | 'open' | 'workers' | 'processes' }>
   | { readonly kind: 'processes'; readonly processes: readonly WrittenProcess[] }
   | { readonly kind: 'configured'; readonly chains: WrittenChains }
-  | { readonly kind: 'closed'; readonly runs: readonly WrittenClosedRun[] }
+  | { readonly kind: 'closed'; readonly packed: string }
   | { readonly kind: 'open'; readonly runs: readonly WrittenRun[] }
   | { readonly kind: 'workers'; readonly workers: readonly WrittenWorker[] };
 
@@ -191,7 +190,7 @@ function writtenPart(part: StatePart): WrittenPart {
     case 'configured':
       return { ...part, chains: [...part.chains] };
     case 'closed':
-      return { ...part, runs: part.runs.map(writtenClosedRun) };
+      return { ...part, packed: part.packed.toString('base64') };
     case 'open':
       return { ...part, runs: part.runs.map(writtenRun) };
     case 'workers':
@@ -208,7 +207,7 @@ function readPart(part: WrittenPart): StatePart {
     case 'configured':
       return { ...part, chains: new Map(part.chains) };
     case 'closed':
-      return { ...part, runs: part.runs.map(readClosedRun) };
+      return { ...part, packed: Buffer.from(part.packed, 'base64') };
     case 'open':
       return { ...part, runs: part.runs.map(readRun) };
     case 'workers':
@@ -218,32 +217,6 @@ function readPart(part: WrittenPart): StatePart {
     default:
       return part;
   }
-}
-
-/** There are very many: their keys would take as much room again. The chain span's id is '' where it is that of the run. */
-type WrittenClosedRun = readonly [
-  id: string,
-  rootSpanId: string | null,
-  chain: string,
-  uuids: readonly string[],
-  from: number,
-  to: number,
-  at: number,
-  isHeadless: boolean,
-  isFromInside?: boolean,
-];
-
-function writtenClosedRun({ id, rootSpanId, ...run }: ClosedRun): WrittenClosedRun {
-  const root = rootSpanId === id ? '' : (rootSpanId ?? null);
-  const { chain, uuids, from, to, at, isHeadless, isFromInside } = run;
-  const known = [id, root, chain, uuids, from, to, at, isHeadless] as const;
-  return isFromInside ? [...known, true] : known;
-}
-
-function readClosedRun(written: WrittenClosedRun): ClosedRun {
-  const [id, root, chain, uuids, from, to, at, isHeadless, isFromInside = false] = written;
-  const rootSpanId = root === '' ? id : (root ?? undefined);
-  return { id, rootSpanId, chain, uuids, from, to, at, isHeadless, isFromInside };
 }
 
 type WrittenRun = Omit<KeptRun, 'facts'> & {

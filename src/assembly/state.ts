@@ -1,6 +1,5 @@
 import type { SpanFact } from '../model/fact.ts';
 import type { Assembler } from './assembler.ts';
-import type { ClosedRun } from './closed-runs.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
 import { emit, statementsOf } from './emit.ts';
 import { workerOf } from './facts.ts';
@@ -13,7 +12,8 @@ import type { WorkerNumbers } from './workers.ts';
 /** All that the assembler has in hand, in parts. */
 export type StatePart =
   | { readonly kind: 'configured'; readonly chains: ReadonlyMap<string, ConfiguredChain> }
-  | { readonly kind: 'closed'; readonly runs: readonly ClosedRun[] }
+  /** In the order in which they were closed, see `ClosedRuns`. */
+  | { readonly kind: 'closed'; readonly packed: Buffer }
   | { readonly kind: 'workers'; readonly workers: readonly WorkerNumbers[] }
   /** In the order in which they began. */
   | { readonly kind: 'open'; readonly runs: readonly KeptRun[] }
@@ -39,7 +39,7 @@ export function stateOf({
     unheard.kept,
     chains.byName,
     [...open.sinceBegin()].map((run) => keptRun(run, open)),
-    [...closed],
+    closed.packed,
     [...workers.numbers()],
     [...unplaced].map(({ span }) => span),
     [...processes.kept()],
@@ -68,7 +68,7 @@ function* inParts(
   unheard: Unheard['kept'],
   chains: ReadonlyMap<string, ConfiguredChain>,
   open: readonly KeptRun[],
-  closed: readonly ClosedRun[],
+  closed: readonly Buffer[],
   workers: readonly WorkerNumbers[],
   unplaced: readonly SpanFact[],
   processes: readonly KeptProcess[],
@@ -77,7 +77,7 @@ function* inParts(
   yield { kind: 'unheard', ...unheard };
   yield { kind: 'configured', chains };
   if (isTakenOver) yield { kind: 'taken_over' };
-  for (const runs of chunks(closed)) yield { kind: 'closed', runs };
+  for (const packed of closed) yield { kind: 'closed', packed };
   for (const some of chunks(workers)) yield { kind: 'workers', workers: some };
   for (const runs of chunks(open)) yield { kind: 'open', runs };
   for (const spans of chunks(unplaced)) yield { kind: 'unplaced', spans };
@@ -114,7 +114,7 @@ export function restore(assembler: Assembler, part: StatePart, now: number): voi
       assembler.configure(part.chains);
       break;
     case 'closed':
-      for (const run of part.runs) closed.add(run);
+      closed.restore(part.packed);
       break;
     case 'workers':
       for (const worker of part.workers) workers.restore(worker, now);

@@ -536,20 +536,7 @@ describe('an entry', () => {
     'closed runs that are carried': {
       kind: 'carried',
       of: 7,
-      part: {
-        kind: 'closed',
-        runs: ['r', 's', undefined].map((rootSpanId) => ({
-          id: 'r',
-          rootSpanId,
-          chain: 'main',
-          uuids: ['V', 'N'],
-          from: 1.5,
-          to: 2,
-          isHeadless: true,
-          isFromInside: rootSpanId === 's',
-          at: 3,
-        })),
-      },
+      part: { kind: 'closed', packed: Buffer.from([0, 1, 127, 128, 255]) },
     },
     'an open run that is carried': {
       kind: 'carried',
