@@ -1,7 +1,7 @@
 import type { StreamEntry } from './replies.ts';
 
 const MAX_ENTRIES = 500;
-/** How much one read should bring at most, in UTF-16 code units. */
+/** How much one read should bring at most, in bytes. */
 const LENGTH = 2 * 1024 * 1024;
 
 /** How many entries to request at once: fewer if they are long, or if the last read failed. */

@@ -71,7 +71,7 @@ export function consumerGroup(
           .call('XACK', stream, group, ...ids)
           .call('XINFO', 'STREAM', stream)
           .call('XINFO', 'GROUPS', stream)
-          .call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
+          .callBuffer('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
           .call('XINFO', 'GROUPS', stream),
       );
       replyValue(acknowledged);
@@ -103,7 +103,9 @@ export function consumerGroup(
       count: number,
     ): Promise<{ entries: StreamEntry[]; gone: string[] }> {
       return readClaimed(
-        await only((redis) => redis.call('XAUTOCLAIM', stream, group, consumer, idle, from, 'COUNT', count)),
+        await only((redis) =>
+          redis.callBuffer('XAUTOCLAIM', stream, group, consumer, idle, from, 'COUNT', count),
+        ),
       );
     },
 

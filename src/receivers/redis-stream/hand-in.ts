@@ -26,10 +26,10 @@ export interface Destination {
 interface ReadRecord {
   readonly id: string;
   readonly record: ReportedFact;
-  readonly text: string;
+  readonly json: Buffer;
 }
 
-/** Records that are passed to the sink together, and the length of their texts. */
+/** Records that are passed to the sink together, and their bytes. */
 const TOGETHER = 128;
 const LENGTH = 512 * 1024;
 /** Milliseconds between the first and the last of entries that count as received at once. */
@@ -84,7 +84,7 @@ function* batches(entries: readonly StreamEntry[], to: Destination): Generator<r
       continue;
     }
     records.push({ id, ...read });
-    length += read.text.length;
+    length += read.json.byteLength;
     if (records.length < TOGETHER && length < LENGTH) continue;
     yield records;
     records = [];
@@ -96,7 +96,7 @@ function* batches(entries: readonly StreamEntry[], to: Destination): Generator<r
 async function take(records: readonly ReadRecord[], sink: FactSink): Promise<readonly RecordReceipt[]> {
   const receipts: RecordReceipt[] = [];
   for (const { at, some } of byReceipt(records)) {
-    const bytes = Buffer.from(recordList(some));
+    const bytes = recordList(some);
     const facts = { spans: [], records: some.map(({ record }) => record) };
     receipts.push(...(await sink.take({ form: 'entries', packing: 'none', bytes, at }, facts)));
   }

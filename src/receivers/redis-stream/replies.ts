@@ -4,7 +4,7 @@ import { unavailable } from './connection.ts';
 /** One entry of the stream; without fields if it was trimmed or deleted. */
 export interface StreamEntry {
   readonly id: string;
-  readonly fields: readonly string[] | undefined;
+  readonly fields: readonly Buffer[] | undefined;
 }
 
 /** An entry that some consumer received and has not acknowledged. */
@@ -33,9 +33,6 @@ export interface GroupState {
 }
 
 const count = z.int().min(0);
-const Entries = z.array(z.tuple([z.string(), z.array(z.string()).nullable()]));
-const Read = z.tuple([z.tuple([z.string(), Entries])]).nullable();
-const Claimed = z.tuple([z.string(), Entries, z.array(z.string())]);
 const PendingRows = z.array(z.tuple([z.string(), z.string(), count, count]));
 const Stream = z.object({
   length: count,
@@ -50,16 +47,17 @@ const Group = z.object({
   pending: count,
 });
 
-/** The answer to XREADGROUP, of one stream. */
+/** The answer to XREADGROUP, of one stream, in buffers. */
 export function readEntries(reply: unknown): StreamEntry[] {
-  const read = known(Read, reply);
-  return read ? entriesOf(read[0][1]) : [];
+  if (reply === null) return [];
+  const [stream] = list(reply);
+  return list(list(stream)[1]).map(entryOf);
 }
 
-/** The answer to XAUTOCLAIM: what was claimed, and the ids of entries that are gone. */
+/** The answer to XAUTOCLAIM, in buffers: what was claimed, and the ids of entries that are gone. */
 export function readClaimed(reply: unknown): { entries: StreamEntry[]; gone: string[] } {
-  const [, entries, gone] = known(Claimed, reply);
-  return { entries: entriesOf(entries), gone };
+  const [, entries, gone] = list(reply);
+  return { entries: list(entries).map(entryOf), gone: list(gone).map(textOf) };
 }
 
 /** The answer to XPENDING with a range. */
@@ -113,8 +111,22 @@ function compareDigits(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-function entriesOf(rows: z.infer<typeof Entries>): StreamEntry[] {
-  return rows.map(([id, fields]) => ({ id, fields: fields ?? undefined }));
+/** Thousands of them come in a second: a schema would take as long for one as everything else that is done to read it. */
+function entryOf(row: unknown): StreamEntry {
+  const [id, fields] = list(row);
+  if (fields === null) return { id: textOf(id), fields: undefined };
+  for (const field of list(fields)) if (!Buffer.isBuffer(field)) throw unavailable(UNEXPECTED);
+  return { id: textOf(id), fields: fields as Buffer[] };
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw unavailable(UNEXPECTED);
+  return value;
+}
+
+function textOf(value: unknown): string {
+  if (!Buffer.isBuffer(value)) throw unavailable(UNEXPECTED);
+  return value.toString();
 }
 
 function pairs(reply: unknown): ReadonlyMap<string, unknown> {
@@ -127,6 +139,8 @@ function pairs(reply: unknown): ReadonlyMap<string, unknown> {
 /** Without a cause: it would quote the reply. */
 function known<T>(schema: z.ZodType<T>, reply: unknown): T {
   const { success, data } = schema.safeParse(reply);
-  if (!success) throw unavailable('an unexpected reply');
+  if (!success) throw unavailable(UNEXPECTED);
   return data;
 }
+
+const UNEXPECTED = 'an unexpected reply';
