@@ -138,3 +138,14 @@ test('a page of which nothing is new is not stored, and of one with repeats only
   ]);
   store.close();
 });
+
+test('a repeat is recognised however many other runs have ended since', async () => {
+  const { journal } = await openJournal({ path: temporaryPath() });
+  const whole = (run: string) => [`${run}/chain/start`, `${run}/chain/complete`];
+  const more = Array.from({ length: 2_500 }, (_, i) => whole(`later${i}`)).flat();
+  await keep(journal, [...whole('first'), 'open/chain/start']);
+  expect(await keep(journal, more)).toEqual([]);
+  expect(await keep(journal, whole('first'))).toEqual(whole('first'));
+  expect(await keep(journal, whole('open'))).toEqual(['open/chain/start']);
+  expect(await keep(journal, whole('later7'))).toEqual(whole('later7'));
+});

@@ -4,7 +4,7 @@ import { bounded } from '../../model/memory.ts';
 /** Events that are kept for consumers that are not far behind. */
 const SIZE = bounded(10_000, 1 / 16, 4_000);
 /** Shifting an array by one is linear in its length. */
-const SLICE = 1_000;
+const SLICE = 100;
 
 /** The newest durable events of the log, so that a consumer that keeps up never waits for the file. */
 export class Window {

@@ -1,8 +1,9 @@
 import type { Pages } from './pages.ts';
 import type { Statements } from './statements.ts';
 
-/** Runs in memory: those that are under way, with room to spare. */
+/** Runs in memory: those that are under way, with room to spare, and those that are over, of which seldom something is told again. */
 const KEPT = 20_000;
+const KEPT_OVER = 1_000;
 /** Events that are looked through at the start for those that may be told again. */
 const TOLD_AGAIN = 500_000;
 /** Rows that are looked at to remove runs, and how often it is begun anew. */
@@ -31,6 +32,8 @@ export class RunIndex {
   /** No event up to this is told again after a restart. */
   readonly #toldOnce: number;
   readonly #runs = new Map<string, KnownRun>();
+  /** Those of them that are over, as they ended. */
+  readonly #over = new Set<string>();
   readonly #changed = new Set<KnownRun>();
   /** The end of the log when it was opened: runs that are under way in the file end before it, unless they are known. */
   readonly #end: number;
@@ -59,7 +62,11 @@ export class RunIndex {
     run.seqs.set(step, seq);
     run.last = seq;
     if (step.startsWith('chain/') && step !== 'chain/start') run.isOver = true;
-    if (run.isOver) this.#changed.add(run);
+    if (!run.isOver) return seq;
+    this.#changed.add(run);
+    this.#over.add(runId);
+    const [oldest] = this.#over.size > KEPT_OVER ? this.#over : [];
+    if (oldest !== undefined) this.#forget(oldest);
     return seq;
   }
 
@@ -91,7 +98,7 @@ export class RunIndex {
       const last = inMemory ?? (row.last === null ? this.#end : Number(row.last));
       if (this.#pages.ranges(first - 1, last).length === 0) {
         this.#sql.run('delete from run where run = ?', run);
-        if (runId !== undefined) this.#runs.delete(runId);
+        if (runId !== undefined) this.#letGo(runId);
       } else if (last > this.#removed && first > this.#removed - LONG) return;
       this.#tidied = run;
     }
@@ -158,14 +165,23 @@ export class RunIndex {
     this.#runs.set(runId, run);
     // One more than comes: those that a restart tells again may be many.
     for (let more = 2; more > 0 && this.#runs.size > KEPT; more -= 1) {
-      const [oldest] = this.#runs;
-      if (!oldest) break;
-      const [id, one] = oldest;
-      // It may have ended unheard of.
-      if (!one.isOver || this.#changed.delete(one)) this.#save(one);
-      this.#runs.delete(id);
+      const [oldest] = this.#runs.keys();
+      if (oldest !== undefined) this.#forget(oldest);
     }
     return run;
+  }
+
+  /** Writes what the file does not have of a run, and lets go of it. */
+  #forget(runId: string): void {
+    const run = this.#runs.get(runId);
+    // It may have ended unheard of.
+    if (run && (!run.isOver || this.#changed.delete(run))) this.#save(run);
+    this.#letGo(runId);
+  }
+
+  #letGo(runId: string): void {
+    this.#runs.delete(runId);
+    this.#over.delete(runId);
   }
 
   #save({ row, last }: KnownRun): void {

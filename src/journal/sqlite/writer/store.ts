@@ -64,7 +64,7 @@ export class Store {
     try {
       migrate(this.db);
       // SQLite would not say that a checkpoint of its own has failed, and would try again with the same handle.
-      this.db.exec('pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma cache_size = -32000');
+      this.db.exec('pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma cache_size = -8000');
       this.id = String(this.db.prepare('select journal from identity').get()?.journal);
       // A seq is never given twice, even where everything up to it has been removed.
       this.#last = Math.max(last, this.pages.last, this.sql.number('select max(position) from consumer'));
