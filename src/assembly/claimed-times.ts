@@ -29,7 +29,8 @@ export function withinWindow(
     return taken;
   };
   const spans = facts.spans.map((span) => judged(span, spanWithin(span, window)));
-  const records = facts.records.map((record) => judged(record, recordWithin(record, window)));
+  const recordWithin = recordsWithin(window);
+  const records = facts.records.map((record) => judged(record, recordWithin(record)));
   return { facts: outside > 0 ? { spans, records } : facts, outside };
 }
 
@@ -54,13 +55,24 @@ function spanWithin(span: SpanFact, window: BelievedTimes): SpanFact {
   return { ...span, start, end, inferred: [...new Set([...span.inferred, 'time', 'duration'])] };
 }
 
-function recordWithin(record: ReportedFact, window: BelievedTimes): ReportedFact {
-  const at = BigInt(Math.floor(window.at)) * MILLISECOND;
-  const within = (time: bigint) => (isWithin(Number(time / MILLISECOND), window) ? time : at);
-  const time = within(record.time);
-  const times = isServerFact(record) ? spanTimes(record, within) : undefined;
-  if (time === record.time && !times) return record;
-  return { ...record, ...times, time, claimed: record.time } as ReportedFact;
+/** @returns what looks at one record, and at the numbers that all of them are compared with once */
+function recordsWithin({ at, oldest, ahead }: BelievedTimes): (record: ReportedFact) => ReportedFact {
+  const came = nanoseconds(Math.floor(at));
+  // Whole milliseconds are what is compared.
+  const first = nanoseconds(Math.ceil(at - oldest));
+  const beyond = nanoseconds(Math.floor(at + ahead) + 1);
+  const within = (time: bigint) => (time >= first && time < beyond ? time : came);
+  return (record) => {
+    const time = within(record.time);
+    const times = isServerFact(record) ? spanTimes(record, within) : undefined;
+    if (time === record.time && !times) return record;
+    return { ...record, ...times, time, claimed: record.time } as ReportedFact;
+  };
+}
+
+/** Of any number of milliseconds, since no fact has a time that is out of these bounds. */
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.min(Math.max(milliseconds, 0), Number.MAX_SAFE_INTEGER)) * MILLISECOND;
 }
 
 /** @returns undefined where they are as they were */
@@ -74,7 +86,7 @@ function spanTimes(fact: ServerFact, within: (time: bigint) => bigint) {
   return start === fact.start && end === fact.end ? undefined : { start, end };
 }
 
-/** Whole milliseconds: the same for spans and records. */
+/** Whole milliseconds, as of records. */
 function inMillis([seconds, nanoseconds]: HrTime): number {
   return seconds * 1e3 + Math.floor(nanoseconds / 1e6);
 }

@@ -1,9 +1,26 @@
 import type { GrowingRun } from '../model/growing-run.ts';
 import type { Run } from '../model/run.ts';
-import type { ClosedRun } from './closed-runs.ts';
 import { failedLink, firstTime, uuidsOf } from './facts.ts';
 import type { OpenRun } from './open-run.ts';
 import { toMillis } from './times.ts';
+
+/** A run that is over: what is needed to know what comes too late. */
+export interface ClosedRun {
+  /** What it went by, and its chain span's id, as far as that is certain. */
+  readonly id: string;
+  readonly rootSpanId?: string | undefined;
+  readonly chain: string;
+  readonly uuids: readonly string[];
+  /** When it happened, milliseconds since the Unix epoch. */
+  readonly from: number;
+  readonly to: number;
+  /** A link had failed, and its chain span had not come. */
+  readonly isHeadless: boolean;
+  /** It was heard from inside the server: its spans say nothing new. */
+  readonly isFromInside: boolean;
+  /** When it was closed, milliseconds since the Unix epoch. */
+  readonly at: number;
+}
 
 /** What is remembered of a run of spans and records. @param at when it was closed, milliseconds since the Unix epoch */
 export function closedRun({ id, rootSpanId, chain, facts }: OpenRun, emitted: Run, at: number): ClosedRun {

@@ -1,24 +1,7 @@
 import { bounded } from '../model/memory.ts';
+import type { ClosedRun } from './closed-run.ts';
 import { PackedRuns, unpackRuns } from './packed-runs.ts';
 import { PlaceIndex } from './place-index.ts';
-
-/** A run that is over: what is needed to know what comes too late. */
-export interface ClosedRun {
-  /** What it went by, and its chain span's id, as far as that is certain. */
-  readonly id: string;
-  readonly rootSpanId?: string | undefined;
-  readonly chain: string;
-  readonly uuids: readonly string[];
-  /** When it happened, milliseconds since the Unix epoch. */
-  readonly from: number;
-  readonly to: number;
-  /** A link had failed, and its chain span had not come. */
-  readonly isHeadless: boolean;
-  /** It was heard from inside the server: its spans say nothing new. */
-  readonly isFromInside: boolean;
-  /** When it was closed, milliseconds since the Unix epoch. */
-  readonly at: number;
-}
 
 /** Runs that are remembered, however short the time is in which they were closed. */
 const MAX_KEPT = bounded(250_000, 1 / 8, 100);

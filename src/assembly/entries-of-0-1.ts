@@ -1,6 +1,6 @@
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { Assembler } from './assembler.ts';
-import type { ClosedRun } from './closed-runs.ts';
+import type { ClosedRun } from './closed-run.ts';
 import type { Entry } from './entry.ts';
 import { NO_FACTS, spanCount, spansOf, workerOf } from './facts.ts';
 import { fitOf } from './fit.ts';

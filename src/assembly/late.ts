@@ -4,7 +4,7 @@ import type { ChainEvent } from '../model/event.ts';
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import { outcomeOf } from '../model/span-codec.ts';
 import { claimedTime, isTimed } from './claimed-times.ts';
-import type { ClosedRun } from './closed-runs.ts';
+import type { ClosedRun } from './closed-run.ts';
 import { spanIdOf } from './ids.ts';
 import { inferredNames } from './inferred.ts';
 import { secondsBetween, toHrTime, toMillis } from './times.ts';

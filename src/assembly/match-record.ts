@@ -1,6 +1,6 @@
 import type { RecordFact } from '../model/fact.ts';
 import { claimedTime, isTimed } from './claimed-times.ts';
-import type { ClosedRun } from './closed-runs.ts';
+import type { ClosedRun } from './closed-run.ts';
 import { type ChainSpan, spanCount, workerOf } from './facts.ts';
 import { isMadeIn, linkOf, mayBeMadeIn, mayEqual } from './fit.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';

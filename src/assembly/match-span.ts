@@ -1,6 +1,6 @@
 import type { SpanFact } from '../model/fact.ts';
 import { isTimed } from './claimed-times.ts';
-import type { ClosedRun } from './closed-runs.ts';
+import type { ClosedRun } from './closed-run.ts';
 import { type LinkSpan, spanCount } from './facts.ts';
 import { fitOf, isMadeIn } from './fit.ts';
 import { spanIdOf } from './ids.ts';

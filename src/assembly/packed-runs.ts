@@ -1,4 +1,4 @@
-import type { ClosedRun } from './closed-runs.ts';
+import type { ClosedRun } from './closed-run.ts';
 
 /*
  *  A closed run in bytes, some sixty of them: flags (8 bits) · when it was closed, from when it was and to when (64 bits each) · how many
@@ -36,7 +36,8 @@ export class PackedRuns {
   add(run: ClosedRun): void {
     const { id, rootSpanId, chain, uuids, from, to, at } = run;
     const isOwn = rootSpanId === id;
-    const texts = rootSpanId === undefined || isOwn ? [id, chain, ...uuids] : [id, rootSpanId, chain, ...uuids];
+    const texts =
+      rootSpanId === undefined || isOwn ? [id, chain, ...uuids] : [id, rootSpanId, chain, ...uuids];
     this.#makeRoom(texts.reduce((sum, text) => sum + 5 + text.length * 3, HEAD));
     this.#starts.push(this.#at);
     const root = rootSpanId === undefined ? 0 : isOwn ? ROOTED | ROOT_IS_ID : ROOTED;

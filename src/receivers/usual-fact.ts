@@ -96,6 +96,7 @@ function fields(checks: Readonly<Record<string, Check>>): Fields {
 }
 
 function hold({ keys, checks }: Fields, told: Readonly<Record<string, unknown>>): boolean {
-  for (let at = 0; at < keys.length; at += 1) if (!(checks[at] as Check)(told[keys[at] as string])) return false;
+  for (let at = 0; at < keys.length; at += 1)
+    if (!(checks[at] as Check)(told[keys[at] as string])) return false;
   return true;
 }

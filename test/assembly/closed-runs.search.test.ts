@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ClosedRun, ClosedRuns } from '../../src/assembly/closed-runs.ts';
+import type { ClosedRun } from '../../src/assembly/closed-run.ts';
+import { ClosedRuns } from '../../src/assembly/closed-runs.ts';
 import { runs } from '../support/search.ts';
 
 /** Few enough that runs share them, and of every form that is written in its own way. */
@@ -24,15 +25,15 @@ const times = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom(1.5, 1_80
 
 const closedRuns: fc.Arbitrary<ClosedRun> = fc.record(
   {
-  id: texts,
-  rootSpanId: fc.option(texts, { nil: undefined }),
-  chain: texts,
-  uuids: fc.uniqueArray(texts, { maxLength: 4 }),
-  from: times,
-  to: times,
-  at: times,
-  isHeadless: fc.boolean(),
-  isFromInside: fc.boolean(),
+    id: texts,
+    rootSpanId: fc.option(texts, { nil: undefined }),
+    chain: texts,
+    uuids: fc.uniqueArray(texts, { maxLength: 4 }),
+    from: times,
+    to: times,
+    at: times,
+    isHeadless: fc.boolean(),
+    isFromInside: fc.boolean(),
   },
   { noNullPrototype: true },
 );
