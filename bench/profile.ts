@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 /** What a thread does, by the files that its functions are in; the first that fits counts. */
 const PARTS: readonly (readonly [part: string, file: RegExp])[] = [
-  ['decode', /\/src\/receivers\/(otlp|json)\//],
-  ['assemble', /\/src\/assembly\//],
-  ['HTTP, Redis', /\/src\/receivers\/|\/node_modules\/(fastify|find-my-way|ioredis|redis-parser)\//],
-  ['spans to events', /\/src\/(bridge|model)\//],
-  ['journal', /\/src\/journal\//],
-  ['dispatch', /\/src\/(delivery|service)\/|\/bench\/counting-tracer\.ts/],
-  ['metrics', /\/src\/exporters\/|\/node_modules\/@opentelemetry\//],
+  ['decode', /\/dist\/receivers\/(otlp|json)\//],
+  ['assemble', /\/dist\/assembly\//],
+  ['HTTP, Redis', /\/dist\/receivers\/|\/node_modules\/(fastify|find-my-way|ioredis|redis-parser)\//],
+  ['spans to events', /\/dist\/(bridge|model)\//],
+  ['journal', /\/dist\/journal\//],
+  ['dispatch', /\/dist\/(delivery|service)\/|\/counting-tracer\.js/],
+  ['metrics', /\/dist\/exporters\/|\/node_modules\/@opentelemetry\//],
 ];
 const COLLECTING = 'garbage collection';
 const REST = 'Node.js';

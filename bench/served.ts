@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { CHAIN } from './conserver-load.ts';
 import type { Heard } from './counting-tracer.ts';
 import { ownFolder } from './disk.ts';
+import { installed } from './installed.ts';
 
 /** A process that is fed, and measured. */
 export interface Served<Answer> {
@@ -18,7 +19,7 @@ export interface Served<Answer> {
   stop(): Promise<void>;
 }
 
-/** `vcon-otel serve`, with three tracers. */
+/** `vcon-otel serve` as it is installed, with three tracers. */
 export interface Service extends Served<Heard> {
   /** What it says of itself, see `serve`. */
   readyz(): Promise<Readyz>;
@@ -44,11 +45,11 @@ export interface ServiceSettings {
 export const STREAM = 'vcon-otel:events';
 
 const folders = ownFolder();
-const bin = join(import.meta.dirname, '..', 'bin', 'vcon-otel.js');
-/** It looks at the thread that it is in, and answers messages of the process. */
-const counting = { module: join(import.meta.dirname, 'counting-tracer.ts'), isolation: 'none' };
 
 export async function startService({ on, redisUrl, settle, flags = [] }: ServiceSettings): Promise<Service> {
+  const { bin, tracer } = installed();
+  // It looks at the thread that it is in, and answers messages of the process.
+  const counting = { module: tracer, isolation: 'none' };
   const folder = mkdtempSync(join(folders, 'service-'));
   const file = join(folder, 'config.yml');
   const config = {
