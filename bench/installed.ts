@@ -33,7 +33,8 @@ function build(): Installed {
   compile('-p', 'tsconfig.build.json', '--outDir', outDir);
   compile(join(import.meta.dirname, 'counting-tracer.ts'), '--outDir', folder, ...ALONE);
   cpSync(join(ROOT, 'src', GENERATED), join(outDir, GENERATED), { recursive: true });
-  for (const part of ['bin', 'package.json']) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  for (const part of ['bin', 'package.json'])
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return { bin: join(folder, 'bin', 'vcon-otel.js'), tracer: join(folder, 'counting-tracer.js') };
 }
