@@ -6,7 +6,7 @@ const [major, minor] = version.split('.').map(Number);
 
 if (major < 22 || (major === 22 && minor < 15)) {
   refuse(
-    `vcon-otel needs Node.js 22.15 or newer; this is ${version}. In a checkout, npm ci brings one, which "npx vcon-otel" and npm scripts use.`,
+    `vcon-otel needs Node.js 22.15 or newer; this is ${version}. "npm ci" brings one into a checkout, "npm install node@24" into a project; npx and npm scripts use it.`,
   );
 } else {
   import('node:fs').then(({ existsSync }) => {

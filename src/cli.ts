@@ -81,7 +81,7 @@ export async function runCommandLine(
   const commands = [
     demoCommand({ stdout, stderr, colour, columns, signal, exit }),
     timelineCommand({ stdout, stderr, colour, columns, withJournal }),
-    initCommand({ stdin: process.stdin, stdout, doctor: doctorOf({ stdout, colour }) }),
+    initCommand({ stdin: process.stdin, stdout, stderr, doctor: doctorOf({ stdout, colour }), exit }),
     devCommand({ stdout, colour, traffic: demoTraffic, signal, exit }),
     schemaCommand({ stdout }),
     newCommand({ stdout }),

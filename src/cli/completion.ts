@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander';
-import { loadConfig } from '../config/load-config.ts';
+import { type Config, loadConfig } from '../config/load-config.ts';
+import { watchConserverChains } from '../service/conserver-chains.ts';
 
 /** What the commands need of the process they run in. */
 export interface CompletionSettings {
@@ -30,16 +31,20 @@ export function completionCommands({ stdout, program }: CompletionSettings): Com
   ];
 }
 
+// No shell evaluates what is found: a chain may be called `$(…)`.
 const SCRIPTS = {
   bash: `# eval "$(vcon-otel completion bash)"
 _vcon_otel() {
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(vcon-otel complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  local found
+  COMPREPLY=()
+  while IFS= read -r found; do
+    COMPREPLY+=("$(printf '%q' "$found")")
+  done < <(vcon-otel complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _vcon_otel vcon-otel
 `,
   zsh: `#compdef vcon-otel
-# eval "$(vcon-otel completion zsh)"
+# After compinit: eval "$(vcon-otel completion zsh)"
 _vcon_otel() {
   local -a found
   found=("\${(@f)$(vcon-otel complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
@@ -57,7 +62,8 @@ const NAMES: Readonly<Record<string, 'tracers' | 'chains'>> = { '--tracer': 'tra
 const DEFAULT_CONFIG = './vcon-otel.yaml';
 
 /** What the last of some words may become; nothing where that is a file, which shells complete themselves. */
-async function completions(program: Command, words: readonly string[]): Promise<string[]> {
+async function completions(program: Command, typed: readonly string[]): Promise<string[]> {
+  const words = typed.flatMap(apart);
   const last = words.at(-1) ?? '';
   const before = words.at(-2) ?? '';
   let command = program;
@@ -76,6 +82,13 @@ async function completions(program: Command, words: readonly string[]): Promise<
   return candidates.filter((candidate) => candidate.startsWith(last));
 }
 
+/** `--option=value` is two words, as bash has it, which hands the `=` over as a word of its own. */
+function apart(word: string): string[] {
+  if (word === '=') return [];
+  const [, option, value] = /^(--[\w-]+)=(.*)$/s.exec(word) ?? [];
+  return option === undefined || value === undefined ? [word] : [option, value];
+}
+
 function choicesOf(command: Command): readonly string[] {
   return command.registeredArguments[0]?.argChoices ?? [];
 }
@@ -86,9 +99,18 @@ async function configuredNames(option: string, words: readonly string[]): Promis
   try {
     const at = words.indexOf('--config');
     const { config } = await loadConfig((at === -1 ? undefined : words[at + 1]) ?? DEFAULT_CONFIG);
-    return Object.keys(config[kind]);
+    const names = Object.keys(config[kind]);
+    return kind === 'tracers' ? names : [...new Set([...names, ...(await serversChains(config))])];
   } catch {
     // There is none, or it is not valid: nobody wants to be told while typing.
     return [];
   }
+}
+
+/** The chains of the server's own file, where the configuration names it. */
+async function serversChains({ conserver_config: file }: Config): Promise<string[]> {
+  if (file === undefined) return [];
+  const chains = await watchConserverChains(file, () => undefined);
+  chains.close();
+  return [...chains.all().keys()];
 }

@@ -1,8 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { errorType, VconOtelError } from '../model/error.ts';
 import { makeFolder } from '../persistence/make-folder.ts';
+import { writeNewFiles } from '../persistence/new-files.ts';
 
 /** What the command needs of the process it runs in. */
 export interface NewSettings {
@@ -34,8 +33,7 @@ async function newTracer(name: string, out: string, { stdout }: NewSettings): Pr
   makeFolder(out);
   const file = join(out, `${name}.ts`);
   const test = join(out, `${name}.test.ts`);
-  await write(file, tracerText(name));
-  await write(test, testText(name));
+  await writeNewFiles({ [file]: tracerText(name), [test]: testText(name) });
   stdout.write(`${file} and ${test} are written.
 
   hear it now  npx vcon-otel try ${file}
@@ -46,17 +44,6 @@ In a configuration:
   tracers:
     ${name}: { module: ./${name}.ts, options: { title: calls } }
 `);
-}
-
-/** Never over what is there. */
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: 'wx' });
-  } catch (error) {
-    const type = errorType(error);
-    const reason = type === 'EEXIST' ? 'is there already' : `cannot be written (${type})`;
-    throw new VconOtelError('FILE_UNUSABLE', `${path} ${reason}`, { cause: error });
-  }
 }
 
 function tracerText(name: string): string {

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, vi } from 'vitest';
 import { PATIENCE } from '../support/eventually.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
+/** What `npx vcon-otel` runs. */
+export const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
 /** Milliseconds after which a command is killed: far more than any of them takes. */
 const TIMEOUT = 200_000;
 

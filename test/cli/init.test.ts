@@ -56,7 +56,7 @@ describe('vcon-otel init --yes', () => {
     expect(await runInProcess(['init', '--yes', '--out', out])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `vcon-otel: ${out} is there already; name another with --out\n`,
+      stderr: `vcon-otel: ${out} is there already; nothing was written\n`,
     });
     expect(await readFile(out, 'utf8')).toBe('mine');
   });

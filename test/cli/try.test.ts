@@ -60,7 +60,7 @@ describe('vcon-otel new tracer', () => {
     expect(await readFile(join(folder, 'my-tracer.test.ts'), 'utf8')).toContain("from './my-tracer.ts'");
     expect(await runInProcess(args)).toMatchObject({
       code: 1,
-      stderr: `vcon-otel: ${join(folder, 'my-tracer.ts')} is there already\n`,
+      stderr: `vcon-otel: ${join(folder, 'my-tracer.ts')} is there already; nothing was written\n`,
     });
     expect(await readFile(join(folder, 'my-tracer.ts'), 'utf8')).toBe(text);
   });

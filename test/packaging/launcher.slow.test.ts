@@ -20,7 +20,7 @@ test('on a Node.js that is too old it says so in one sentence and exits 1', asyn
   const { code, stdout, stderr } = await launch(ROOT, old.path);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toBe(
-    `vcon-otel needs Node.js 22.15 or newer; this is ${old.version}. In a checkout, npm ci brings one, which "npx vcon-otel" and npm scripts use.\n`,
+    `vcon-otel needs Node.js 22.15 or newer; this is ${old.version}. "npm ci" brings one into a checkout, "npm install node@24" into a project; npx and npm scripts use it.\n`,
   );
 });
 
