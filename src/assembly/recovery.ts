@@ -15,7 +15,7 @@ export interface RecoverySettings extends RoomInRecoverySettings {
 }
 
 /** What was found in an inbox. */
-export interface Found {
+export interface FoundInput {
   /** Bytes that were read. */
   readonly size: number;
   /** The places of entries that cannot be read. */
@@ -28,7 +28,7 @@ export interface Found {
  * Takes what is in the inbox once more, in its order: the runs that were open are open again, under the ids that they had.
  * Events that may not have been kept are handed on again.
  */
-export async function recover(settings: RecoverySettings, assembler: Assembler): Promise<Found> {
+export async function recover(settings: RecoverySettings, assembler: Assembler): Promise<FoundInput> {
   const { inbox, read, events, clock } = settings;
   const room = new RoomInRecovery(settings, assembler);
   for await (const { body } of entriesFrom(inbox.lowWatermark, inbox)) if (body) room.found(body);

@@ -3,7 +3,7 @@ import type { Choice } from '../journal/admin.ts';
 import { type JournalPlace, parseGlob, parseLimit, parseUuid, takesJournal } from './arguments.ts';
 import { handOverToAll, takesActor } from './operator.ts';
 import { chosenTracers } from './queue/chosen-tracers.ts';
-import { type DeadOptions, type ListOptions, list, show } from './queue/entries.ts';
+import { type DeadOptions, type ListOptions, list, showDeadLetter } from './queue/entries.ts';
 import { type ForgetOptions, forgetPlace } from './queue/forget.ts';
 import type { QueueSettings } from './queue/queue-settings.ts';
 import { type StatsOptions, stats } from './queue/stats.ts';
@@ -45,7 +45,9 @@ export function queueCommand(settings: QueueSettings): Command {
       DEFAULT_LIMIT,
     )
     .action((options: DeadOptions) =>
-      options.event === undefined ? list('dead', options, settings) : show(options.event, options, settings),
+      options.event === undefined
+        ? list('dead', options, settings)
+        : showDeadLetter(options.event, options, settings),
     );
   addDecision('retry', 'have a tracer hear dead letters again')
     .argument('[event...]', 'ids of events, or of runs')

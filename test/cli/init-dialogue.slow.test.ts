@@ -61,7 +61,9 @@ describe.skipIf(MISSING)(`vcon-otel init on a terminal${MISSING ? ` (${MISSING})
       ['[4419] ', '0\r'],
     );
     expect(code).toBe(0);
-    expect(await readFile(join(folder, 'vcon-otel.yaml'), 'utf8')).not.toMatch(/^(conserver_config|tracers|exporters):/m);
+    expect(await readFile(join(folder, 'vcon-otel.yaml'), 'utf8')).not.toMatch(
+      /^(conserver_config|tracers|exporters):/m,
+    );
   });
 
   test.each([

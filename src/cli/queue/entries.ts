@@ -40,7 +40,11 @@ export async function list(
  * Shows one dead letter, of each tracer that has it.
  * @throws VconOtelError `OPTIONS_INVALID` where none has
  */
-export async function show(id: string, options: DeadOptions, settings: QueueSettings): Promise<void> {
+export async function showDeadLetter(
+  id: string,
+  options: DeadOptions,
+  settings: QueueSettings,
+): Promise<void> {
   const { stdout } = settings;
   await settings.withJournal(options, async (journal) => {
     const names = chosenTracers(await journal.tracers(), options.tracer);

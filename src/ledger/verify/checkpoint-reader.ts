@@ -105,7 +105,7 @@ export const WRONG_SIGNATURE =
   'the signature of a checkpoint does not verify: the checkpoint or its signature was changed';
 
 /** What is said of a checkpoint of the history that nobody known has signed. */
-export function unknownKey(offset: number): Found {
+export function unknownSigningKey(offset: number): Found {
   const reason =
     'a checkpoint has no signature of the given key: another key signed it, or its signature is damaged';
   return new Found({ file: HISTORY_FILE, offset, reason }, 'unknown_key');

@@ -9,7 +9,7 @@ import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.t
 import { leafHash } from '../proof/merkle.ts';
 import type { Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
-import { CheckpointReader, unknownKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
+import { CheckpointReader, unknownSigningKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
 import { CompletenessCheck, repeatedIds } from './completeness.ts';
 import { Deletions } from './deletions.ts';
 import { Growth } from './growth.ts';
@@ -185,7 +185,7 @@ class Verification {
         });
       }
       if (this.#suspect) throw new Found(this.#tiles.faultAt(this.#suspect.seq));
-      if (state === 'unknown_key') throw unknownKey(kept.offset);
+      if (state === 'unknown_key') throw unknownSigningKey(kept.offset);
       this.#history.take();
       this.#tiles.partial(!this.#history.next);
     }

@@ -9,7 +9,7 @@ const FIRST = 4;
  * Texts that come again and again – keys, names, the ids that spans of a run have in common – are made once: one that is
  * there already is recognised by its bytes, and takes no memory for each span that has it.
  */
-export class Texts {
+export class SharedTexts {
   readonly #utf8: string[] = Array(SLOTS).fill('');
   readonly #hex: string[] = Array(SLOTS).fill('');
 

@@ -1,9 +1,9 @@
 import type { HrTime } from '@opentelemetry/api';
 import protobuf, { type Reader } from 'protobufjs/minimal.js';
-import { Texts } from './texts.ts';
+import { SharedTexts } from './texts.ts';
 import { NO_TIME } from './wire-span.ts';
 
-const texts = new Texts();
+const texts = new SharedTexts();
 
 /**
  * Goes through a message of protobuf, field by field, where it is: nothing is copied or made of what nobody asks for, and

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
-import { Texts } from '../../../src/receivers/otlp/texts.ts';
+import { SharedTexts } from '../../../src/receivers/otlp/texts.ts';
 import { WireReader } from '../../../src/receivers/otlp/wire-reader.ts';
 import { runs } from '../../support/search.ts';
 
@@ -13,7 +13,7 @@ const bytes = fc.oneof(
 );
 
 test('a text that came before, and any other, is what its bytes say', () => {
-  const texts = new Texts();
+  const texts = new SharedTexts();
   const holds = (all: readonly Uint8Array[]) => {
     for (const some of [...all, ...all]) {
       const message = Buffer.concat([Buffer.from('x'), some, Buffer.from('y')]);
@@ -25,7 +25,7 @@ test('a text that came before, and any other, is what its bytes say', () => {
 });
 
 test('a byte that is no character is not taken for one that looks like it', () => {
-  const texts = new Texts();
+  const texts = new SharedTexts();
   expect(texts.utf8(Buffer.from('é'), 0, 2)).toBe('é');
   expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBe('\ufffd');
   expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBe('\ufffd');

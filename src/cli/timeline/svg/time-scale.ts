@@ -1,7 +1,7 @@
 import { formatDuration } from '../format-duration.ts';
 
 /** A stretch of time in seconds. */
-export interface Stretch {
+export interface TimeStretch {
   readonly start: number;
   readonly end: number;
 }
@@ -24,7 +24,7 @@ const MAX_BREAKS = 0.4;
 const TICK_SPACING = 84;
 
 /** @param busy when something happens; one stretch at least, in any order. */
-export function timeScale(busy: readonly Stretch[], width: number): TimeScale {
+export function timeScale(busy: readonly TimeStretch[], width: number): TimeScale {
   const stretches = merge(busy, 0);
   const total = stretches.reduce((sum, { start, end }) => sum + end - start, 0);
   const pieces = merge(stretches, total * LONG_WAIT);
@@ -53,13 +53,13 @@ export function timeScale(busy: readonly Stretch[], width: number): TimeScale {
 }
 
 /** A stretch and where it is drawn. */
-interface Place extends Stretch {
+interface Place extends TimeStretch {
   readonly left: number;
   readonly right: number;
 }
 
 /** In order; stretches that are no further apart than that become one. */
-function merge(stretches: readonly Stretch[], apart: number): Stretch[] {
+function merge(stretches: readonly TimeStretch[], apart: number): TimeStretch[] {
   const merged: { start: number; end: number }[] = [];
   for (const { start, end } of stretches.toSorted((a, b) => a.start - b.start)) {
     const last = merged.at(-1);
