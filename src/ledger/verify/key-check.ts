@@ -29,11 +29,13 @@ export class KeyCheck {
     this.#keys = new KeyStore(directory);
   }
 
-  add(record: ChainedRecord, place: Place): void {
-    if (record.event === 'vcon_key_destroyed') this.#destroyed(record.vcon_uuid, place);
+  /** @param file and the byte at which the record starts */
+  add(record: ChainedRecord, file: string, offset: number): void {
+    if (record.event === 'vcon_key_destroyed')
+      this.#destroyed(record.vcon_uuid, { file, offset, seq: record.seq });
     if (!('run_id' in record)) return;
-    const { vcon_uuid, key_commitment, content_hash, content_binding } = record;
-    if (key_commitment !== undefined) this.#compare(vcon_uuid, key_commitment, place);
+    const { vcon_uuid, key_commitment, content_hash, content_binding, seq } = record;
+    if (key_commitment !== undefined) this.#compare(vcon_uuid, key_commitment, { file, offset, seq });
     else if (content_hash && content_binding === 'hmac') this.#uncommitted += 1;
   }
 

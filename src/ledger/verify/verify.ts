@@ -154,7 +154,7 @@ class Verification {
     this.#prevHash = leaf;
     this.#lastTime = record.recorded_at;
     this.#runs.add(record);
-    this.#keys?.add(record, { file, offset, seq });
+    this.#keys?.add(record, file, offset);
     if (record.event === 'records_expired') this.#deletions.add(record, { file, offset, seq });
     this.#checkpoints(file, offset + bytes.length + 1);
   }
