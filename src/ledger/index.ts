@@ -7,11 +7,12 @@ export { knownVcon } from './log/known-vcon.ts';
 export { Ledger, openLedger } from './log/ledger.ts';
 export type { LedgerSettings } from './log/ledger-settings.ts';
 export { isLedgerInUse } from './log/lock.ts';
+export { ledgerIn } from './log/open-ledgers.ts';
+export type { OperatorDeed } from './log/operator-deed.ts';
 export {
   type LedgerEntry,
   type LedgerRecord,
   MAX_POLICY,
-  type OperatorDeed,
 } from './log/record.ts';
 export { leaveRequest, type Operator } from './log/requests.ts';
 export { retentionPeriod } from './log/retention-policy.ts';
@@ -22,6 +23,7 @@ export { type Cosigner, cosignerOf, parseWitnessKey } from './proof/cosignature.
 export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './proof/note.ts';
 export { TileReader } from './proof/tile-reader.ts';
 export type { Completeness } from './verify/completeness.ts';
+export { type RecordedReceipts, recordedReceipts } from './verify/recorded-receipts.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
 export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './verify/vcon-proof.ts';
 export type { LedgerState, Verdict } from './verify/verdict.ts';

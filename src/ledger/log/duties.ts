@@ -5,8 +5,8 @@ import type { LedgerEntry } from './record.ts';
 import { doneRequest, type OpenRequest, openRequests } from './requests.ts';
 import { type Expiry, Retention } from './retention.ts';
 
-/** What an open ledger is asked to do. */
-export interface OpenLedger {
+/** What is asked of the ledger. */
+export interface DutiesLedger {
   accept(entry: LedgerEntry): Promise<void>;
   sign(): Promise<void>;
 }
@@ -14,10 +14,10 @@ export interface OpenLedger {
 /** What a ledger sees to by itself, now and then: it records what operators did, and deletes records that are old enough. */
 export class Duties {
   readonly #settings: LedgerSettings;
-  readonly #ledger: OpenLedger;
+  readonly #ledger: DutiesLedger;
   readonly #retention: Retention;
 
-  constructor(settings: LedgerSettings, ledger: OpenLedger) {
+  constructor(settings: LedgerSettings, ledger: DutiesLedger) {
     this.#settings = settings;
     this.#ledger = ledger;
     this.#retention = new Retention(settings.directory, settings.retention.period);

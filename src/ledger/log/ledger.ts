@@ -12,6 +12,7 @@ import { Checkpointer } from './checkpointer.ts';
 import { Duties } from './duties.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import { lockLedger } from './lock.ts';
+import { register } from './open-ledgers.ts';
 import { repairEntry } from './own-entries.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
@@ -46,7 +47,9 @@ export function openLedger(settings: LedgerSettings): Ledger {
         'unsigned',
         `the last ${unsigned} records of the ledger were not signed, because of a crash or because somebody else wrote them: they are signed now`,
       );
-    return new Ledger(settings, end, recent, anchor, lock);
+    const ledger = new Ledger(settings, end, recent, anchor, lock);
+    ledger.onClosed(register(directory, ledger));
+    return ledger;
   } catch (error) {
     lock.release();
     throw error;
@@ -83,6 +86,7 @@ export class Ledger {
   readonly #timer: NodeJS.Timeout;
   #signing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  #forgotten: () => void = () => {};
 
   constructor(
     settings: LedgerSettings,
@@ -137,6 +141,16 @@ export class Ledger {
     return this.#checkpointer;
   }
 
+  /** What records say of how long they are kept. */
+  get policy(): string {
+    return this.#settings.retention.policy;
+  }
+
+  /** Calls a function when the ledger begins to close. */
+  onClosed(call: () => void): void {
+    this.#forgotten = call;
+  }
+
   /** Why nothing is recorded or signed any more, until somebody has looked at it and opens the ledger anew. */
   get fault(): VconOtelError | undefined {
     return this.#soundness.fault;
@@ -179,6 +193,7 @@ export class Ledger {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#forgotten();
     try {
       await this.#duties.recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();

@@ -1,24 +1,16 @@
 import { z } from 'zod';
 import { hashAlgorithms } from '../hash-algorithm.ts';
+import { OperatorDeed } from './operator-deed.ts';
+import { count, hex, hexDigits, MAX_NAME, name, TIME, time } from './record-fields.ts';
 import { isUsualLine, type UsualFields, usualFields } from './usual-line.ts';
 
-const hexDigits = (digits: number) => new RegExp(`^[0-9a-f]{${digits}}$`);
-const hex = (digits: number) => z.string().regex(hexDigits(digits));
 /** Of whichever algorithm. */
 const hexHash = z.string().regex(/^(?:[0-9a-f]{2}){16,64}$/);
-const count = z.int().min(0);
-/** UTC with milliseconds, as `Date.toISOString` writes it. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const time = z.string().regex(TIME);
-const MAX_NAME = 1_024;
 /** As `receivers.http.tokens` has it. */
 const SENDER = /^[\w.-]{1,64}$/;
 const MAX_ERROR_TYPE = 128;
-/** UTF-16 code units of an operator's name. */
-const MAX_ACTOR = 256;
 /** UTF-16 code units of a retention policy. */
 export const MAX_POLICY = 64;
-const name = z.string().min(1).max(MAX_NAME);
 
 /** What the ledger itself puts into every record. */
 const placed = {
@@ -76,73 +68,6 @@ const eventEntry = z.strictObject({
   content_missing: z.enum(['not_found', 'unavailable', 'key_destroyed']).optional(),
 });
 
-/** Ids of events that one record names, and bytes of each; of others it says the number only. */
-const MAX_EVENT_IDS = 32;
-const MAX_ID = 256;
-
-/** The ids of events that a record can name: no more of them, and none longer, than have room in it. */
-export function namedIds(ids: readonly string[]): string[] {
-  const fits = (id: string) => id.isWellFormed() && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
-  return ids.filter(fits).slice(0, MAX_EVENT_IDS);
-}
-
-const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]+$/u;
-
-/**
- * Who did something by a command. The `actor` is who the command was told it was, else the operating system's user, and
- * `operator` in records of 0.1: nobody proves it. `system_user` is whom the operating system ran the command as.
- */
-const operator = {
-  actor: z.string().min(1).max(MAX_ACTOR).regex(NO_CONTROLS),
-  system_user: z.string().min(1).max(MAX_ACTOR).optional(),
-};
-
-/** What was chosen of a journal's events. */
-const chosen = {
-  tracer: name,
-  /** Events that it was done to. */
-  events: count,
-  event_ids: z.array(name).max(MAX_EVENT_IDS).optional(),
-  vcon_uuid: name.optional(),
-};
-
-/** Somebody destroyed the key of a vCon: its content hashes say nothing any more. */
-const shred = z.strictObject({ ...operator, event: z.literal('vcon_key_destroyed'), vcon_uuid: name });
-/** Somebody had all records of a vCon printed, with proofs and perhaps its key. */
-const prove = z.strictObject({
-  ...operator,
-  event: z.literal('vcon_proved'),
-  vcon_uuid: name,
-  with_content_key: z.boolean(),
-});
-/** Somebody had all records printed. */
-const exported = z.strictObject({
-  ...operator,
-  event: z.literal('ledger_exported'),
-  format: z.enum(['jsonl', 'ocsf', 'cef']),
-});
-/** Somebody had a tracer hear events again, or decided what becomes of those that it had not heard. */
-const decided = z.strictObject({
-  ...operator,
-  ...chosen,
-  event: z.enum(['events_replayed', 'events_requeued', 'events_skipped']),
-});
-
-/** UTF-16 code units of a reason. */
-const MAX_REASON = 256;
-/** Somebody had records deleted before they were old enough. */
-const expiryOrdered = z.strictObject({
-  ...operator,
-  event: z.literal('expiry_ordered'),
-  /** Those before this time. */
-  before: time,
-  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
-});
-
-/** What an operator did by a command, before it has a place in a ledger. */
-export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered]);
-export type OperatorDeed = z.infer<typeof OperatorDeed>;
-
 /** Policies that the record of a deletion names. */
 export const MAX_POLICIES = 16;
 
@@ -169,12 +94,39 @@ const repairEntry = z.strictObject({
   cut_hash: hex(64),
 });
 
+/** A tracer has kept a receipt that somebody else signed: this is the line in its files. */
+const receiptEntry = z.strictObject({
+  ...entry,
+  event: z.literal('receipt_kept'),
+  actor: z.literal('conserver'),
+  tracer: name,
+  vcon_uuid: name,
+  receipt_id: name,
+  /** SHA-256 of the line without its line break. */
+  receipt_hash: hex(64),
+});
+
+/** An Ed25519 key, base64url. */
+const PUBLIC_KEY = /^[\w-]{43}$/;
+const MAX_KEYS = 100;
+/** The keys with which a tracer checks receipts of an entity from now on. */
+const pinEntry = z.strictObject({
+  ...entry,
+  event: z.literal('entity_pinned'),
+  actor: z.literal('conserver'),
+  tracer: name,
+  did: name,
+  keys: z.array(z.string().regex(PUBLIC_KEY)).max(MAX_KEYS),
+});
+
 /** What is recorded: an event of the conserver, or of the ledger itself. */
 export type LedgerEntry =
   | z.input<typeof eventEntry>
   | (Readonly<z.infer<z.ZodObject<typeof entry>>> & OperatorDeed)
   | z.input<typeof cutEntry>
-  | z.input<typeof repairEntry>;
+  | z.input<typeof repairEntry>
+  | z.input<typeof receiptEntry>
+  | z.input<typeof pinEntry>;
 
 /** An entry at its place in the ledger. Strict: whatever else stands in a line was not written by a ledger. */
 export const LedgerRecord = z.union([
@@ -182,6 +134,8 @@ export const LedgerRecord = z.union([
   ...OperatorDeed.options.map((deed) => deed.extend({ ...entry, ...placed })),
   cutEntry.extend(placed),
   repairEntry.extend(placed),
+  receiptEntry.extend(placed),
+  pinEntry.extend(placed),
 ]);
 export type LedgerRecord = z.infer<typeof LedgerRecord>;
 
@@ -198,6 +152,10 @@ export const MAX_RECORD = 16_384;
 export function isRecordable(entry: LedgerEntry): boolean {
   if (!isName(entry.record_id) || !TIME.test(entry.timestamp)) return false;
   if ('vcon_uuid' in entry && !isName(entry.vcon_uuid ?? '-')) return false;
+  if ('did' in entry)
+    return (
+      isName(entry.did) && entry.keys.length <= MAX_KEYS && entry.keys.every((key) => PUBLIC_KEY.test(key))
+    );
   if (!('run_id' in entry)) return true;
   const { run_id, chain, in_vcon_uuid, step, step_index = 0, error_type = '', trace_id, span_id } = entry;
   const { sender } = entry;

@@ -5,7 +5,7 @@ import { VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { readText } from '../directory.ts';
-import { namedIds, OperatorDeed } from './record.ts';
+import { namedIds, OperatorDeed } from './operator-deed.ts';
 
 //  What a command hands over to the process that has the ledger open, or opens it next: a ledger has one writer only.
 

@@ -16,6 +16,7 @@ import type { KeptReceipt } from './kept-receipt.ts';
 import type { JlincOptions } from './options.ts';
 import { type Produced, verifyReceipt } from './receipt.ts';
 import type { ReceiptFile } from './receipt-file.ts';
+import { ReceiptLedger } from './receipt-ledger.ts';
 import { recordId } from './record-id.ts';
 import { RefusedError } from './refused-error.ts';
 
@@ -38,6 +39,7 @@ export class JlincTracer {
   readonly #vcons: VconLookup;
   readonly #keys: KeyStore;
   readonly #receipts: ReceiptFile;
+  readonly #ledger: ReceiptLedger;
   readonly #api: JlincApi;
   readonly #entities: Entities;
   readonly #refusals = new Refusals();
@@ -51,6 +53,7 @@ export class JlincTracer {
     // The store does nothing before it is asked for a key, and without `hash: hmac` it never is.
     this.#keys = new KeyStore(options.ledger_directory ?? options.directory);
     this.#receipts = receipts;
+    this.#ledger = new ReceiptLedger(options.ledger_directory, name, this.#log);
     this.#api = new JlincApi(options);
     this.#entities = new Entities(this.#api);
   }
@@ -119,7 +122,8 @@ export class JlincTracer {
       audit,
       signatures,
     };
-    await this.#receipts.append(kept);
+    const line = await this.#receipts.append(kept);
+    await this.#ledger.record({ line, record_id, in_vcon_uuid: inVconUuid, sender, recipient });
   }
 
   async #dataOf(uuid: string, event: EventContext): Promise<EventData> {

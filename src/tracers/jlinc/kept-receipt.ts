@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -33,20 +34,30 @@ export interface KeptLine {
   readonly line: number;
   /** Undefined if the line is not a receipt. */
   readonly receipt: KeptReceipt | undefined;
+  /** SHA-256 of the line, in hex. */
+  readonly hash: string;
   /** What is wrong; undefined if nothing is. */
   readonly fault: string | undefined;
   /** Whether a crash left the line unfinished: it does not end as JSON does. */
   readonly unfinished: boolean;
 }
 
-/** Reads the receipts in a tracer's `directory`, oldest first, and verifies the signatures of each. */
-export async function* readReceipts(directory: string): AsyncGenerator<KeptLine> {
+/** The keys of an entity, by its DID; undefined if there are none. */
+export type PinnedKeys = (did: string) => readonly string[] | undefined;
+
+/**
+ * Reads the receipts in a tracer's `directory`, oldest first, and verifies the signatures of each.
+ * @param pinned where the keys of entities are kept, rather than in the lines themselves
+ */
+export async function* readReceipts(directory: string, pinned?: PinnedKeys): AsyncGenerator<KeptLine> {
   const files = (await readdir(directory)).filter((name) => FILE_NAME.test(name)).sort();
   for (const file of files) {
     let line = 0;
     for (const { text } of readLines(join(directory, file), { longest: LONGEST_LINE })) {
       line += 1;
-      if (text.length > 0) yield { file, line, ...(await checked(text.toString())) };
+      if (text.length === 0) continue;
+      const hash = createHash('sha256').update(text).digest('hex');
+      yield { file, line, hash, ...(await checked(text.toString(), pinned)) };
     }
   }
 }
@@ -55,13 +66,19 @@ export async function* readReceipts(directory: string): AsyncGenerator<KeptLine>
 const LONGEST_LINE = 16 * 1_024 * 1_024;
 const FILE_NAME = /^receipts-\d{4}-\d{2}-\d{2}\.jsonl$/;
 
-async function checked(text: string): Promise<Pick<KeptLine, 'receipt' | 'fault' | 'unfinished'>> {
+async function checked(
+  text: string,
+  pinned: PinnedKeys | undefined,
+): Promise<Pick<KeptLine, 'receipt' | 'fault' | 'unfinished'>> {
   const value = parsed(text);
   if (value === undefined) return { receipt: undefined, fault: 'the line is not finished', unfinished: true };
   const { data: receipt } = KeptReceipt.safeParse(value);
   if (!receipt) return { receipt, fault: 'it is not a receipt', unfinished: false };
   try {
-    await verifySignatures(receipt, receipt.sender, receipt.recipient);
+    const [sender, recipient] = [receipt.sender, receipt.recipient].map((entity) =>
+      pinned ? { ...entity, keys: pinned(entity.did) ?? [] } : entity,
+    );
+    if (sender && recipient) await verifySignatures(receipt, sender, recipient);
     return { receipt, fault: undefined, unfinished: false };
   } catch (error) {
     if (!(error instanceof JlincError)) throw error;

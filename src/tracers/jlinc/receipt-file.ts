@@ -43,10 +43,15 @@ export class ReceiptFile {
     }
   }
 
-  /** @throws JlincError `RECEIPT_NOT_KEPT` where it is not on the disk; another try may succeed */
-  async append(receipt: unknown): Promise<void> {
+  /**
+   * @returns its line, without the line break
+   * @throws JlincError `RECEIPT_NOT_KEPT` where it is not on the disk; another try may succeed
+   */
+  async append(receipt: unknown): Promise<string> {
+    const line = JSON.stringify(receipt);
     try {
-      await this.#lines.add(`${JSON.stringify(receipt)}\n`);
+      await this.#lines.add(`${line}\n`);
+      return line;
     } catch (cause) {
       throw new JlincError('RECEIPT_NOT_KEPT', 'a receipt could not be written', { cause });
     }

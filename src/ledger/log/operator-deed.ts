@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { count, name, time } from './record-fields.ts';
+
+/** UTF-16 code units of an operator's name. */
+const MAX_ACTOR = 256;
+/** Ids of events that one record names, and bytes of each; of others it says the number only. */
+const MAX_EVENT_IDS = 32;
+const MAX_ID = 256;
+
+/** The ids of events that a record can name: no more of them, and none longer, than have room in it. */
+export function namedIds(ids: readonly string[]): string[] {
+  const fits = (id: string) => id.isWellFormed() && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
+  return ids.filter(fits).slice(0, MAX_EVENT_IDS);
+}
+
+const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]+$/u;
+
+/**
+ * Who did something by a command. The `actor` is who the command was told it was, else the operating system's user, and
+ * `operator` in records of 0.1: nobody proves it. `system_user` is whom the operating system ran the command as.
+ */
+const operator = {
+  actor: z.string().min(1).max(MAX_ACTOR).regex(NO_CONTROLS),
+  system_user: z.string().min(1).max(MAX_ACTOR).optional(),
+};
+
+/** What was chosen of a journal's events. */
+const chosen = {
+  tracer: name,
+  /** Events that it was done to. */
+  events: count,
+  event_ids: z.array(name).max(MAX_EVENT_IDS).optional(),
+  vcon_uuid: name.optional(),
+};
+
+/** Somebody destroyed the key of a vCon: its content hashes say nothing any more. */
+const shred = z.strictObject({ ...operator, event: z.literal('vcon_key_destroyed'), vcon_uuid: name });
+/** Somebody had all records of a vCon printed, with proofs and perhaps its key. */
+const prove = z.strictObject({
+  ...operator,
+  event: z.literal('vcon_proved'),
+  vcon_uuid: name,
+  with_content_key: z.boolean(),
+});
+/** Somebody had all records printed. */
+const exported = z.strictObject({
+  ...operator,
+  event: z.literal('ledger_exported'),
+  format: z.enum(['jsonl', 'ocsf', 'cef']),
+});
+/** Somebody had a tracer hear events again, or decided what becomes of those that it had not heard. */
+const decided = z.strictObject({
+  ...operator,
+  ...chosen,
+  event: z.enum(['events_replayed', 'events_requeued', 'events_skipped']),
+});
+
+/** UTF-16 code units of a reason. */
+const MAX_REASON = 256;
+/** Somebody had records deleted before they were old enough. */
+const expiryOrdered = z.strictObject({
+  ...operator,
+  event: z.literal('expiry_ordered'),
+  /** Those before this time. */
+  before: time,
+  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
+});
+
+/** What an operator did by a command, before it has a place in a ledger. */
+export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered]);
+export type OperatorDeed = z.infer<typeof OperatorDeed>;
