@@ -61,17 +61,29 @@ let databases = 0;
 const MISSING = 'install the Debian package redis-server';
 const installed = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
 
-async function listening(port: number, settings: string[]): Promise<RedisServer> {
-  const child = spawn(
-    'redis-server',
-    ['--save', '', '--appendonly', 'no', '--port', String(port), '--bind', '127.0.0.1', ...settings],
-    { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'ignore'] },
-  );
+/**
+ * Starts a sentinel and waits until it watches something.
+ * @param file its configuration, in which it writes
+ */
+export function startSentinel(file: string, port: number): Promise<RedisServer> {
+  return started([file, '--sentinel'], port, '+monitor');
+}
+
+function listening(port: number, settings: string[]): Promise<RedisServer> {
+  return started(['--save', '', '--appendonly', 'no', ...settings], port, 'Ready to accept connections');
+}
+
+/** @param sign what it writes once it can be used */
+async function started(settings: string[], port: number, sign: string): Promise<RedisServer> {
+  const child = spawn('redis-server', [...settings, '--port', String(port), '--bind', '127.0.0.1'], {
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
   for await (const line of createInterface({ input: child.stdout }))
-    if (line.includes('Ready to accept connections')) {
+    if (line.includes(sign)) {
       child.stdout.resume();
       return { pid: child.pid, port, url: `redis://127.0.0.1:${port}`, stop: () => stopped(child) };
     }

@@ -1,6 +1,7 @@
 import type { Fault } from '../model/fault.ts';
+import { explain } from '../model/options/explain.ts';
+import { redisUrl } from '../model/options/redis-url.ts';
 import { isEmptySection } from '../model/options/section.ts';
-import { redisUrl } from '../model/options/values.ts';
 import { isMapping } from './check.ts';
 import type { Env } from './interpolate.ts';
 
@@ -27,9 +28,8 @@ export function conserverStore(raw: unknown, env: Env): ConserverStore {
   if (!isEmptySection(written.vcon_store)) return none;
   const url = Object.hasOwn(env, VARIABLE) ? env[VARIABLE]?.trim() : undefined;
   if (url) {
-    const { error } = redisUrl.safeParse(url);
-    if (error)
-      return { ...none, faults: [{ path: VARIABLE, message: 'expected a redis:// or rediss:// URL' }] };
+    const issue = redisUrl.safeParse(url).error?.issues[0];
+    if (issue) return { ...none, faults: [{ path: VARIABLE, message: explain({ ...issue }) }] };
     return { ...none, redis: { type: 'redis', url }, heard: [VARIABLE] };
   }
   return typeof written.conserver_config === 'string'

@@ -68,7 +68,7 @@ function alternatives(sections: readonly JsonSchema[]): JsonSchema[] {
 function isMoreThanText(schema: JsonSchema): boolean {
   return (
     ['number', 'integer', 'boolean'].includes(String(schema.type)) ||
-    ['enum', 'const', 'format', 'maxLength'].some((key) => schema[key] !== undefined) ||
+    ['enum', 'const', 'format', 'pattern', 'maxLength'].some((key) => schema[key] !== undefined) ||
     Number(schema.minLength) > 1
   );
 }

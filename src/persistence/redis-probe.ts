@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { withDeadline } from '../model/deadline.ts';
 import { errorType } from '../model/error.ts';
 import { type Finding, problem } from '../model/finding.ts';
-import { shownUrl } from '../model/shown-url.ts';
+import { shownRedisUrl } from '../model/options/redis-url.ts';
 import { createRedis, redisReason } from './redis.ts';
 
 /** A Redis that answers, and what it says about itself. */
@@ -28,7 +28,7 @@ export async function probeRedis(
   timeout: number,
   look: (server: RedisServer) => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
-  const place = shownUrl(url);
+  const place = shownRedisUrl(url);
   const redis = createRedis({ url, option, timeout, reconnects: false });
   let lastError: unknown;
   redis.on('error', (error: unknown) => {

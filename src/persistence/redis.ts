@@ -1,10 +1,11 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { backOff } from '../model/back-off.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
+import { redisUrl, type SentinelPlace, sentinelPlace } from '../model/options/redis-url.ts';
 
 /** How to connect to a Redis. */
 export interface RedisSettings {
-  /** `redis://`, or `rediss://` for TLS. May hold credentials: it is never shown. */
+  /** `redis://`, `redis+sentinel://`, or `rediss` for TLS. May hold credentials: it is never shown. */
   readonly url: string;
   /** Path of the option that has the url, for the error. */
   readonly option: string;
@@ -21,8 +22,9 @@ export interface RedisSettings {
 export function createRedis({ url, option, timeout, reconnects = true }: RedisSettings): Redis {
   const intervals = { initialInterval: 100, maxInterval: timeout / 2 };
   try {
-    if (!/^rediss?:$/.test(new URL(url).protocol)) throw new Error('another protocol');
-    return new Redis(url, {
+    const sentinel = sentinelPlace(redisUrl.parse(url));
+    const retryStrategy = (attempt: number) => (reconnects ? backOff(intervals, attempt, Math.random) : null);
+    const common = {
       lazyConnect: true,
       connectTimeout: timeout,
       // Drops a silent connection, and fails the commands that wait for an answer.
@@ -31,18 +33,38 @@ export function createRedis({ url, option, timeout, reconnects = true }: RedisSe
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
-      retryStrategy: (attempt) => (reconnects ? backOff(intervals, attempt, Math.random) : null),
+      retryStrategy,
       // After a failover the name may already lead to the new primary, but the connection leads to the old one.
-      reconnectOnError: (error) => reconnects && /^(?:READONLY|LOADING|MASTERDOWN)\b/.test(error.message),
+      reconnectOnError: (error: Error) =>
+        reconnects && /^(?:READONLY|LOADING|MASTERDOWN)\b/.test(error.message),
       // RESP3 changes the replies of RedisJSON and of streams.
       protocol: 2,
       // Milliseconds that closing waits for the other side.
       disconnectTimeout: 200,
-    });
+    } satisfies RedisOptions;
+    return sentinel
+      ? new Redis({ ...common, ...throughSentinels(sentinel, timeout), sentinelRetryStrategy: retryStrategy })
+      : new Redis(url, common);
   } catch {
     // Without the cause: the parser's error quotes the url.
     throw new VconOtelError('CONFIG_INVALID', 'not the url of a Redis server', { path: option });
   }
+}
+
+/** Asks the sentinels which server it is, each time that it connects: they end the connections to one that no longer is. */
+function throughSentinels(place: SentinelPlace, timeout: number) {
+  const { tls, sentinels, name, db, username, password, sentinelUsername, sentinelPassword } = place;
+  return {
+    sentinels: sentinels.map((one) => ({ ...one })),
+    name,
+    db,
+    sentinelCommandTimeout: timeout,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(tls && { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
+  } satisfies RedisOptions;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { delay } from '../model/options/duration.ts';
-import { redisUrl, text } from '../model/options/values.ts';
+import { redisUrl } from '../model/options/redis-url.ts';
+import { text } from '../model/options/values.ts';
 import { defineReceiver } from './receiver.ts';
 
 /** Reads forwarded records off a stream in Redis. */

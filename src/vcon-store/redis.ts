@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ok } from '../model/finding.ts';
-import { redisUrl } from '../model/options/values.ts';
+import { redisUrl } from '../model/options/redis-url.ts';
 import { defineBuiltInVconStore } from './built-in-vcon-store.ts';
 
 /** The conserver's own Redis. */

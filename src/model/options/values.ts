@@ -20,14 +20,7 @@ export function headerText() {
 export const port = z.int().min(0).max(65_535);
 
 /** The URL of a server that speaks HTTP. */
-export const httpUrl = url(/^https?$/, 'an http:// or https:// URL');
-
-/** The URL of a Redis server. */
-export const redisUrl = url(/^rediss?$/, 'a redis:// or rediss:// URL');
-
-function url(protocol: RegExp, what: string) {
-  return z.url({
-    protocol,
-    error: ({ code }) => (code === 'invalid_format' ? `expected ${what}` : undefined),
-  });
-}
+export const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: ({ code }) => (code === 'invalid_format' ? 'expected an http:// or https:// URL' : undefined),
+});

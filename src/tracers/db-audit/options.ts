@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENCODED_PASSWORD, hasBarePassword } from '../../model/options/url-password.ts';
 import { matching } from '../../model/options/values.ts';
 
 const text = z.string().min(1);
@@ -130,6 +131,7 @@ function fromUrl(given: Written, url: string, faults: Mismatch[]): Parts & { ssl
   const read = URL.canParse(url) ? new URL(url) : undefined;
   const parts: Parts = {};
   try {
+    if (hasBarePassword(url)) throw new Error('cut off within its password');
     if (!read || !/^postgres(?:ql)?:$/.test(read.protocol)) throw new Error('not a URL of a database');
     // The host may be the folder of a socket, with its slashes encoded.
     const [host, user, password] = [read.hostname, read.username, read.password].map(decodeURIComponent);
@@ -140,7 +142,10 @@ function fromUrl(given: Written, url: string, faults: Mismatch[]): Parts & { ssl
     if (database) parts.database = database;
     if (read.port) parts.port = Number(read.port);
   } catch {
-    faults.push(['url', 'postgres://user:password@host:port/database']);
+    faults.push([
+      'url',
+      hasBarePassword(url) ? ENCODED_PASSWORD : 'postgres://user:password@host:port/database',
+    ]);
     return { ssl: given.ssl };
   }
   const { sslmode, ...others } = Object.fromEntries(read.searchParams);

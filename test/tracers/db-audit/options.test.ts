@@ -18,6 +18,9 @@ const target = {
   table: 'vcon_events',
 };
 
+const ENCODED =
+  'url: expected a URL whose password is percent-encoded: % is %25, / is %2F, ? is %3F, # is %23, @ is %40';
+
 describe('the options', () => {
   test('without a URL, the documented names stand for those that are not given', () => {
     expect(check({ password: 'secret' }).options).toMatchObject({
@@ -89,11 +92,8 @@ describe('the options', () => {
       { driver: 'postgres', url: 'canary' },
       ['url: expected postgres://user:password@host:port/database'],
     ],
-    [
-      'a URL that is badly encoded',
-      { url: 'postgres://wri%ter@db/audit' },
-      ['url: expected postgres://user:password@host:port/database'],
-    ],
+    ['a URL that is badly encoded', { url: 'postgres://wri%ter@db/audit' }, [ENCODED]],
+    ['a URL that is cut off in its password', { url: 'postgres://writer:1/2@db/audit' }, [ENCODED]],
     [
       'a URL with more parameters',
       { url: 'postgres://writer@db/audit?options=x' },
