@@ -8,8 +8,8 @@ import { SharedState } from './shared-state.ts';
 /** As source, or as what was built from it. */
 const THREAD = new URL(`./thread/thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
-/** Milliseconds between two looks at whether the thread yields. */
-const LOOK = 500;
+/** Milliseconds between two looks at whether the thread yields, and how much memory it has: a loop takes gigabytes in a second. */
+const LOOK = 100;
 
 const MIB = 1024 * 1024;
 const TOO_MUCH = 'it used more memory than it may';

@@ -26,6 +26,14 @@ export default defineTracer({
         const kept: Buffer[] = [];
         setInterval(() => kept.push(Buffer.alloc(10_000_000)), 5);
       },
+      piles: () => {
+        const kept: unknown[] = [];
+        for (;;) kept.push({ text: `${kept.length}` });
+      },
+      hoards: () => {
+        const kept: Buffer[] = [];
+        for (;;) kept.push(Buffer.alloc(10_000_000, 1));
+      },
       later: () => void setTimeout(() => boom()),
       rejects: () => void Promise.reject(new RangeError(SECRET)),
       fails: () => boom(),

@@ -154,9 +154,11 @@ describe('what a tracer does ends its thread alone', () => {
     ['spin', 'it did not yield for 5 s'],
     ['leave', 'it ended the thread'],
     ['leak', 'it used more memory than it may'],
+    ['piles', 'it used more memory than it may', 60_000],
+    ['hoards', 'it used more memory than it may', 60_000],
     ['later', 'uncaught TypeError'],
-  ])('%s: it is told, and started again', async (mood, reason) => {
-    const { made, trace, told } = await started();
+  ])('%s: it is told, and started again', async (mood, reason, patience = 5_000) => {
+    const { made, trace, told } = await started({ patience });
     const answers = await Promise.allSettled([trace('fine'), trace(mood)]);
     // What was answered before counts.
     expect(answers[0]).toEqual({ status: 'fulfilled', value: true });
