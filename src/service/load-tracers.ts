@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { deliverySettings, type LoadedConfig } from '../config/load-config.ts';
 import { isEnabled } from '../delivery/create-tracer.ts';
+import { deliveryPolicy } from '../delivery/delivery-policy.ts';
 import { VconOtelError } from '../model/error.ts';
-import { pythonTracer } from '../tracers/python.ts';
+import { PYTHON_CONCURRENCY, pythonTracer } from '../tracers/python.ts';
 import { loadTracerModule, tracerFile } from './tracer-modules.ts';
 import type { TracerEntry } from './tracer-span-processor-settings.ts';
 import type { TracerThreads } from './tracer-threads.ts';
@@ -26,8 +27,10 @@ export async function loadTracers(
     };
     if (!enabled) return entry;
     // In a process of its own already.
-    const hosted = await pythonTracer(tracer, `tracers.${name}.module`, directory);
-    if (hosted) return { ...entry, module: hosted };
+    const { timeout, concurrency } = deliveryPolicy(name, entry.delivery ?? {});
+    const hosted = await pythonTracer({ ...tracer, timeout }, `tracers.${name}.module`, directory);
+    const atOnce = { concurrency: Math.min(concurrency, PYTHON_CONCURRENCY) };
+    if (hosted) return { ...entry, module: hosted, delivery: { ...entry.delivery, ...atOnce } };
     const file = isolation === 'none' ? undefined : tracerFile(name, module, directory);
     return {
       ...entry,

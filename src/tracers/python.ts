@@ -13,7 +13,12 @@ export interface PythonTracerSettings {
   readonly python?: string | undefined;
   readonly pythonpath?: string | readonly string[] | undefined;
   readonly options?: Options | undefined;
+  /** Milliseconds that a call may take. Default 30,000, as `delivery.timeout`. */
+  readonly timeout?: number | undefined;
 }
+
+/** Calls that the host makes at once (THREADS in vcon_otel_host.py): any more would wait there, and their time would pass. */
+export const PYTHON_CONCURRENCY = 16;
 
 /**
  * A tracer module of the conserver's, hosted as it is in a process of Python (`trace`, `run` and `default_options`, as documented).
@@ -23,7 +28,7 @@ export interface PythonTracerSettings {
  * @throws VconOtelError `MODULE_INVALID` where Python cannot be started, or the module not imported, or it has neither function
  */
 export async function pythonTracer(
-  { module, python = 'python3', pythonpath = [], options = {} }: PythonTracerSettings,
+  { module, python = 'python3', pythonpath = [], options = {}, timeout = 30_000 }: PythonTracerSettings,
   path: string,
   directory: string,
 ): Promise<TracerDefinition | undefined> {
@@ -43,7 +48,7 @@ export async function pythonTracer(
   return defineTracer({
     // Python declares none, so all are passed on.
     create: (opts, { name }) =>
-      new HostedTracer(hosted, name, { ...(opts as Options), ...own }).tracer(functions),
+      new HostedTracer(hosted, name, { ...(opts as Options), ...own }, timeout).tracer(functions),
   });
 }
 

@@ -142,6 +142,19 @@ describeWith('python3', missingPython(), 'a tracer in Python, as it is', () => {
     );
   });
 
+  test('a call that hangs is ended after delivery.timeout, and many slow ones wait for their turn, not in vain', async () => {
+    const file = newFile();
+    const tracing = await start('moody', { file });
+    await pass('hang');
+    // More than it does at once; each as long as half of the time that a call may take.
+    await Promise.all(Array.from({ length: 40 }, (_, i) => pass(`slow${i}`)));
+    await eventually('it has heard all', () => tracing.stats().tracers.mine?.ok === 41 * 4 || undefined);
+    const lines = await linesOf(file);
+    // Those that were under way when the process was ended came again; the others were not.
+    expect(lines.filter((line) => line.startsWith('slow')).length).toBeLessThan(4 * 40 + 16 * 2);
+    await tracing.shutdown();
+  });
+
   test('an exception with `permanent` is not tried again, and False from run is a failure', async () => {
     const tracing = await start('moody', { file: newFile() });
     await pass('refuse');

@@ -8,8 +8,6 @@ import { HostProcess, type PythonModule, type Said } from './host-process.ts';
 
 const log = diag.createComponentLogger({ namespace: 'vcon-otel/python' });
 
-/** Milliseconds that a call may take; after that its process is ended, since nothing else ends a call of Python. */
-const CALL_TIMEOUT = 30_000;
 /** Milliseconds for what is left at shutdown. */
 const SHUTDOWN_TIMEOUT = 5_000;
 /** Milliseconds before a process that has ended is started again; longer and longer while none lives. */
@@ -36,6 +34,7 @@ export class HostedTracer {
   readonly #module: PythonModule;
   readonly #opts: Options;
   readonly #name: string;
+  readonly #timeout: number;
   readonly #throttle = new LogThrottle();
   readonly #pending = new Map<number, Pending>();
   #host: HostProcess | undefined;
@@ -45,10 +44,12 @@ export class HostedTracer {
   #closing: Promise<void> | undefined;
   #ended: () => void = () => undefined;
 
-  constructor(module: PythonModule, name: string, opts: Options) {
+  /** @param timeout milliseconds that a call may take; after that its process is ended, since nothing else ends a call of Python */
+  constructor(module: PythonModule, name: string, opts: Options, timeout: number) {
     this.#module = module;
     this.#opts = opts;
     this.#name = name;
+    this.#timeout = timeout;
     this.#start();
   }
 
@@ -94,7 +95,7 @@ export class HostedTracer {
     const timer = setTimeout(() => {
       this.#say('warn', 'hung', `a call took too long, so its process is ended`);
       host.kill();
-    }, CALL_TIMEOUT);
+    }, this.#timeout);
     this.#pending.set(id, { answer, resolve, reject, timer });
     host.isHeld = true;
     host.send([id, kind, args, this.#opts]);

@@ -29,6 +29,8 @@ def trace(vcon_uuid, event, opts):
         os._exit(3)
     if vcon_uuid == "hang":
         time.sleep(3600)
+    if vcon_uuid.startswith("slow"):
+        time.sleep(1.5)
     if vcon_uuid == "fork":
         os.fork()
     if vcon_uuid == "print":
