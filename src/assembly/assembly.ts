@@ -158,8 +158,8 @@ export class Assembly implements FactSink {
     else this.#behind.delete(source);
   }
 
-  /** Makes room in memory: closes some of the runs that were heard of longest ago. Never rejects. */
-  relieve(): Promise<void> {
+  /** Makes room in memory: closes some of the runs that were heard of longest ago. Never rejects. @returns whether there was any */
+  relieve(): Promise<boolean> {
     return this.#room.relieve();
   }
 

@@ -73,13 +73,14 @@ export class MakingRoom {
     while (assembler.facts > maxRuns * PER_RUN && this.#makeRoom(leastNeeded));
   }
 
-  /** Makes room in memory, a little at a time. Never rejects. */
-  async relieve(): Promise<void> {
-    if (this.#isRelieving) return;
+  /** Makes room in memory, a little at a time. Never rejects. @returns whether anything was let go */
+  async relieve(): Promise<boolean> {
+    if (this.#isRelieving) return false;
     this.#isRelieving = true;
     const { assembler, clock, isIdle } = this.#settings;
     const size = () => runsOf(assembler) + assembler.unplaced.size;
-    const left = size() - Math.ceil(size() * RELIEVED);
+    const before = size();
+    const left = before - Math.ceil(before * RELIEVED);
     let until = clock.elapsed() + SLICE;
     while (size() > left && !isIdle() && this.#makeRoom(leastNeeded)) {
       if (clock.elapsed() < until) continue;
@@ -87,6 +88,7 @@ export class MakingRoom {
       until = clock.elapsed() + SLICE;
     }
     this.#isRelieving = false;
+    return size() < before;
   }
 
   /** @returns whether there was anything to let go */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OnFull } from './event-log.ts';
 import type { Journal } from './journal.ts';
+import { fittingCapacity } from './memory/capacity.ts';
 import { MemoryInbox } from './memory/inbox.ts';
 import { MemoryLog } from './memory/log.ts';
 
@@ -8,7 +9,7 @@ import { MemoryLog } from './memory/log.ts';
 export interface MemoryJournalSettings {
   /**
    * How many events a consumer may lag behind before it loses the oldest of them. Others are not affected.
-   * Default 100,000.
+   * Default 100,000; never more than fit into a quarter of the heap.
    */
   readonly capacity?: number;
   /**
@@ -20,7 +21,7 @@ export interface MemoryJournalSettings {
 
 /** A {@link Journal} in memory: an event is kept once, however many consumers have still to read it. */
 export function memoryJournal({ capacity = 100_000, onFull = 'drop' }: MemoryJournalSettings = {}): Journal {
-  const log = new MemoryLog(capacity, onFull);
+  const log = new MemoryLog(fittingCapacity(capacity), onFull);
   const inbox = new MemoryInbox();
   return {
     id: randomUUID(),

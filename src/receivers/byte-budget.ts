@@ -81,11 +81,13 @@ export function requestBounds(maxBody: number): RequestBounds {
   const memory = heapLimit() / SHARE;
   return {
     budget: new ByteBudget(Math.min(Math.max(8 * maxBody, MIN_BUDGET), memory)),
-    maxBody: Math.min(maxBody, memory / 2),
+    maxBody: Math.min(maxBody, Math.floor(memory / OF_ONE)),
   };
 }
 
 /** The part of the heap that all bodies under way may take up: what is read of them takes several times as much. */
 const SHARE = 16;
+/** And one of them a part of that: while it is unpacked it is there as it came, in pieces and in one piece. */
+const OF_ONE = 4;
 /** The least number of bytes that they may, where the heap is large enough. */
 const MIN_BUDGET = 64 * 1024 * 1024;

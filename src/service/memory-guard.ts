@@ -18,7 +18,7 @@ const COLLECTING = 0.1;
 /** Watches what this process uses of its memory, so that it says no before it dies. */
 export class MemoryGuard {
   readonly #limit = heapLimit();
-  readonly #relieve = new Set<() => void>();
+  readonly #relieve = new Set<() => Promise<boolean>>();
   readonly #observer: PerformanceObserver;
   readonly #timer: NodeJS.Timeout;
   #lives = 0;
@@ -58,8 +58,8 @@ export class MemoryGuard {
     return heapUsed() > this.#limit * LIVING;
   }
 
-  /** @param relieve called when too much is left after garbage was collected */
-  onTight(relieve: () => void): void {
+  /** @param relieve called when too much is left after garbage was collected; resolves when something was let go, if there was anything */
+  onTight(relieve: () => Promise<boolean>): void {
     this.#relieve.add(relieve);
   }
 
@@ -88,7 +88,13 @@ export class MemoryGuard {
   #collected(): void {
     this.#collectedUntil = performance.now();
     this.#lives = heapUsed();
-    if (this.#lives > this.#limit * LIVING) for (const relieve of this.#relieve) relieve();
+    if (this.#lives > this.#limit * LIVING) void this.#relieved(this.#collectedUntil);
+  }
+
+  /** What was let go is garbage, which may not be collected for a long time: until then, how much lives is not known. */
+  async #relieved(collected: number): Promise<void> {
+    const letGo = await Promise.all([...this.#relieve].map((relieve) => relieve()));
+    if (letGo.includes(true) && this.#collectedUntil === collected) this.#lives = 0;
   }
 }
 

@@ -104,7 +104,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     ahead: limits.ahead,
   };
   const assembly = await withReceived((read) => Assembly.open({ ...settings, read }));
-  memory.onTight(() => void assembly.relieve());
+  memory.onTight(() => assembly.relieve());
   const receivers: OpenReceiver[] = [];
   const close = async () => {
     await Promise.all(receivers.map(({ receiver }) => receiver.close()));

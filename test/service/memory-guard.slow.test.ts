@@ -17,6 +17,12 @@ test('a small heap is told what it may hold, says when it is tight, and when it 
     limit: 64,
     few: 1_048,
     usual: 10,
+    dropped: 10_000 - 4_194,
+    bodies: [
+      [200, expect.any(String)],
+      [200, expect.any(String)],
+      [413, expect.stringContaining('1048576 bytes')],
+    ],
     before: false,
     tight: true,
     relieved: true,

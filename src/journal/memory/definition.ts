@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ok } from '../../model/finding.ts';
 import { defineJournal } from '../journal-definition.ts';
 import { onFull, whenFull } from '../on-full.ts';
+import { fittingCapacity } from './capacity.ts';
 
 /** Events are kept in the memory of this process. */
 export default defineJournal({
@@ -15,6 +16,6 @@ export default defineJournal({
   },
   probe: async () => [ok('is kept in memory: what tracers have yet to hear ends with the process')],
   describe: ({ capacity, on_full }) => [
-    `in memory, ${capacity.toLocaleString('en')} events for each tracer; ${whenFull(on_full)}`,
+    `in memory, ${fittingCapacity(capacity).toLocaleString('en')} events for each tracer; ${whenFull(on_full)}`,
   ],
 });

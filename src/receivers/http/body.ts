@@ -26,7 +26,7 @@ export type Body =
 export async function readBody(request: IncomingMessage, { budget, maxBody }: RequestBounds): Promise<Body> {
   const packing = PACKING.get(request.headers['content-encoding']?.trim().toLowerCase() ?? '');
   if (!packing) return { refusal: UNKNOWN_ENCODING };
-  if (Number(request.headers['content-length']) > maxBody) return { refusal: TOO_LARGE };
+  if (Number(request.headers['content-length']) > maxBody) return { refusal: tooLarge(maxBody) };
   const share = new Share(budget);
   try {
     const packed = await gather(whole(request), maxBody, share);
@@ -54,8 +54,11 @@ const UNKNOWN_ENCODING: Refusal = {
   status: 415,
   message: 'the content encoding is gzip, deflate, zstd or none',
 };
-const TOO_LARGE: Refusal = { status: 413, message: 'the body is too large' };
 const UNREADABLE: Refusal = { status: 400, message: 'the body ends too early or is not packed as it says' };
+
+function tooLarge(maxBody: number): Refusal {
+  return { status: 413, message: `the body is larger than ${maxBody} bytes, packed or not` };
+}
 
 class Refused extends Error {
   readonly refusal: Refusal;
@@ -73,7 +76,7 @@ async function gather(source: AsyncIterable<Buffer>, maxBody: number, share: Sha
   let size = 0;
   for await (const chunk of source) {
     size += chunk.length;
-    if (size > maxBody) throw new Refused(TOO_LARGE);
+    if (size > maxBody) throw new Refused(tooLarge(maxBody));
     if (!share.take(chunk.length + CHUNK)) throw new Refused(FULL);
     chunks.push(chunk);
   }
