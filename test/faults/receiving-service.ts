@@ -45,7 +45,7 @@ export interface Request {
 export const SETTLE = 2_000;
 const TIMEOUT = 5_000;
 /** Milliseconds after which nobody will answer. */
-const PATIENCE = 60_000;
+const PATIENCE = 300_000;
 /** Milliseconds after which a process is killed that should have ended: longer than any flood takes to be heard. */
 const LIFETIME = 3_600_000;
 /** Milliseconds until what was refused is sent again: a tenth of what `Retry-After` asks for. */
