@@ -142,6 +142,8 @@ describe('what it leaves', () => {
       'verify',
       out('coloured/ledger'),
       '--strict',
+      '--since',
+      out('coloured/ledger/checkpoint'),
       '--json',
     ]);
     expect(code).toBe(0);
