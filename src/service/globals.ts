@@ -2,7 +2,6 @@ import {
   context,
   createContextKey,
   createNoopMeter,
-  logs,
   metrics,
   ProxyTracerProvider,
   propagation,
@@ -11,12 +10,11 @@ import {
 } from '@opentelemetry/api';
 import { VconOtelError } from '../model/error.ts';
 
-/** Those of OpenTelemetry's globals beside tracing that an application may have set up by itself. */
+/** Those of OpenTelemetry's globals beside tracing that we set up where the application has not. Logs are never ours. */
 export interface Globals {
   readonly context: boolean;
   readonly propagation: boolean;
   readonly metrics: boolean;
-  readonly logs: boolean;
 }
 
 /** Whether a service has this process's globals, or is about to register them. */
@@ -42,8 +40,6 @@ export function claimGlobals(): Globals {
     context: context.with(probe, () => context.active() === probe),
     propagation: propagation.fields().length > 0,
     metrics: metrics.getMeter('') !== createNoopMeter(),
-    // Only the API's stand-in for a provider takes one.
-    logs: !('_setDelegate' in logs.getLoggerProvider()),
   };
 }
 
@@ -58,7 +54,6 @@ export function disclaimGlobals(): void {
 export function releaseGlobals(own: Globals): void {
   trace.disable();
   if (!own.metrics) metrics.disable();
-  if (!own.logs) logs.disable();
   if (!own.context) context.disable();
   if (!own.propagation) propagation.disable();
 }

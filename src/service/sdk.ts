@@ -39,7 +39,7 @@ export function createSdk(
   const { instrumentations } = settings;
   // Its constructor may put a logger of its own in place of ours (OTEL_LOG_LEVEL), with a warning about it.
   diag.disable();
-  return new NodeSDK({
+  const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
     sampler: alwaysRecord(settings.sampler ?? samplerFor(environment.sampler)),
@@ -47,10 +47,13 @@ export function createSdk(
     // Tracers hear what stands on the spans: a limit from the environment must not cut a uuid or drop an outcome.
     spanLimits: { attributeCountLimit: 128, attributeValueLengthLimit: Number.POSITIVE_INFINITY },
     metricReaders: [],
-    logRecordProcessors: [],
     // Null: none is registered; the types know that of the propagator only.
     ...(own.context && { contextManager: null as never }),
     ...(own.propagation && { textMapPropagator: null }),
     ...(instrumentations && { instrumentations }),
   });
+  // It has no option for none: an empty list of processors makes a provider too, which takes the place of the application's, or fails to
+  // with an error in its log.
+  Object.defineProperty(sdk, 'configureLoggerProviderFromEnv', { value: () => undefined });
+  return sdk;
 }

@@ -478,11 +478,15 @@ test("an application's own metrics, context and propagation are left as they are
     logs.getLoggerProvider(),
   ];
   const expected = [true, provider, propagator.fields(), logProvider];
+  const registering = vi.spyOn(logs, 'setGlobalLoggerProvider');
+  onTestFinished(() => registering.mockRestore());
   const { calls, tracer } = recordingTracer();
   const tracing = await start({
     tracers: { mine: { module: tracer } },
     exporters: { prometheus: { port: 0 } },
   });
+  // A second registration would be an error in the application's log.
+  expect(registering).not.toHaveBeenCalled();
   await pass();
   expect(kept()).toEqual(expected);
   expect(await scraped(tracing)).toContain('vcon_chain_duration');
