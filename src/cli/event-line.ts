@@ -23,7 +23,7 @@ const NAME_WIDTH = Math.max(...eventNames.map((name) => name.length));
 /** An event on a line, as people read it. */
 export function eventLine(event: ChainEvent, colour: boolean): string {
   const { chain, link, linkIndex, storage, inVconUuid, outVconUuid } = event;
-  const { outcome, errorType, duration, inferred } = event;
+  const { outcome, errorType, duration, inferred, sender } = event;
   const name = eventName(event).padEnd(NAME_WIDTH);
   const code = colour ? colourOf(event) : undefined;
   const step = link === undefined ? storage : `${linkIndex} ${link}`;
@@ -37,6 +37,7 @@ export function eventLine(event: ChainEvent, colour: boolean): string {
     errorType === undefined ? undefined : cleanText(errorType),
     duration === undefined ? undefined : formatDuration(duration),
     event.calls && REMARKS[event.calls],
+    sender === undefined ? undefined : `sent by ${cleanText(sender)}`,
     inferred.length > 0 ? `(inferred: ${inferred.map(cleanText).join(', ')})` : undefined,
   ];
   return `${parts.filter((part) => part !== undefined).join('  ')}\n`;

@@ -120,6 +120,7 @@ function jsonLine(event: ChainEvent): string {
     run_id: event.runId,
     trace_id: event.spanContext.traceId,
     span_id: event.spanContext.spanId,
+    sender: event.sender ?? null,
     inferred: event.inferred,
     calls: event.calls ?? null,
   };

@@ -84,6 +84,7 @@ function metadataOf(context: EventContext) {
     outcome: context.outcome,
     error_type: context.errorType,
     inferred: context.inferred.length > 0 ? context.inferred : undefined,
+    sender: context.sender,
     run_id: context.runId,
     event_id: context.eventId,
     trace_id: context.spanContext.traceId,

@@ -29,6 +29,7 @@ export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: Draw
     ...(open && run.phase === 'start' && { open }),
     linkedFrom,
     late: run.late ?? 0,
+    ...(run.sender !== undefined && { sender: run.sender }),
     steps:
       rows ??
       run.steps.toSorted((a, b) => a.start - b.start).map((step) => drawnStep(step, run.start, 0, latest)),

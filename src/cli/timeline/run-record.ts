@@ -5,7 +5,7 @@ import type { TimelineRun, TimelineStep } from './timeline-run.ts';
  * ```
  * { run_id, trace_id, chain, vcon_uuid, out_vcon_uuid, outcome: "complete"|"halted"|"error"|"unknown"|null, error_type,
  *   start: "2026-01-31T12:00:00.000Z", duration: 1.5 (seconds), truncated, linked_from: [{ run_id, trace_id, chain }],
- *   late: 0 (what came when it was over), inferred: ["outcome"|"duration"|"out_vcon_uuid"],
+ *   late: 0 (what came when it was over), sender, inferred: ["outcome"|"duration"|"out_vcon_uuid"],
  *   steps: [{ stage: "link"|"storage"|"other", name, index, outcome: "success"|"halt"|"error"|"unknown"|null, error_type,
  *             start: 0.25 (seconds from the run's), duration, depth, vcon_uuid, out_vcon_uuid }] }
  * ```
@@ -28,6 +28,7 @@ export function runRecord(run: TimelineRun): Record<string, unknown> {
       chain: chain ?? null,
     })),
     late: run.late,
+    sender: run.sender ?? null,
     inferred: run.inferred.map((name) => (name === 'outVconUuid' ? 'out_vcon_uuid' : name)),
     steps: run.steps.map(stepRecord),
   };

@@ -56,6 +56,8 @@ export interface TimelineRun {
   readonly steps: readonly TimelineStep[];
   /** How much came when it was over, and changed nothing. */
   readonly late: number;
+  /** Who sent what was last heard of it, by the name of a token: only a journal tells. */
+  readonly sender?: string;
   /** Names of the facts above that were concluded rather than read from a span. */
   readonly inferred: readonly ('outcome' | 'duration' | 'outVconUuid')[];
 }

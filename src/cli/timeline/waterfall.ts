@@ -60,6 +60,7 @@ function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
   if (late) parts.push({ text: late, style: 'yellow' });
   parts.push({ text: durationOf(run) });
   parts.push({ text: `trace ${run.traceId}`, style: 'dim' });
+  if (run.sender !== undefined) parts.push({ text: `sent by ${run.sender}`, style: 'dim' });
   for (const { chain, traceId } of run.linkedFrom)
     parts.push({ text: `from ${chain ?? '?'} (trace ${traceId.slice(0, 8)}…)`, style: 'dim' });
   return flow(parts, columns, paint);
