@@ -42,7 +42,9 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   // There is no place left to tell it.
   stderr.on('error', () => undefined);
   const colour = colourFromEnvironment(stdout);
-  await runCommandLine(argv, { stdout, stderr, colour, columns: stdout.columns, signal, readerGone, exit });
+  const hangup = (told: () => void) => process.on('SIGHUP', told);
+  const surroundings = { stdout, stderr, colour, columns: stdout.columns, signal, hangup, readerGone, exit };
+  await runCommandLine(argv, surroundings);
   // Whatever still holds the process: a socket of a server that never answers, a module of somebody else's. What was written before
   // has gone to the pipe by then.
   stdout.write('', () => process.exit());
@@ -57,6 +59,8 @@ export interface CommandLineSettings {
   readonly columns: number | undefined;
   /** Resolves with the name of the signal that asks the process to end. */
   readonly signal: () => Promise<string>;
+  /** Has a command told of each SIGHUP, which then does not end the process. */
+  readonly hangup: (told: () => void) => void;
   /** Resolves when nobody reads standard output any more. */
   readonly readerGone: () => Promise<void>;
   /** Says with which code the process is to end: 0 unless it is called. */
@@ -66,7 +70,7 @@ export interface CommandLineSettings {
 /** Runs one command to its end. Never rejects. */
 export async function runCommandLine(
   argv: readonly string[],
-  { stdout, stderr, colour, columns, signal, readerGone, exit }: CommandLineSettings,
+  { stdout, stderr, colour, columns, signal, hangup, readerGone, exit }: CommandLineSettings,
 ): Promise<void> {
   const program = new Command('vcon-otel')
     .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')
@@ -88,7 +92,7 @@ export async function runCommandLine(
     tryCommand({ stdout, exit }),
     validateCommand({ stdout, colour, exit }),
     doctorCommand({ stdout, colour, exit }),
-    serveCommand({ stdout, stderr, signal, exit }),
+    serveCommand({ stdout, stderr, signal, hangup, exit }),
     queueCommand({ stdout, stderr, withJournal }),
     tapCommand({ stdout, stderr, colour, signal, readerGone, withJournal }),
     replayCommand({ stdout, stderr, signal, exit, withJournal }),

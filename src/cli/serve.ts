@@ -13,13 +13,15 @@ export interface ServeSettings {
   readonly stderr: NodeJS.WritableStream;
   /** Resolves with the name of the signal that asks the process to end. */
   readonly signal: () => Promise<string>;
+  /** Has it told of each SIGHUP from now on, which then does not end the process. */
+  readonly hangup: (told: () => void) => void;
   /** Sets the exit code of the process. */
   readonly exit: (code: number) => void;
 }
 
 /**
  * `vcon-otel serve FILE`: runs everything a configuration names until SIGTERM or Ctrl-C, says on one screen what is
- * on and where, and ends with counts.
+ * on and where, and ends with counts. At SIGHUP it reads the file again.
  * @throws VconOtelError from its action, as `startTracing`
  */
 export function serveCommand(settings: ServeSettings): Command {
@@ -30,7 +32,7 @@ export function serveCommand(settings: ServeSettings): Command {
       const reading = await readConfig(file);
       const { loaded, faults } = reading;
       if (!loaded || faults.length > 0) throw new ConfigError('CONFIG_INVALID', await configFaults(reading));
-      await serve(loaded, settings).catch(async (error: unknown) => {
+      await serve(loaded, file, settings).catch(async (error: unknown) => {
         throw (await allOfIt(reading, error)) ?? error;
       });
     });
@@ -52,8 +54,14 @@ const FAULTY: ReadonlySet<string> = new Set<ErrorCode>([
   'MODULE_NOT_FOUND',
 ]);
 
-async function serve(loaded: LoadedConfig, { stdout, stderr, signal, exit }: ServeSettings): Promise<void> {
+async function serve(
+  loaded: LoadedConfig,
+  file: string,
+  { stdout, stderr, signal, hangup, exit }: ServeSettings,
+): Promise<void> {
   const ending = signal();
+  const again = new Reminder();
+  hangup(() => again.come());
   const began = performance.now();
   // A promise that a tracer made and nobody waits for must not end the service.
   process.on('unhandledRejection', (error) =>
@@ -68,15 +76,45 @@ async function serve(loaded: LoadedConfig, { stdout, stderr, signal, exit }: Ser
   const alive = setInterval(() => undefined, MAX_INTERVAL);
   try {
     stdout.write(screenOf(loaded, tracing));
-    const reason = await Promise.race([ending, fault]);
+    const reason = await Promise.race([ending, fault, rereading(again, file, tracing)]);
     stdout.write(`${reason}: ending, tracers hear what is left\n`);
-    if (reason === FAULT) exit(1);
+    if (reason === FAULT || reason === BROKEN) exit(1);
   } finally {
     await tracing.shutdown();
     clearInterval(alive);
   }
   stdout.write(farewell(tracing.stats(), tracing.undone(), (performance.now() - began) / 1e3));
   if (tracing.undone().length > 0) exit(1);
+}
+
+/** Reads the configuration again whenever that is asked for. Resolves when the service must end, because it could neither go on as it was. */
+async function rereading(again: Reminder, file: string, { reload }: Service): Promise<string> {
+  for (;;) {
+    await again.next();
+    const reloaded = await reload(() => readConfig(file));
+    if (reloaded.is === 'refused' && reloaded.why === 'broken') return BROKEN;
+  }
+}
+
+const BROKEN = 'a tracer that cannot be made again';
+
+/** Something to be done once more, whether it was asked for once or often meanwhile. */
+class Reminder {
+  #wake: (() => void) | undefined;
+  #isDue = false;
+
+  come(): void {
+    this.#isDue = true;
+    this.#wake?.();
+  }
+
+  async next(): Promise<void> {
+    if (!this.#isDue)
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    this.#isDue = false;
+  }
 }
 
 const FAULT = 'an error that nobody caught';

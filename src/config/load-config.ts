@@ -15,6 +15,7 @@ import { type Config, type ConfigInput, DEFAULT_HEALTH } from './schema.ts';
 import { readVariables } from './variables.ts';
 import { readYaml } from './yaml.ts';
 
+export { type ConfigChange, configChanges, isSame } from './changes.ts';
 export type { ModuleSection } from './component-sections.ts';
 export { ConfigError } from './config-error.ts';
 export { deliverySettings } from './delivery.ts';

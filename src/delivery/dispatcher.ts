@@ -1,17 +1,16 @@
-import type { ConsumerListener } from '../journal/consumer.ts';
 import type { EventLog, EventLogState, JournalTrouble, Repeat } from '../journal/event-log.ts';
 import { withDeadline } from '../model/deadline.ts';
-import { errorType, VconOtelError } from '../model/error.ts';
+import { VconOtelError } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
 import type { EventSink } from '../model/event-sink.ts';
 import type { ThrottledLog } from '../model/throttled-log.ts';
 import type { BoundTracer } from './bound-tracer.ts';
-import type { CircuitState } from './circuit-breaker.ts';
-import type { Attempt } from './event-attempts.ts';
 import { outsideAnyTrace } from './outside-any-trace.ts';
 import { RunHolds } from './run-holds.ts';
-import { deliveryError } from './tracer-calls.ts';
-import { TracerWorker, type TracerWorkerSettings } from './tracer-worker.ts';
+import type { Completed } from './tracer-calls.ts';
+import type { TracerWorker } from './tracer-worker.ts';
+import type { TracerWorkerSettings } from './tracer-worker-settings.ts';
+import { reasonOf, TracerWorkers } from './tracer-workers.ts';
 
 //  accept() ─► the events of one turn of the event loop ─► event log ─► a worker for each tracer ─► calls
 
@@ -31,11 +30,10 @@ export interface DispatcherSettings extends Pick<TracerWorkerSettings, 'complete
  * tracer's own pace.
  */
 export class Dispatcher implements EventSink {
-  readonly workers: readonly TracerWorker[];
+  readonly #workers: TracerWorkers;
   readonly #settings: DispatcherSettings;
   readonly #journal: EventLog;
   readonly #holds: RunHolds;
-  readonly #strict: readonly TracerWorker[];
   #state: EventLogState = { full: false, room: 0, failing: false, size: undefined };
   /** Accepted in this turn of the event loop. */
   #accepted: ChainEvent[] = [];
@@ -46,12 +44,16 @@ export class Dispatcher implements EventSink {
   constructor(tracers: readonly BoundTracer[], settings: DispatcherSettings) {
     this.#settings = settings;
     this.#journal = settings.journal;
-    this.workers = tracers.map((tracer) => this.#worker(tracer));
-    this.#strict = this.workers.filter(({ failClosed }) => failClosed);
     this.#holds = new RunHolds({
       clock: settings.clock,
-      limits: new Map(tracers.map(({ name, delivery }) => [name, delivery.chainWait])),
+      limit: (tracer) => this.#workers.named(tracer)?.chainWait ?? 0,
       late: (tracer) => settings.trouble('unheard_chain', `tracer ${tracer}`),
+    });
+    this.#workers = new TracerWorkers(tracers, {
+      ...settings,
+      holds: this.#holds,
+      underway: () => this.#accepted.length,
+      schedule: () => this.#schedule(),
     });
     this.#journal.observe({
       onState: (state) => {
@@ -60,6 +62,37 @@ export class Dispatcher implements EventSink {
       },
       onTrouble: (kind, detail) => settings.trouble(kind, detail),
     });
+  }
+
+  get workers(): readonly TracerWorker[] {
+    return this.#workers.all;
+  }
+
+  /** Told of each call that was answered well. */
+  set completed(completed: Completed | undefined) {
+    this.#workers.completed = completed;
+  }
+
+  /**
+   * Has tracers rest: what they have not heard waits for {@link exchange}. Resolves when the calls under way have ended, and the tracers
+   * themselves. Never rejects.
+   */
+  rest(names: readonly string[], milliseconds: number): Promise<void> {
+    return this.#workers.rest(names, milliseconds);
+  }
+
+  /**
+   * Puts other tracers in the place of those that {@link rest}. Who has the name of one of these goes on where that has stopped; who has a
+   * new one hears what is accepted from now on; who is not among them leaves, and keeps its place in a journal that is persistent.
+   * @param rested the names of those that rest
+   */
+  async exchange(rested: readonly string[], tracers: readonly BoundTracer[]): Promise<void> {
+    if (this.#isEnded) {
+      await Promise.allSettled(tracers.map(({ tracer }) => tracer.shutdown?.()));
+      return;
+    }
+    this.#append();
+    await this.#workers.exchange(rested, tracers);
   }
 
   get full(): boolean {
@@ -82,8 +115,8 @@ export class Dispatcher implements EventSink {
       return;
     }
     // Before the journal gets it, which may drop it at once.
-    if (this.#strict.length > 0) {
-      const strict = this.#strictOf(chain);
+    if (this.#workers.strict.length > 0) {
+      const strict = this.#workers.strictOf(chain);
       if (strict.length > 0 && stage === 'chain' && phase === 'start') this.#holds.open(runId);
       this.#holds.expect(event, strict);
     }
@@ -94,14 +127,14 @@ export class Dispatcher implements EventSink {
 
   /** The event came too late: callers that wait for its run get an error. */
   #refuse({ runId, chain }: ChainEvent): void {
-    if (this.#strictOf(chain).length === 0) return;
+    if (this.#workers.strictOf(chain).length === 0) return;
     this.#holds.open(runId);
     this.#holds.fail(runId, new VconOtelError('TRACER_FAILED', 'tracers have been shut down'));
     this.#holds.close(runId);
   }
 
   isAwaited(chain: string): boolean {
-    return this.#strictOf(chain).length > 0;
+    return this.#workers.strictOf(chain).length > 0;
   }
 
   async durable(): Promise<void> {
@@ -127,7 +160,7 @@ export class Dispatcher implements EventSink {
    */
   async flush(milliseconds: number): Promise<void> {
     await this.#eachInTime(milliseconds, (worker) => worker.caughtUp(false));
-    await this.#each((worker) => worker.flush(milliseconds));
+    await this.#workers.each((worker) => worker.flush(milliseconds));
   }
 
   /** Lets tracers hear what is left, then ends them and the journal. Never rejects. */
@@ -140,79 +173,13 @@ export class Dispatcher implements EventSink {
       new VconOtelError('TRACER_FAILED', 'tracers have been shut down before the chain ended'),
     );
     this.#append();
-    await this.#each((worker) => worker.shutdown(milliseconds, persistent));
+    await this.#workers.each((worker) => worker.shutdown(milliseconds, persistent));
     for (const { name, stats } of this.workers)
       if (stats.dropped > 0) log.warn(`end ${name}`, `tracer ${name} did not hear ${stats.dropped} events`);
     this.#isEnded = true;
     this.#makeRoom();
     const closed = withDeadline(this.#journal.close(), milliseconds, 'closing the journal', clock);
     await closed.catch((error: unknown) => log.warn('end of the journal', `the journal: ${reasonOf(error)}`));
-  }
-
-  /** The names of the fail-closed tracers that hear a chain. */
-  #strictOf(chain: string): readonly string[] {
-    if (this.#strict.length === 0) return NOBODY;
-    return this.#strict.filter((worker) => worker.hears(chain)).map(({ name }) => name);
-  }
-
-  #worker(tracer: BoundTracer): TracerWorker {
-    const { name } = tracer;
-    const { completed, took, hears, clock } = this.#settings;
-    const worker: TracerWorker = new TracerWorker(tracer, {
-      clock,
-      completed,
-      took,
-      hears: (chain) => hears(name, chain),
-      underway: () => this.#accepted.length,
-      again: () => this.#schedule(),
-      turned: (state) => this.#tellOfCircuit(name, state),
-      attempted: (attempt) => this.#attempted(tracer, attempt),
-      heard: (event) => {
-        if (tracer.failClosed) this.#holds.settle(event, name);
-      },
-    });
-    void this.#journal.consumer(name, this.#listener(worker)).then((consumer) => worker.attach(consumer));
-    return worker;
-  }
-
-  #listener(worker: TracerWorker): ConsumerListener {
-    const { name, failClosed } = worker;
-    return {
-      onReadable: () => worker.readable(),
-      onCounts: (counts) => worker.counted(counts),
-      onDrop: (events) => {
-        worker.lose(events);
-        const heard = events.filter(({ chain }) => worker.hears(chain));
-        if (heard.length === 0) return;
-        const error = new VconOtelError(
-          'TRACER_FAILED',
-          `tracer ${name} lags too far behind: events are dropped`,
-        );
-        this.#settings.log.warn(`drop ${name}`, error.message);
-        if (failClosed) for (const event of heard) this.#holds.settle(event, name, { error });
-      },
-      onSkip: (events) => {
-        for (const event of events) {
-          worker.skip(event);
-          if (failClosed && worker.hears(event.chain)) this.#holds.settle(event, name);
-        }
-      },
-    };
-  }
-
-  #attempted({ name, failClosed }: BoundTracer, { event, outcome, failure }: Attempt): void {
-    const error = failure && deliveryError(name, failure);
-    if (error) this.#settings.log.warn(`${outcome} ${name}`, `${error.message}${CONSEQUENCE[outcome]}`);
-    // As in the conserver, only what a tracer throws can stop a chain, never what it returns.
-    if (failClosed && outcome !== 'retried')
-      this.#holds.settle(event, name, error && outcome === 'dead' ? { error } : undefined);
-  }
-
-  #tellOfCircuit(name: string, state: CircuitState): void {
-    const { log } = this.#settings;
-    if (state === 'open')
-      log.warn(`open ${name}`, `tracer ${name} does not answer: it is left alone for a while`);
-    if (state === 'closed') log.warn(`closed ${name}`, `tracer ${name} answers again`);
   }
 
   #schedule(): void {
@@ -233,9 +200,9 @@ export class Dispatcher implements EventSink {
     if (this.#accepted.length === 0) return;
     const events = this.#accepted;
     this.#accepted = [];
-    const strict = this.#strict.map(({ name }) => name);
+    const strict = this.#workers.strict.map(({ name }) => name);
     // The journal is asked how far these tracers are with repeats, so it needs their reports first.
-    for (const worker of this.#strict) worker.report();
+    for (const worker of this.#workers.strict) worker.report();
     this.#journal.append(events, strict).then(
       (repeats) => this.#settleRepeats(repeats),
       // Each worker was notified of the dropped events.
@@ -249,7 +216,7 @@ export class Dispatcher implements EventSink {
     if (repeats.length === 0) return;
     this.#settings.repeated(repeats.length);
     for (const { event, progress } of repeats)
-      for (const name of this.#strictOf(event.chain)) {
+      for (const name of this.#workers.strictOf(event.chain)) {
         const state = progress.get(name);
         if (state === 'pending') continue;
         const error = new VconOtelError('TRACER_FAILED', `tracer ${name} has given the event up`);
@@ -265,7 +232,7 @@ export class Dispatcher implements EventSink {
   async #eachInTime(milliseconds: number, wait: (worker: TracerWorker) => Promise<void>): Promise<void> {
     const durable = this.durable();
     durable.catch(() => undefined);
-    await this.#each((worker) =>
+    await this.#workers.each((worker) =>
       withDeadline(
         durable.then(() => wait(worker)),
         milliseconds,
@@ -274,31 +241,7 @@ export class Dispatcher implements EventSink {
       ),
     );
   }
-
-  async #each(work: (worker: TracerWorker) => Promise<void>): Promise<void> {
-    await Promise.all(
-      this.workers.map((worker) =>
-        work(worker).catch((error: unknown) =>
-          this.#settings.log.warn(`end of ${worker.name}`, `tracer ${worker.name}: ${reasonOf(error)}`),
-        ),
-      ),
-    );
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof VconOtelError ? error.message : errorType(error);
 }
 
 /** How many events a tracer gets before the event loop has its turn. */
 const EVENTS_PER_TURN = 512;
-
-const NOBODY: readonly string[] = [];
-
-/** What the log says about an event after a failure. */
-const CONSEQUENCE: Readonly<Record<Attempt['outcome'], string>> = {
-  ok: '',
-  failed: ' (a dead letter: the call is not made again)',
-  retried: ' (it is tried again)',
-  dead: ' (the event is given up)',
-};

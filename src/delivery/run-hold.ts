@@ -27,6 +27,11 @@ export class RunHold {
     if (this.#due.size === 0) this.#wake();
   }
 
+  /** What a tracer has yet to hear is not waited for. */
+  release(tracer: string): void {
+    for (const [delivery, by] of this.#due) if (by === tracer) this.settle(delivery);
+  }
+
   /** Nobody is to wait for deliveries that are still due, or become due later. */
   fail(error: unknown): void {
     this.#failure ??= { error };

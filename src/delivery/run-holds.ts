@@ -8,8 +8,8 @@ const MAX_FAILED = 10_000;
 
 export interface RunHoldsSettings {
   readonly clock: Clock;
-  /** Of each fail-closed tracer, for how many milliseconds a chain waits for it at a step; 0: without end. */
-  readonly limits: ReadonlyMap<string, number>;
+  /** For how many milliseconds a chain waits for a fail-closed tracer at a step; 0: without end. */
+  limit(tracer: string): number;
   /** Told when a chain has waited in vain. */
   late(tracer: string): void;
 }
@@ -54,6 +54,14 @@ export class RunHolds {
     this.#holds.get(runId)?.fail(error);
   }
 
+  /** A tracer is no more: nobody waits for it. */
+  release(tracer: string): void {
+    for (const [runId, hold] of this.#holds) {
+      hold.release(tracer);
+      this.#letGo(runId);
+    }
+  }
+
   /** No delivery that is still due will be made. */
   failAll(error: unknown): void {
     for (const hold of this.#holds.values()) hold.fail(error);
@@ -78,8 +86,8 @@ export class RunHolds {
   }
 
   #limit(hold: RunHold, tracer: string): (() => void)[] {
-    const { clock, limits, late } = this.#settings;
-    const limit = limits.get(tracer) ?? 0;
+    const { clock, late } = this.#settings;
+    const limit = this.#settings.limit(tracer);
     if (limit === 0) return [];
     const callOff = clock.after(limit, () => {
       if (!hold.awaited.has(tracer)) return;

@@ -34,6 +34,7 @@ export class RunQueues {
   #active = 0;
   #goingOn = false;
   #stopped = false;
+  #isHalted = false;
 
   constructor(settings: RunQueuesSettings) {
     this.#settings = settings;
@@ -49,6 +50,11 @@ export class RunQueues {
   /** Whether nothing is under way, and nothing can be that is not to be waited for. */
   get idle(): boolean {
     return this.#active === 0 && (this.#waiting.size === 0 || !this.#settings.circuit.lets);
+  }
+
+  /** Whether a call is under way. */
+  get calling(): boolean {
+    return this.#active > 0;
   }
 
   /** Whether {@link goOn} has something to do. */
@@ -124,6 +130,27 @@ export class RunQueues {
     for (const queue of this.#queues.values()) queue.stopWaiting();
   }
 
+  /** From now on no call begins. */
+  halt(): void {
+    this.#isHalted = true;
+    this.stop();
+  }
+
+  /** Hands over the runs of which an event is not settled, to be called when nothing is {@link calling}. */
+  release(): readonly RunQueue[] {
+    const left = [...this.#queues.values()];
+    this.clear();
+    return left;
+  }
+
+  /** Takes over what others have {@link release}d. */
+  adopt(queues: readonly RunQueue[]): void {
+    for (const queue of queues) {
+      this.#queues.set(queue.runId, queue);
+      this.#waiting.add(queue);
+    }
+  }
+
   /** Lets go of everything. */
   clear(): void {
     this.stop();
@@ -133,13 +160,17 @@ export class RunQueues {
 
   /** Whether one more run may have a call under way. */
   get #hasTurn(): boolean {
-    return this.#active < this.#settings.concurrency && this.#settings.circuit.lets;
+    return this.#active < this.#settings.concurrency && this.#mayCall;
+  }
+
+  get #mayCall(): boolean {
+    return !this.#isHalted && this.#settings.circuit.lets;
   }
 
   /** Goes on with a run that has its turn, until it has to wait. */
   #deliver(queue: RunQueue): void {
     for (let event = queue.first; event; event = queue.first) {
-      if (!this.#settings.circuit.lets) {
+      if (!this.#mayCall) {
         this.#active -= 1;
         this.#waiting.add(queue);
         return;

@@ -5,6 +5,9 @@ import { bounded } from '../model/memory.ts';
 /** Events that may be read and not settled; the others stay in the journal, where they are bounded. */
 export const MAX_UNSETTLED = bounded(10_000, 1 / 16, 4_000);
 
+/** Milliseconds that a worker may read on before the event loop gets its turn. */
+export const TURN = 3;
+
 export interface SubscriptionSettings {
   /** Gets what was read. */
   take(batch: ReadBatch): void;
@@ -31,6 +34,11 @@ export class Subscription {
 
   constructor(settings: SubscriptionSettings) {
     this.#settings = settings;
+  }
+
+  /** Its place in the journal, if that is known. */
+  get consumer(): Consumer | undefined {
+    return this.#consumer;
   }
 
   /** The latest counts from the journal. */

@@ -30,6 +30,13 @@ export type Completed = (tracer: string, call: CallName, event: ChainEvent, seco
 
 const REFUSED: Failure = { refused: true };
 
+/** What the calls of a tracer need of whoever makes them. */
+export interface TracerCallsSettings {
+  readonly clock: Clock;
+  /** Told of each call that was answered well; it may be another one each time. */
+  readonly completed?: Completed | undefined;
+}
+
 /**
  * The calls of one tracer. What the tracer does in them – throw, reject, hang, answer `false` – ends here, as a value. A
  * tracer that answers at once costs no promise and no timer.
@@ -37,20 +44,18 @@ const REFUSED: Failure = { refused: true };
 export class TracerCalls {
   readonly #bound: BoundTracer;
   readonly #made: CallCounts;
-  readonly #completed: Completed | undefined;
-  readonly #clock: Clock;
+  readonly #settings: TracerCallsSettings;
   readonly #keepsTime: boolean;
   readonly #batches: TraceBatches<Answer> | undefined;
   /** What calls off the deadlines of the calls under way. */
   readonly #deadlines = new Set<() => void>();
 
   /** @param made counts the calls that were answered well */
-  constructor(bound: BoundTracer, made: CallCounts, clock: Clock, completed?: Completed) {
+  constructor(bound: BoundTracer, made: CallCounts, settings: TracerCallsSettings) {
     this.#bound = bound;
-    this.#clock = clock;
+    this.#settings = settings;
     this.#keepsTime = 'keepsTime' in bound.tracer;
     this.#made = made;
-    this.#completed = completed;
     if (bound.tracer.traceBatch)
       this.#batches = new TraceBatches({
         alone: (event) => this.#trace(event),
@@ -75,7 +80,7 @@ export class TracerCalls {
 
   #trace(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options } = this.#bound;
-    const began = this.#completed ? this.#clock.elapsed() : 0;
+    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
     try {
       if (!tracer.trace) return 'not_due';
       const answer = tracer.trace(event.outVconUuid, eventName(event), options, event);
@@ -92,7 +97,7 @@ export class TracerCalls {
     const index = this.#runIndex(event);
     if (index === undefined) return 'not_due';
     const { inVconUuid, outVconUuid, links } = event;
-    const began = this.#completed ? this.#clock.elapsed() : 0;
+    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
     try {
       if (!tracer.run) return 'not_due';
       const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, event);
@@ -119,13 +124,13 @@ export class TracerCalls {
 
   #answered(call: CallName, event: ChainEvent, began: number): Answer {
     this.#made[call] += 1;
-    this.#completed?.(this.#bound.name, call, event, (this.#clock.elapsed() - began) / 1e3);
+    this.#settings.completed?.(this.#bound.name, call, event, (this.#settings.clock.elapsed() - began) / 1e3);
     return 'answered';
   }
 
   async #traceBatch(events: readonly ChainEvent[]): Promise<readonly Answer[]> {
     const { tracer, options, name } = this.#bound;
-    const began = this.#completed ? this.#clock.elapsed() : 0;
+    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
     try {
       const answer: unknown = tracer.traceBatch?.(events, options);
       const told = isThenable(answer) ? await this.#withDeadline(answer, 'traceBatch') : answer;
@@ -171,7 +176,7 @@ export class TracerCalls {
   #deadline(call: keyof ConserverTracer): { readonly late: Promise<never>; callOff(): void } {
     const { name, delivery } = this.#bound;
     const late = Promise.withResolvers<never>();
-    const callOff = this.#clock.after(delivery.timeout, () =>
+    const callOff = this.#settings.clock.after(delivery.timeout, () =>
       late.reject(new VconOtelError('TIMEOUT', `${call} of tracer ${name} took too long`)),
     );
     this.#deadlines.add(callOff);

@@ -1,6 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Consumer, ConsumerCounts, Delivery, ReadBatch } from '../journal/consumer.ts';
-import type { Clock } from '../model/clock.ts';
+import type { Consumer, ConsumerCounts, ReadBatch } from '../journal/consumer.ts';
 import { withDeadline } from '../model/deadline.ts';
 import type { ChainEvent } from '../model/event.ts';
 import { ATTR } from '../model/semconv.ts';
@@ -8,34 +7,16 @@ import { Barriers } from './barriers.ts';
 import type { BoundTracer } from './bound-tracer.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
 import { type Attempt, EventAttempts } from './event-attempts.ts';
+import { InHand } from './in-hand.ts';
 import { RunQueues } from './run-queues.ts';
-import { MAX_UNSETTLED, Subscription } from './subscription.ts';
-import { type Completed, TracerCalls } from './tracer-calls.ts';
-import { attemptsIn, noStats } from './tracer-stats.ts';
-
-export interface TracerWorkerSettings {
-  readonly clock: Clock;
-  /** Whether the tracer is to hear this chain. */
-  hears(chain: string): boolean;
-  /** Events that were accepted and that the journal does not have yet. */
-  underway(): number;
-  /** Called after each attempt. */
-  attempted(attempt: Attempt): void;
-  /** Called instead where an event was heard at the first attempt, and at once. */
-  heard(event: ChainEvent): void;
-  /** Called after each call that succeeded. */
-  readonly completed?: Completed | undefined;
-  /** Gets the seconds that the tracer took. */
-  took(seconds: number, tracer: Attributes): void;
-  /** Called when there is something to {@link TracerWorker.pump} again. */
-  again(): void;
-  /** Called when the circuit opens, is tried, and closes. */
-  turned(state: CircuitState): void;
-}
+import { MAX_UNSETTLED, Subscription, TURN } from './subscription.ts';
+import { TracerCalls } from './tracer-calls.ts';
+import { attemptsIn, noStats, type TracerStats } from './tracer-stats.ts';
+import type { Remains, TracerWorkerSettings } from './tracer-worker-settings.ts';
 
 /** Delivers events to one tracer, at its own pace, and reports to the journal what became of them. */
 export class TracerWorker {
-  readonly stats = noStats();
+  readonly stats: TracerStats;
   readonly #bound: BoundTracer;
   readonly #settings: TracerWorkerSettings;
   readonly #calls: TracerCalls;
@@ -44,12 +25,8 @@ export class TracerWorker {
   readonly #attempts: EventAttempts;
   readonly #queues: RunQueues;
   readonly #subscription: Subscription;
-  /** Events that are not settled, each with its number in the order of reading, oldest first. */
-  readonly #unsettled = new Map<ChainEvent, number>();
-  /** Attempts that earlier processes made at some of these. */
-  readonly #earlier = new Map<ChainEvent, Delivery>();
-  /** Events that were read. */
-  #read = 0;
+  readonly #inHand: InHand;
+  #isResting = false;
   #wasFull = false;
   /** When its turn began, on the clock's `elapsed`, and how many events it may then read at once. */
   #turnBegan = 0;
@@ -59,19 +36,22 @@ export class TracerWorker {
   /** Callers that pass may look at the counts, which needs the reports to be sent. */
   readonly #barriers = new Barriers(() => this.report());
 
-  constructor(bound: BoundTracer, settings: TracerWorkerSettings) {
+  /** @param remains of the worker before it, which hears nothing more */
+  constructor(bound: BoundTracer, settings: TracerWorkerSettings, remains?: Remains) {
     const { clock } = settings;
     this.#bound = bound;
     this.#settings = settings;
-    this.#calls = new TracerCalls(bound, this.stats, clock, settings.completed);
+    this.stats = remains?.stats ?? noStats();
+    this.#inHand = remains?.inHand ?? new InHand();
+    this.#calls = new TracerCalls(bound, this.stats, settings);
     this.#circuit = new CircuitBreaker(bound.delivery, clock, (state) => this.#turned(state));
     this.#attempts = new EventAttempts({
       calls: this.#calls,
       policy: bound.delivery,
       circuit: this.#circuit,
       clock,
-      earlier: (event) => this.#earlier.get(event),
-      wanted: (event) => this.#unsettled.has(event),
+      earlier: (event) => this.#inHand.earlier(event),
+      wanted: (event) => this.#inHand.has(event),
     });
     this.#queues = new RunQueues({
       concurrency: bound.delivery.concurrency,
@@ -85,6 +65,10 @@ export class TracerWorker {
     });
     this.#subscription = new Subscription({ take: (batch) => this.#take(batch), again: settings.again });
     this.#attributes = { [ATTR.tracerName]: bound.name };
+    if (!remains) return;
+    this.#queues.adopt(remains.queues);
+    this.#subscription.counted(remains.counts);
+    if (remains.consumer) this.#subscription.attach(remains.consumer);
   }
 
   get name(): string {
@@ -93,6 +77,11 @@ export class TracerWorker {
 
   get failClosed(): boolean {
     return this.#bound.failClosed;
+  }
+
+  /** Milliseconds that a chain waits for it at a step; 0: without end. */
+  get chainWait(): number {
+    return this.#bound.delivery.chainWait;
   }
 
   get circuit(): CircuitState {
@@ -121,8 +110,7 @@ export class TracerWorker {
   /** Age in seconds of the oldest event still to be heard; 0 if there is none. */
   get oldestAge(): number {
     if (this.#ended) return 0;
-    const [unsettled] = this.#unsettled.keys();
-    const oldest = unsettled ? unsettled.time : this.#subscription.counts.oldestUnread;
+    const oldest = this.#inHand.oldest?.time ?? this.#subscription.counts.oldestUnread;
     return oldest === undefined ? 0 : Math.max(0, this.#settings.clock.now() - oldest) / 1e3;
   }
 
@@ -149,8 +137,9 @@ export class TracerWorker {
   caughtUp(patiently: boolean): Promise<void> {
     const upTo = this.#subscription.counts.given + this.#subscription.counts.unread;
     return this.#barriers.until(() => {
-      const [oldest = this.#read] = this.#unsettled.values();
-      return upTo <= oldest || this.depth === 0 || (!patiently && this.#circuit.state === 'open');
+      return (
+        upTo <= this.#inHand.settledUpTo || this.depth === 0 || (!patiently && this.#circuit.state === 'open')
+      );
     });
   }
 
@@ -160,12 +149,36 @@ export class TracerWorker {
     this.#queues.stop();
     return this.#barriers.until(
       () =>
-        this.#queues.idle &&
-        !this.#subscription.isReading &&
-        (!this.#circuit.lets ||
-          this.#subscription.counts.unread === 0 ||
-          this.#unsettled.size >= MAX_UNSETTLED),
+        this.#isResting ||
+        (this.#queues.idle &&
+          !this.#subscription.isReading &&
+          (!this.#circuit.lets ||
+            this.#subscription.counts.unread === 0 ||
+            this.#inHand.size >= MAX_UNSETTLED)),
     );
+  }
+
+  /**
+   * Begins no call any more, lets those under way come to their ends, which their deadlines see to, and ends the tracer. What it has not
+   * heard is for the next worker, see {@link remains}.
+   * @param milliseconds that ending it may take
+   */
+  async rest(milliseconds: number): Promise<void> {
+    this.#isResting = true;
+    this.#queues.halt();
+    this.#circuit.stop();
+    this.#barriers.check();
+    await this.#barriers.until(() => !this.#queues.calling && !this.#subscription.isReading);
+    await this.#inTime('shutdown', milliseconds);
+  }
+
+  /** What is left when it {@link rest}s. It hears nothing more. */
+  remains(): Remains {
+    const { consumer, counts } = this.#subscription;
+    this.#subscription.end();
+    this.#ended = { depth: 0, dead: counts.dead };
+    this.#barriers.release();
+    return { stats: this.stats, consumer, counts, queues: this.#queues.release(), inHand: this.#inHand };
   }
 
   /** The journal has dropped unread events. */
@@ -179,13 +192,13 @@ export class TracerWorker {
     if (!this.#settings.hears(unwanted.chain)) return;
     this.stats.skipped += 1;
     const event = this.#queues.remove(unwanted);
-    if (event) this.#letGo(event);
+    if (event) this.#inHand.letGo(event);
     this.#settings.again();
   }
 
   /** Goes on with waiting runs, and reads up to `limit` more events if there are any. */
   pump(limit: number): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#isResting) return;
     this.#turnBegan = this.#settings.clock.elapsed();
     this.#limit = limit;
     this.#timed(() => this.#queues.goOn());
@@ -197,7 +210,7 @@ export class TracerWorker {
 
   /** How many events may be read now. */
   #room(): number {
-    const room = Math.min(this.#limit, MAX_UNSETTLED - this.#unsettled.size);
+    const room = this.#isResting ? 0 : Math.min(this.#limit, MAX_UNSETTLED - this.#inHand.size);
     this.#wasFull = room <= 0;
     return room;
   }
@@ -209,7 +222,7 @@ export class TracerWorker {
 
   /** Flushes what the tracer itself buffers. */
   async flush(milliseconds: number): Promise<void> {
-    await this.#inTime(this.#bound.tracer.forceFlush?.(), milliseconds, `forceFlush of tracer ${this.name}`);
+    await this.#inTime('forceFlush', milliseconds);
   }
 
   /**
@@ -224,21 +237,21 @@ export class TracerWorker {
     this.#calls.abandon();
     this.#circuit.stop();
     this.#queues.clear();
-    this.#unsettled.clear();
-    this.#earlier.clear();
+    this.#inHand.clear();
     this.#barriers.release();
-    const { tracer, name } = this.#bound;
-    await this.#inTime(tracer.shutdown?.(), milliseconds, `shutdown of tracer ${name}`);
+    if (!this.#isResting) await this.#inTime('shutdown', milliseconds);
   }
 
-  #inTime(work: Promise<void> | undefined, milliseconds: number, what: string): Promise<void> {
-    return withDeadline(Promise.resolve(work), milliseconds, what, this.#settings.clock);
+  #inTime(what: 'forceFlush' | 'shutdown', milliseconds: number): Promise<void> {
+    const { tracer, name } = this.#bound;
+    const { clock } = this.#settings;
+    return withDeadline(Promise.resolve(tracer[what]?.()), milliseconds, `${what} of tracer ${name}`, clock);
   }
 
   #take({ events, attempted }: ReadBatch): void {
-    for (const [event, delivery] of attempted) this.#earlier.set(event, delivery);
+    this.#inHand.tried(attempted);
     this.#timed(() => {
-      for (const event of events) this.#deliver(event, this.#read++);
+      for (const event of events) this.#deliver(event, this.#inHand.read());
     });
     this.#barriers.check();
     const isNoticed = this.#settings.clock.elapsed() - this.#turnBegan > TURN;
@@ -247,29 +260,25 @@ export class TracerWorker {
   }
 
   #deliver(event: ChainEvent, number: number): void {
-    if (!this.#settings.hears(event.chain))
+    if (!this.#settings.hears(event.chain)) {
       this.#subscription.report({ event, outcome: 'unheard', delivery: undefined });
-    else if (this.#queues.take(event)) this.#unsettled.set(event, number);
+      this.#settings.unheard(event);
+    } else if (this.#queues.take(event)) this.#inHand.keep(event, number);
   }
 
   #attempted(attempt: Attempt): void {
     const { event, outcome } = attempt;
     this.stats[outcome === 'failed' ? 'dead' : outcome] += 1;
-    if (outcome !== 'retried') this.#letGo(event);
+    if (outcome !== 'retried') this.#inHand.letGo(event);
     this.#subscription.report(attempt);
     this.#settings.attempted(attempt);
   }
 
   #heard(event: ChainEvent, seconds: number): void {
     this.stats.ok += 1;
-    if (this.#unsettled.size > 0) this.#letGo(event);
+    if (this.#inHand.size > 0) this.#inHand.letGo(event);
     this.#subscription.heard(event, seconds);
     this.#settings.heard(event);
-  }
-
-  #letGo(event: ChainEvent): void {
-    this.#unsettled.delete(event);
-    if (this.#earlier.size > 0) this.#earlier.delete(event);
   }
 
   /** Measures the tracer's time, if it settles anything. */
@@ -291,13 +300,10 @@ export class TracerWorker {
   /** Something has changed: there may be room for more, or a barrier may have opened. */
   #moved(late: Attempt | undefined): void {
     if (late) this.#settings.took(late.delivery.duration, this.#attributes);
-    if (this.#wasFull && this.#unsettled.size < MAX_UNSETTLED) {
+    if (this.#wasFull && this.#inHand.size < MAX_UNSETTLED) {
       this.#wasFull = false;
       this.#settings.again();
     }
     this.#barriers.check();
   }
 }
-
-/** Milliseconds that a worker may read on before the event loop gets its turn. */
-const TURN = 3;

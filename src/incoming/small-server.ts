@@ -40,6 +40,8 @@ export interface SmallServerSettings extends SmallServerAddress {
 export interface SmallServer {
   /** Base URL. */
   readonly url: string;
+  /** Asks for another token from now on. */
+  renew(token: string | undefined): void;
   /** Stops listening; a request under way may finish within two seconds. Safe twice. */
   close(): Promise<void>;
 }
@@ -59,7 +61,7 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
   server.maxConnections = MAX_CONNECTIONS;
   limitPeers(server, MAX_OF_A_PEER, log);
   const isForUs = addressCheck([host, ...allowed_hosts]);
-  const mayEnter = bearerCheck({ token });
+  let mayEnter = bearerCheck({ token });
   server.setTimeout(2 * REQUEST_MILLIS);
   let underWay = 0;
   let closed: Promise<void> | undefined;
@@ -77,6 +79,9 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
   server.unref();
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    renew(next) {
+      mayEnter = bearerCheck({ token: next });
+    },
     close() {
       closed ??= closeServer(server);
       // Nobody is waited for who has asked for nothing.

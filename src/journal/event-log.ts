@@ -22,6 +22,11 @@ export interface EventLog {
    */
   consumer(name: string, listener: ConsumerListener): Promise<Consumer>;
   /**
+   * Closes the consumer with a name, which is told nothing more; it must not be read or reported to any more. Its place stays where the log
+   * is persistent. Resolves when it can be opened again; at once where there is none.
+   */
+  leave(name: string): Promise<void>;
+  /**
    * Watches the log. Existing news is reported at once.
    * @returns a function that ends this
    */

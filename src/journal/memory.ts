@@ -29,6 +29,7 @@ export function memoryJournal({ capacity = 100_000, onFull = 'drop' }: MemoryJou
     beside: undefined,
     append: (events, consumers) => log.append(events, consumers),
     consumer: (name, listener) => log.consumer(name, listener),
+    leave: (name) => log.leave(name),
     observe: (observer) => log.observe(observer),
     openInbox: async () => inbox,
     close: async () => {

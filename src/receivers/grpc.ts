@@ -17,6 +17,7 @@ export default defineReceiver({
     }),
   ),
   hearsSpans: true,
+  live: ['token', 'tokens'],
   remarks: openDoors,
   async create({ host, port, token, tokens, tls, ...limits }, { sink, counts, closeTimeout }) {
     const { startGrpcReceiver } = await import('./grpc/grpc-receiver.ts');

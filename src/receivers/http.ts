@@ -17,6 +17,7 @@ export default defineReceiver({
     }),
   ),
   hearsSpans: true,
+  live: ['token', 'tokens'],
   remarks: openDoors,
   async create({ host, port, token, tokens, allowed_hosts, tls, ...limits }, { sink, counts, closeTimeout }) {
     const { startHttpReceiver } = await import('./http/http-receiver.ts');

@@ -31,6 +31,8 @@ export interface Receiver {
   readonly stats?: StreamStats;
   /** What somebody should look at, in sentences. */
   troubles?(): readonly string[];
+  /** Takes over the `live` of its options, checked. */
+  renew?(options: object): void;
   /** Takes nothing more in, and finishes what is under way as long as `closeTimeout` allows. Safe twice. */
   close(): Promise<void>;
 }
@@ -71,6 +73,8 @@ export interface ReceiverDefinition<Schema extends z.ZodObject = z.ZodObject>
   readonly options: Schema;
   /** Whether it takes spans, which come in any order. */
   readonly hearsSpans?: boolean;
+  /** Names of options that can change while it runs, see `Receiver.renew`. */
+  readonly live?: readonly string[];
   /** What is wrong with its options in the light of the rest; paths are the names of options. */
   check?(options: z.output<Schema>, surroundings: ReceiverSurroundings): readonly Fault[];
   /** What to say of it once it runs: a line each, no secrets. */

@@ -1,5 +1,5 @@
 import type { MetricReader } from '@opentelemetry/sdk-metrics';
-import { type AdminServer, startAdminServer } from '../admin/admin-server.ts';
+import { type AdminServer, type AdminServerSettings, startAdminServer } from '../admin/admin-server.ts';
 import { healthPages, type Readiness } from '../admin/health.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 
@@ -13,6 +13,8 @@ export interface Admin {
   readonly healthUrl: string | undefined;
   /** Reads the metrics for the admin server. */
   readonly readers: readonly MetricReader[];
+  /** Asks for the tokens of another configuration from now on. */
+  renew(loaded: LoadedConfig): void;
   close(): Promise<void>;
 }
 
@@ -26,23 +28,26 @@ export async function openAdmin(
   withHealth: boolean,
   readiness: () => Readiness,
 ): Promise<Admin> {
-  const servers: AdminServer[] = [];
-  const close = async () => void (await Promise.all(servers.map((server) => server.close())));
-  const start = async (settings: Parameters<typeof startAdminServer>[0]) => {
-    const server = await startAdminServer(settings);
-    servers.push(server);
+  const servers: [key: 'admin' | 'health', server: AdminServer][] = [];
+  const close = async () => void (await Promise.all(servers.map(([, server]) => server.close())));
+  const start = async (key: 'admin' | 'health', settings: Omit<AdminServerSettings, 'path'>) => {
+    const server = await startAdminServer({ path: key, ...settings });
+    servers.push([key, server]);
     return server.url;
+  };
+  const renew = ({ config }: LoadedConfig) => {
+    for (const [key, server] of servers) server.renew(config[key]?.token);
   };
   const pages = healthPages(readiness);
   const isOne = admin?.port !== 0 && admin?.host === health?.host && admin?.port === health?.port;
   try {
     const metrics = admin && (await scrapeReader());
     const adminUrl =
-      metrics && (await start({ path: 'admin', ...admin, pages: { ...pages, '/metrics': metrics.page } }));
+      metrics && (await start('admin', { ...admin, pages: { ...pages, '/metrics': metrics.page } }));
     const healthUrl =
-      withHealth && health && !isOne ? await start({ path: 'health', ...health, pages }) : undefined;
+      withHealth && health && !isOne ? await start('health', { ...health, pages }) : undefined;
     const metricsUrl = adminUrl && `${adminUrl}/metrics`;
-    return { adminUrl, metricsUrl, healthUrl, readers: metrics ? [metrics] : [], close };
+    return { adminUrl, metricsUrl, healthUrl, readers: metrics ? [metrics] : [], renew, close };
   } catch (error) {
     await close();
     throw error;

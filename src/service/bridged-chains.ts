@@ -8,7 +8,7 @@ import type { TracerSpanProcessorSettings } from './tracer-span-processor-settin
  */
 export function bridgedChains(
   { config }: LoadedConfig,
-  conserver: ConserverChains | undefined,
+  conserver: ConserverChains,
   always: readonly string[],
 ): Pick<TracerSpanProcessorSettings, 'chains' | 'isKnownChain'> {
   const configured = Object.entries(config.chains);
@@ -20,6 +20,6 @@ export function bridgedChains(
   ]);
   return {
     chains: Object.assign(Object.create(null), Object.fromEntries(chains)),
-    isKnownChain: (chain) => conserver?.get(chain) !== undefined,
+    isKnownChain: (chain) => conserver.get(chain) !== undefined,
   };
 }

@@ -7,21 +7,22 @@ import type { ConserverChains } from './conserver-chains.ts';
  * has; the timeout is ours. The same map as long as nothing changes.
  */
 export function configuredChains(
-  { config }: LoadedConfig,
-  conserver: ConserverChains | undefined,
+  current: () => LoadedConfig,
+  conserver: ConserverChains,
 ): () => ReadonlyMap<string, ConfiguredChain> {
-  const ours = new Map(
-    Object.entries(config.chains).map(([name, { links, storages, timeout }]) => [
-      name,
-      { links, storages, timeout: timeout && timeout * 1e3 },
-    ]),
-  );
-  let seen: ReadonlyMap<string, object> | undefined;
-  let chains: ReadonlyMap<string, ConfiguredChain> = ours;
+  let seen: readonly [LoadedConfig, ReadonlyMap<string, object>] | undefined;
+  let chains: ReadonlyMap<string, ConfiguredChain> = new Map();
   return () => {
-    const theirs = conserver?.all();
-    if (theirs === seen || !theirs) return chains;
-    seen = theirs;
+    const loaded = current();
+    const theirs = conserver.all();
+    if (seen?.[0] === loaded && seen[1] === theirs) return chains;
+    seen = [loaded, theirs];
+    const ours = new Map(
+      Object.entries(loaded.config.chains).map(([name, { links, storages, timeout }]) => [
+        name,
+        { links, storages, timeout: timeout && timeout * 1e3 },
+      ]),
+    );
     const merged = new Map<string, ConfiguredChain>(ours);
     for (const [name, { links, storages }] of theirs)
       merged.set(name, { ...ours.get(name), links, storages });

@@ -16,14 +16,15 @@ export interface ConserverChains {
   get(chain: string): ConserverChain | undefined;
   /** All of them, by name. */
   all(): ReadonlyMap<string, ConserverChain>;
+  /** Looks at once, from now on at this file; undefined: at none. */
+  look(path: string | undefined): Promise<void>;
   /** Stops looking for changes. */
   close(): void;
 }
 
-/** The chains of the Python server's configuration, where ours names it. */
-export async function openConserverChains({ config }: LoadedConfig): Promise<ConserverChains | undefined> {
+/** The chains of the Python server's configuration, where ours names it; otherwise none. */
+export async function openConserverChains({ config }: LoadedConfig): Promise<ConserverChains> {
   const { conserver_config: file } = config;
-  if (file === undefined) return undefined;
   const log = new ThrottledLog('vcon-otel/receivers');
   return watchConserverChains(file, (detail) => log.warn('conserver_config', `conserver_config: ${detail}`));
 }
@@ -38,14 +39,15 @@ const MAX_SIZE = 16 * 1024 * 1024;
  * read now is reported, and what was read last stays.
  */
 export async function watchConserverChains(
-  path: string,
+  file: string | undefined,
   trouble: (detail: string) => void,
 ): Promise<ConserverChains> {
+  let path = file;
   let chains: ReadonlyMap<string, ConserverChain> = new Map();
   let seen = '';
   let isLooking = false;
   const look = async () => {
-    if (isLooking) return;
+    if (isLooking || path === undefined) return;
     isLooking = true;
     try {
       const { mtimeMs, size, ino } = await stat(path);
@@ -62,7 +64,19 @@ export async function watchConserverChains(
   };
   await look();
   const timer = setInterval(() => void look(), INTERVAL).unref();
-  return { get: (chain) => chains.get(chain), all: () => chains, close: () => clearInterval(timer) };
+  return {
+    get: (chain) => chains.get(chain),
+    all: () => chains,
+    async look(next) {
+      if (next !== path) {
+        path = next;
+        seen = '';
+        if (next === undefined) chains = new Map();
+      }
+      await look();
+    },
+    close: () => clearInterval(timer),
+  };
 }
 
 const names = z

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { deliverySettings, type LoadedConfig } from '../config/load-config.ts';
+import { type Config, deliverySettings, type LoadedConfig } from '../config/load-config.ts';
 import { isEnabled } from '../delivery/create-tracer.ts';
 import { deliveryPolicy } from '../delivery/delivery-policy.ts';
 import { VconOtelError } from '../model/error.ts';
@@ -17,29 +17,43 @@ export async function loadTracers(
   log: Logger,
   threads: TracerThreads,
 ): Promise<TracerEntry[]> {
-  const entries = Object.entries(config.tracers).map(async ([name, { delivery, isolation, ...tracer }]) => {
-    const enabled = isEnabled(tracer);
-    if (!enabled) log.info(`tracer ${name} is not enabled: it hears nothing`);
-    const { module, options } = tracer;
-    const entry: TracerEntry = {
-      ...{ name, module, options, enabled },
-      ...(delivery && { delivery: deliverySettings(delivery) }),
-    };
-    if (!enabled) return entry;
-    // In a process of its own already.
-    const { timeout, concurrency } = deliveryPolicy(name, entry.delivery ?? {});
-    const hosted = await pythonTracer({ ...tracer, timeout }, `tracers.${name}.module`, directory);
-    const atOnce = { concurrency: Math.min(concurrency, PYTHON_CONCURRENCY) };
-    if (hosted) return { ...entry, module: hosted, delivery: { ...entry.delivery, ...atOnce } };
-    const file = isolation === 'none' ? undefined : tracerFile(name, module, directory);
-    return {
-      ...entry,
-      module: file ? await threads.start(entry, file) : await loadTracerModule(name, module, directory),
-    };
-  });
-  const loaded = await Promise.all(entries);
+  const loaded = await Promise.all(
+    Object.entries(config.tracers).map(([name, tracer]) => {
+      if (!isEnabled(tracer)) log.info(`tracer ${name} is not enabled: it hears nothing`);
+      return loadTracer(name, tracer, directory, threads);
+    }),
+  );
   if (environment.disabled) forgo(loaded.filter(isEnabled), log);
   return loaded;
+}
+
+/**
+ * A tracer that a configuration names; loaded, if it is enabled.
+ * @throws VconOtelError `MODULE_NOT_FOUND`, `MODULE_INVALID`, and as `TracerThreads.start`
+ */
+export async function loadTracer(
+  name: string,
+  { delivery, isolation, ...tracer }: Config['tracers'][string],
+  directory: string,
+  threads: TracerThreads,
+): Promise<TracerEntry> {
+  const enabled = isEnabled(tracer);
+  const { module, options } = tracer;
+  const entry: TracerEntry = {
+    ...{ name, module, options, enabled },
+    ...(delivery && { delivery: deliverySettings(delivery) }),
+  };
+  if (!enabled) return entry;
+  // In a process of its own already.
+  const { timeout, concurrency } = deliveryPolicy(name, entry.delivery ?? {});
+  const hosted = await pythonTracer({ ...tracer, timeout }, `tracers.${name}.module`, directory);
+  const atOnce = { concurrency: Math.min(concurrency, PYTHON_CONCURRENCY) };
+  if (hosted) return { ...entry, module: hosted, delivery: { ...entry.delivery, ...atOnce } };
+  const file = isolation === 'none' ? undefined : tracerFile(name, module, directory);
+  return {
+    ...entry,
+    module: file ? await threads.start(entry, file) : await loadTracerModule(name, module, directory),
+  };
 }
 
 /**

@@ -32,6 +32,8 @@ export interface Receivers {
   /** What to say of the receivers, a line each. */
   readonly lines: readonly string[];
   stats(): ReceiverStats;
+  /** Has each take over those of its options that can change while it runs. */
+  renew(loaded: LoadedConfig): void;
   /** Takes nothing more in; answers for what was taken. */
   close(): Promise<void>;
 }
@@ -60,9 +62,11 @@ export interface ReceiverParts {
   /** What the journal said last. */
   readonly state: () => EventLogState;
   readonly meterProvider: MeterProvider;
-  readonly conserver: ConserverChains | undefined;
+  readonly conserver: ConserverChains;
   /** Milliseconds that {@link Receivers.close} may take. */
   readonly closeTimeout: number;
+  /** The configuration as it stands. */
+  readonly current: () => LoadedConfig;
 }
 
 /** Shares of that time: of what listens, and of the assembly after it, so that some is left. */
@@ -93,7 +97,7 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
     full: () => state().full || state().failing,
     tight: () => memory.isTight,
     crowded: () => memory.isCrowded,
-    chains: configuredChains(loaded, conserver),
+    chains: configuredChains(parts.current, conserver),
     issues,
     settle: limits.settle,
     timeout: limits.timeout,
@@ -150,6 +154,10 @@ export async function openReceivers(loaded: LoadedConfig, parts: ReceiverParts):
         ...receivers.flatMap(({ receiver }) => receiver.troubles?.() ?? []),
       ],
     }),
+    renew({ config: { receivers: sections } }) {
+      const given: Readonly<Record<string, unknown>> = sections;
+      for (const { name, receiver } of receivers) receiver.renew?.(given[name] ?? {});
+    },
     close,
   };
 }

@@ -22,6 +22,7 @@ export interface ServiceParts {
   readonly admin: Admin;
   /** Of everything that was started. */
   readonly ends: Ends;
+  readonly reload: Service['reload'];
   /** Milliseconds that ending may take. */
   readonly shutdownTimeout: number;
 }
@@ -42,6 +43,7 @@ export function runningService({
   receivers,
   admin,
   ends,
+  reload,
   shutdownTimeout,
 }: ServiceParts): Service {
   const { exporters, meterProvider } = output;
@@ -78,6 +80,7 @@ export function runningService({
       return ended;
     },
     undone: () => ending?.undone ?? [],
+    reload: (read) => (ended ? Promise.resolve({ is: 'unchanged' }) : reload(read)),
     room: () => bridge.room(),
     stats() {
       const { full, failing } = journal.state();

@@ -16,6 +16,7 @@ import { createLog, sendDiagnosticsTo } from './log.ts';
 import { openJournal } from './open-journal.ts';
 import { STARTING } from './readiness.ts';
 import { hasReceivers, openReceivers } from './receivers.ts';
+import { reloading } from './reload.ts';
 import { remarksOf } from './remarks.ts';
 import { runningService, SHARES } from './running-service.ts';
 import { createSdk, describeService } from './sdk.ts';
@@ -66,9 +67,10 @@ export async function startService(
     const resource = describeService(loaded.config.service_name);
     const admin = await openAdmin(loaded, settings.health === true, () => service?.readiness() ?? STARTING);
     ends.add('admin server', admin.close);
+    const current = { loaded };
     const conserver = await openConserverChains(loaded);
-    ends.add('conserver_config', () => conserver?.close());
-    const isConfigured = isConfiguredIn(loaded, conserver);
+    ends.add('conserver_config', () => conserver.close());
+    const isConfigured = isConfiguredIn(() => current.loaded, conserver);
     const output = await openOutput(loaded, resource, admin.readers, isConfigured, ends);
     const { meterProvider } = output;
     const vcons = settings.vcons ?? (await openVconStore(loaded, meterProvider));
@@ -114,6 +116,7 @@ export async function startService(
     const observers = [runMetrics, ...(processors.isEmpty ? [] : [new RunSpans(processors)])];
     const sinks = {
       ...{ events: delivery, observers, journal, state, meterProvider, conserver },
+      current: () => current.loaded,
       closeTimeout: SHARES.receivers * shutdownTimeout,
     };
     const receivers = hasReceivers(loaded) ? await openReceivers(loaded, sinks) : undefined;
@@ -127,6 +130,7 @@ export async function startService(
       receivers,
       admin,
       ends,
+      reload: reloading({ current, log, delivery, threads, conserver, admin, receivers, always }),
     };
     service = runningService({ ...parts, shutdownTimeout });
     return service;

@@ -1,24 +1,26 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import { GuardedProcessors } from '../bridge/guarded-processors.ts';
 import type { BoundTracer } from '../delivery/bound-tracer.ts';
-import { createTracers, isEnabled, isSpanProcessor } from '../delivery/create-tracer.ts';
+import { createTracers, isEnabled, isSpanProcessor, type LoadedTracer } from '../delivery/create-tracer.ts';
 import { Dispatcher } from '../delivery/dispatcher.ts';
 import { DeliveryMetrics } from '../delivery/metrics.ts';
 import type { Completed } from '../delivery/tracer-calls.ts';
 import { memoryJournal } from '../journal/memory.ts';
 import type { IssueKind } from '../model/bridge-issues.ts';
 import { systemClock } from '../model/clock.ts';
-import { errorType } from '../model/error.ts';
+import { errorType, VconOtelError } from '../model/error.ts';
 import type { ChainEvent } from '../model/event.ts';
 import type { EventSink } from '../model/event-sink.ts';
 import { Issues } from '../model/issues.ts';
 import { ThrottledLog } from '../model/throttled-log.ts';
+import type { TracerSettings } from '../model/tracer.ts';
 import { emptyVconStore } from '../model/vcon.ts';
 import { SharedReads } from '../vcon-store/shared-reads.ts';
 import { tracerModule } from './tracer-modules.ts';
 import {
   type BridgedChain,
   requireSettings,
+  type TracerEntry,
   type TracerSpanProcessorSettings,
 } from './tracer-span-processor-settings.ts';
 
@@ -33,13 +35,14 @@ export class TracerDelivery implements EventSink {
   /** Milliseconds that tracers are waited for. */
   readonly drainTimeout: number;
   /** What is configured of chains; undefined where nothing is. */
-  readonly chains: ReadonlyMap<string, BridgedChain> | undefined;
+  chains: ReadonlyMap<string, BridgedChain> | undefined;
   /** The tracers that look up documents in the vCon store. */
   readonly vconReaders: readonly string[];
   readonly #dispatcher: Dispatcher;
   readonly #isKnownElsewhere: (chain: string) => boolean;
   readonly #metersHandedIn: boolean;
   readonly #reads: SharedReads;
+  readonly #host: Omit<TracerSettings, 'name'>;
   #metrics: DeliveryMetrics | undefined;
   #events = 0;
 
@@ -54,12 +57,10 @@ export class TracerDelivery implements EventSink {
     this.drainTimeout = settings.drainTimeout ?? 10_000;
     this.#isKnownElsewhere = settings.isKnownChain ?? (() => false);
     this.#metersHandedIn = meterProvider !== undefined;
-    const loaded = tracers
-      .filter(isEnabled)
-      .map((entry) => ({ ...entry, module: tracerModule(entry.name, entry.module) }));
     const reads = new SharedReads(vcons, systemClock);
     this.#reads = reads;
-    const made = createTracers(loaded, { vcons: reads, ...(meterProvider && { meterProvider }) });
+    this.#host = { vcons: reads, ...(meterProvider && { meterProvider }) };
+    const made = createTracers(loadedOf(tracers), this.#host);
     this.processors = new GuardedProcessors(
       made.filter((tracer) => isSpanProcessor(tracer)),
       (error) => issues.add('processor_error', error),
@@ -73,7 +74,7 @@ export class TracerDelivery implements EventSink {
     this.#dispatcher = new Dispatcher(bound, {
       journal: settings.journal ?? memoryJournal(),
       log,
-      hears: (tracer, chain) => chains?.get(chain)?.tracers?.includes(tracer) ?? true,
+      hears: (tracer, chain) => this.chains?.get(chain)?.tracers?.includes(tracer) ?? true,
       took: (seconds, attributes) => this.#metrics?.took(seconds, attributes),
       completed: guarded(settings.completed, issues),
       clock: systemClock,
@@ -93,6 +94,41 @@ export class TracerDelivery implements EventSink {
 
   get workers(): Dispatcher['workers'] {
     return this.#dispatcher.workers;
+  }
+
+  /** Told of each call that a tracer answered well. */
+  set completed(completed: Completed | undefined) {
+    this.#dispatcher.completed = guarded(completed, this.issues);
+  }
+
+  /** See `Dispatcher.rest`. */
+  rest(names: readonly string[]): Promise<void> {
+    return this.#dispatcher.rest(names, this.drainTimeout);
+  }
+
+  /**
+   * Makes tracers that are to {@link exchange} others, or none.
+   * @throws VconOtelError as `createTracer`; `CONFIG_INVALID` for one that wants the spans themselves
+   */
+  make(entries: readonly TracerEntry[]): BoundTracer[] {
+    const made = createTracers(loadedOf(entries), this.#host);
+    const bound = made.filter((tracer): tracer is BoundTracer => !isSpanProcessor(tracer));
+    if (bound.length === made.length) return bound;
+    for (const tracer of made) void (isSpanProcessor(tracer) ? tracer : tracer.tracer).shutdown?.();
+    throw new VconOtelError(
+      'CONFIG_INVALID',
+      'a tracer that takes spans cannot be added while the service runs',
+    );
+  }
+
+  /** See `Dispatcher.exchange`; @param chains what is configured of chains from now on */
+  exchange(
+    rested: readonly string[],
+    tracers: readonly BoundTracer[],
+    chains: TracerSpanProcessorSettings['chains'],
+  ): Promise<void> {
+    this.chains = chains && new Map(Object.entries(chains));
+    return this.#dispatcher.exchange(rested, tracers);
   }
 
   accept(event: ChainEvent): void {
@@ -148,6 +184,13 @@ export class TracerDelivery implements EventSink {
     // A provider that was handed in ends after this, and its last export is to have the last counts.
     if (!this.#metersHandedIn) this.#metrics?.release();
   }
+}
+
+/** Those that are enabled, with their modules. @throws VconOtelError `MODULE_NOT_FOUND` */
+function loadedOf(entries: readonly TracerEntry[]): LoadedTracer[] {
+  return entries
+    .filter(isEnabled)
+    .map((entry) => ({ ...entry, module: tracerModule(entry.name, entry.module) }));
 }
 
 /** In the middle of a delivery, what it throws would be taken for the tracer's. */

@@ -57,14 +57,14 @@ export class TracerSpanProcessor implements SpanProcessor {
     delivery = new TracerDelivery(settings),
     observers: readonly RunObserver[] = [],
   ) {
-    const { issues, chains } = delivery;
+    const { issues } = delivery;
     this.#delivery = delivery;
     this.#bridge = new SpanBridge({
       sink: delivery,
       observers,
       issue: (kind, detail) => issues.add(kind, detail),
       maxOpenRuns: settings.maxOpenRuns ?? 250_000,
-      links: (chain) => chains?.get(chain)?.links,
+      links: (chain) => delivery.chains?.get(chain)?.links,
       first: () => delivery.measure(),
     });
   }

@@ -61,6 +61,13 @@ export class TracerThreads {
     return thread.module(await thread.made);
   }
 
+  /** Ends the thread of a tracer that is no more, if it has one. */
+  async drop(name: string): Promise<void> {
+    const thread = this.#threads.get(name);
+    this.#threads.delete(name);
+    await thread?.kill();
+  }
+
   /** Ends them all, tracers that were not told to before included. */
   async end(): Promise<void> {
     await Promise.all(

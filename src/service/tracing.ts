@@ -1,10 +1,12 @@
 import type { NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Readiness } from '../admin/health.ts';
+import type { ConfigReading } from '../config/load-config.ts';
 import type { SpanCounts } from '../exporters/index.ts';
 import type { ThreadState } from '../isolation/threaded-tracer.ts';
 import type { VconStore } from '../model/vcon.ts';
 import type { ReceiverStats } from './receivers.ts';
+import type { Reloaded } from './reload.ts';
 import type { BridgeStats } from './tracer-span-processor.ts';
 
 /** What code hands to the service (the configuration is what the user wrote). */
@@ -47,6 +49,8 @@ export interface Service extends Tracing {
   /** What components say of themselves, line by line. */
   readonly lines: Readonly<Record<'receivers' | 'exporters' | 'journal', readonly string[]>>;
   readiness(): Readiness;
+  /** Has the service go on with a configuration that is read again: as a whole or not at all. Never rejects. */
+  reload(read: () => Promise<ConfigReading>): Promise<Reloaded>;
   /** The parts that had not ended when the time for `shutdown` was up. */
   undone(): readonly string[];
 }

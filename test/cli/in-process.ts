@@ -19,7 +19,17 @@ export async function runInProcess(args: readonly string[], { cwd }: { cwd?: str
     // Nobody here ends it by a signal.
     const signal = () => new Promise<string>(() => {});
     const readerGone = () => new Promise<void>(() => {});
-    const surroundings = { stdout, stderr, colour: false, columns: undefined, signal, readerGone, exit };
+    const hangup = () => {};
+    const surroundings = {
+      stdout,
+      stderr,
+      colour: false,
+      columns: undefined,
+      signal,
+      hangup,
+      readerGone,
+      exit,
+    };
     await runCommandLine([process.execPath, 'vcon-otel', ...args], surroundings);
   } finally {
     if (cwd !== undefined) process.chdir(before);

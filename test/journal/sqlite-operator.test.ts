@@ -239,3 +239,17 @@ describe('what another process decides while a journal is open', () => {
     expect(query(path, 'select name, position from consumer')).toEqual([{ name: 'tracer', position: 3 }]);
   });
 });
+
+test('a consumer that has left keeps its place, and is given again what it had not reported', async () => {
+  const { path, journal, tracer } = await opened();
+  await keep(journal, ['a/1', 'a/2', 'a/3']);
+  const [one] = await tracer.read(2);
+  if (!one) throw new Error('no event was read');
+  tracer.consumer.settle(one, 'ok', delivery(1));
+  await journal.leave('tracer');
+  await journal.leave('nobody');
+  expect(query(path, 'select name, position from consumer')).toEqual([{ name: 'tracer', position: 1 }]);
+  await keep(journal, ['a/4']);
+  const again = reader(journal, 'tracer');
+  expect(ids(await again.read(3))).toEqual(['a/2', 'a/3', 'a/4']);
+});

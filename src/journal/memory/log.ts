@@ -53,6 +53,12 @@ export class MemoryLog implements EventLog, ReadableLog {
     return consumer;
   }
 
+  async leave(name: string): Promise<void> {
+    if (!this.#consumers.delete(name)) return;
+    this.#forgetRead();
+    this.#look();
+  }
+
   observe(observer: EventLogObserver): () => void {
     return this.#observers.add(observer);
   }

@@ -128,6 +128,22 @@ export class SqliteJournal implements Journal {
     return consumer.opened;
   }
 
+  async leave(name: string): Promise<void> {
+    const consumer = this.#consumers.get(name);
+    if (!consumer) return;
+    await consumer.opened;
+    // With all that it has reported, its position is saved.
+    this.#commits.moved();
+    await new Promise<void>((saved) =>
+      this.#commits.query(
+        () => ({ query: 'progress', consumers: [], seqs: [] }),
+        () => saved(),
+      ),
+    );
+    this.#consumers.delete(name);
+    if (consumer.id !== undefined) await this.#writer.ask({ ask: 'detach', consumer: consumer.id });
+  }
+
   openInbox(): Promise<Inbox> {
     return SqliteInbox.open(this.#writer, this.#commits);
   }

@@ -26,6 +26,8 @@ export type WriterRequest =
   | ({ readonly ask: 'commit' } & Commit)
   /** `end` is where the log ended when the consumer was made. */
   | { readonly ask: 'attach'; readonly name: string; readonly end: number }
+  /** A consumer is not there any more. */
+  | { readonly ask: 'detach'; readonly consumer: ConsumerId }
   /** Reads on in the log, after one seq and up to another. */
   | { readonly ask: 'page'; readonly consumer: ConsumerId; readonly after: number; readonly upTo: number }
   /** Where the input log begins and ends. */
@@ -140,6 +142,7 @@ export type WriterReply =
       readonly queued: number;
       readonly dead: number;
     }
+  | { readonly of: 'detach'; readonly consumer: ConsumerId }
   /** `upTo` is how far was looked; what is not among the rows is settled. */
   | ({ readonly of: 'page'; readonly upTo: number } & StoredRows)
   /** `end` is the place of the next entry. */

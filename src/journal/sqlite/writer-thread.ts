@@ -119,6 +119,7 @@ export class WriterThread {
         return;
       }
       if (word.of === 'attach') this.#consumers.set(word.consumer, word.name);
+      if (word.of === 'detach') this.#consumers.delete(word.consumer);
       if (word.of === 'commit') this.#last = Math.max(this.#last, word.last);
       this.#asked.shift()?.(word);
       if (this.#asked.length === 0 && !this.#closing) worker.unref();

@@ -47,7 +47,13 @@ export async function startGrpcReceiver(settings: GrpcReceiverSettings): Promise
   const listener = await listenerFor(tls);
   const sockets = boundConnections(listener);
   const bounds = requestBounds(settings.maxBody);
-  const admission = new Admission({ ...bounds, sink, mayEnter: bearerCheck(settings), bodyTimeout });
+  let mayEnter = bearerCheck(settings);
+  const admission = new Admission({
+    ...bounds,
+    sink,
+    mayEnter: (authorization) => mayEnter(authorization),
+    bodyTimeout,
+  });
   const jsonReader = new JsonReader();
   const server = new Server({
     interceptors: [admission.interceptor],
@@ -91,6 +97,9 @@ export async function startGrpcReceiver(settings: GrpcReceiverSettings): Promise
   };
   return {
     url: `${tls ? 'https' : 'http'}://${name}:${address.port}`,
+    renew: (tokens: Tokens) => {
+      mayEnter = bearerCheck(tokens);
+    },
     close: () => {
       closed ??= close();
       return closed;

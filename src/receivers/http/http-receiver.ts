@@ -52,7 +52,9 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   const jsonReader = new JsonReader();
   const app = fastify({ serverFactory: serve });
   const sockets = boundConnections(app.server);
-  addRoutes(app, { sink, counts, jsonReader, ...requestBounds(maxBody) }, settings);
+  let mayEnter = bearerCheck(settings);
+  const routes = { sink, counts, jsonReader, ...requestBounds(maxBody) };
+  addRoutes(app, routes, settings, (authorization) => mayEnter(authorization));
   try {
     await app.listen({ host, port });
   } catch (cause) {
@@ -63,6 +65,9 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     url: `${settings.tls ? 'https' : 'http'}://${name}:${address.port}`,
+    renew: (tokens: Tokens) => {
+      mayEnter = bearerCheck(tokens);
+    },
     close: async () => {
       const patience = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
@@ -99,10 +104,10 @@ async function serverMaker({
 function addRoutes(
   app: FastifyInstance,
   settings: RouteSettings,
-  { host, hosts = [], ...tokens }: HttpReceiverSettings,
+  { host, hosts = [] }: HttpReceiverSettings,
+  mayEnter: ReturnType<typeof bearerCheck>,
 ): void {
   const isForUs = addressCheck([host, ...hosts]);
-  const mayEnter = bearerCheck(tokens);
   app.decorateRequest('sender', undefined);
   app.addHook('onRequest', async (request, reply) => {
     if (!isForUs(request.headers)) return refuse(request, reply, FOREIGN);

@@ -14,7 +14,7 @@ const NO_REPEATS: ReadonlyMap<number, number> = new Map();
 const TRIES = 3;
 
 /** What is asked of the file. */
-type FileRequest = Exclude<WriterRequest, { ask: 'close' | 'turn' }>;
+type FileRequest = Exclude<WriterRequest, { ask: 'close' | 'detach' | 'turn' }>;
 
 /**
  * Opens the file.
@@ -31,6 +31,10 @@ export function writer(
   function answer(request: WriterRequest): void {
     if (request.ask === 'commit' || request.ask === 'turn') file.time = request.time;
     switch (request.ask) {
+      case 'detach':
+        file.consumers.delete(request.consumer);
+        say({ of: 'detach', consumer: request.consumer });
+        return;
       case 'close':
         file.close();
         say({ of: 'close' });
