@@ -1,4 +1,4 @@
-import { TraceFlags } from '@opentelemetry/api';
+import { type HrTime, TraceFlags } from '@opentelemetry/api';
 import type { GrowingRun, RunStart, StepStart } from '../model/growing-run.ts';
 import { union } from '../model/inferred.ts';
 import type { Run, RunStep } from '../model/run.ts';
@@ -104,11 +104,11 @@ function beginning(run: KnownRun): RunStart | undefined {
     vconSha256: facts.records.get(-1)?.vconSha256,
     queuedBy: facts.chainSpan?.queuedBy ?? [],
     inferred: inferredNames(
-      [entering.inferred, 'vcon_uuid'],
-      [links.inferred, 'links'],
-      [!facts.chainSpan || !isTimed(facts.chainSpan), 'time'],
-      [run.chain === undefined, 'chain'],
-      [called?.inferred.includes('span') ?? run.isUnrecorded, 'span'],
+      entering.inferred && 'vcon_uuid',
+      links.inferred && 'links',
+      (!facts.chainSpan || !isTimed(facts.chainSpan)) && 'time',
+      run.chain === undefined && 'chain',
+      (called?.inferred.includes('span') ?? run.isUnrecorded) && 'span',
     ),
   };
 }
@@ -153,7 +153,7 @@ function callStatements(
   if (!record || step?.index !== index || ('called' in step && step.called)) return [];
   const { before = step.inVconUuid ?? '', after = before, vconSha256 } = record;
   const time = toMillis(toHrTime(record.time));
-  const inferred = union(step.inferred, inferredNames([!isTimed(record), 'time']));
+  const inferred = union(step.inferred, inferredNames(!isTimed(record) && 'time'));
   const call = { outVconUuid: after, time, vconSha256, inferred };
   return [{ kind: 'step_called', spanId: step.spanContext.spanId, call }];
 }
@@ -204,7 +204,7 @@ function linkStatements(
     // The next step begins with what this one is stated to have left.
     const { outcome: how } = link.ending;
     uuid = how === 'success' || how === 'unknown' ? link.ending.outVconUuid : inVconUuid;
-    const ending = { ...link.ending, outVconUuid: uuid };
+    const ending = uuid === link.ending.outVconUuid ? link.ending : { ...link.ending, outVconUuid: uuid };
     statements.push({ kind: 'step_ends', spanId: spanContext.spanId, ending });
     open = undefined;
   }
@@ -231,9 +231,9 @@ function linkStart(
     inVconUuid,
     start: toMillis(start),
     inferred: inferredNames(
-      [!span || !isTimed(span), 'time'],
-      [isMissing && !(index === 0 && records.has(-1)), 'step'],
-      [isUnrecorded, 'span'],
+      (!span || !isTimed(span)) && 'time',
+      isMissing && !(index === 0 && records.has(-1)) && 'step',
+      isUnrecorded && 'span',
     ),
   };
 }
@@ -252,7 +252,7 @@ function storageStatements(run: KnownRun, uuid: string): Statement[] {
       inVconUuid: span.vconUuid ?? uuid,
       start: toMillis(span.start),
       vconSha256,
-      inferred: inferredNames([!isTimed(span), 'time']),
+      inferred: inferredNames(!isTimed(span) && 'time'),
     },
   });
   const ends = (span: StorageSpan): Statement => ({
@@ -260,18 +260,14 @@ function storageStatements(run: KnownRun, uuid: string): Statement[] {
     spanId: span.spanId,
     ending: { ...storageEnding(span, uuid), vconSha256 },
   });
-  const moments = storages.flatMap((span) => [
-    { at: span.start, span, isEnd: false },
-    { at: span.end, span, isEnd: true },
-  ]);
-  moments.sort((a, b) => compareTimes(a.at, b.at) || Number(a.isEnd) - Number(b.isEnd));
-  const begun = new Set<StorageSpan>();
-  return moments.flatMap(({ span, isEnd }) => {
+  const moments: { readonly at: HrTime; readonly span: StorageSpan; readonly isEnd: boolean }[] = [];
+  for (const span of storages) {
     // One whose clock was set back in the middle ends before it starts.
-    const first = begun.has(span) ? [] : [begins(span)];
-    begun.add(span);
-    return isEnd ? [...first, ends(span)] : first;
-  });
+    const begun = compareTimes(span.start, span.end) > 0 ? span.end : span.start;
+    moments.push({ at: begun, span, isEnd: false }, { at: span.end, span, isEnd: true });
+  }
+  moments.sort((a, b) => compareTimes(a.at, b.at) || Number(a.isEnd) - Number(b.isEnd));
+  return moments.map(({ span, isEnd }) => (isEnd ? ends(span) : begins(span)));
 }
 
 /** That of its span; where that is not known, of a record made inside it; else one of our own. */

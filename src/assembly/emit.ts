@@ -30,9 +30,7 @@ export function emit(
 function emitOne(run: GrowingRun, statement: Statement): ChainEvent {
   if (statement.kind === 'step_begins') return chainEvent(run, run.beginStep(statement.start));
   if (statement.kind === 'step_ends' || statement.kind === 'step_called') {
-    const step = run.steps.findLast(
-      ({ phase, spanContext }) => phase === 'start' && spanContext.spanId === statement.spanId,
-    );
+    const step = openStep(run, statement.spanId);
     if (step && statement.kind === 'step_called') {
       run.callStep(step, statement.call);
       return calledEvent(run, step, statement.call);
@@ -42,6 +40,15 @@ function emitOne(run: GrowingRun, statement: Statement): ChainEvent {
   }
   if (statement.kind === 'run_ends') run.finish(statement.ending);
   return chainEvent(run);
+}
+
+/** The last step that has begun and not ended under a span. */
+function openStep({ steps }: GrowingRun, spanId: string): GrowingRun['steps'][number] | undefined {
+  for (let i = steps.length - 1; i >= 0; i -= 1) {
+    const step = steps[i];
+    if (step?.phase === 'start' && step.spanContext.spanId === spanId) return step;
+  }
+  return undefined;
 }
 
 /** The statements that made a run what it is. What was concluded about the start of a step counts for its end as well. */

@@ -101,10 +101,10 @@ export function endingOf(facts: RunFacts, uuid: string, { chain, isLost, conclud
     errorType: chain === 'error' ? errorType : undefined,
     outVconUuid: chain === 'error' ? uuid : (chainSpan?.outVconUuid ?? uuid),
     inferred: inferredNames(
-      [!isEndKnown || !isTimed(chainSpan), 'time'],
-      [!isEndKnown || !isTimed(chainSpan), 'duration'],
-      [concluded, 'outcome'],
-      [isLost || !isOutKnown, 'out_vcon_uuid'],
+      (!isEndKnown || !isTimed(chainSpan)) && 'time',
+      (!isEndKnown || !isTimed(chainSpan)) && 'duration',
+      concluded && 'outcome',
+      (isLost || !isOutKnown) && 'out_vcon_uuid',
     ),
   };
 }

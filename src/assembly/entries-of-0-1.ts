@@ -2,7 +2,7 @@ import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { Assembler } from './assembler.ts';
 import type { ClosedRun } from './closed-run.ts';
 import type { Entry } from './entry.ts';
-import { NO_FACTS, spanCount, spansOf, workerOf } from './facts.ts';
+import { noFacts, spanCount, spansOf, workerOf } from './facts.ts';
 import { fitOf } from './fit.ts';
 import { toRanges } from './number-ranges.ts';
 import { type HeardRun, hearRecord, hearSpan, type KeptRun, withoutIds } from './open-run.ts';
@@ -69,7 +69,7 @@ export function restoreFrom01(
       rootSpanId: root,
       traceId: trace,
       chain,
-      facts: NO_FACTS,
+      facts: noFacts(),
       isGapped: false,
       isMisled: false,
     };

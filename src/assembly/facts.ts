@@ -7,7 +7,7 @@ export type ChainSpan = Extract<SpanFact, { stage: 'chain' }>;
 export type LinkSpan = Extract<SpanFact, { stage: 'link' }>;
 export type StorageSpan = Extract<SpanFact, { stage: 'storage' }>;
 
-/** What has been heard of one run. It never changes: what is heard more makes another one of it. */
+/** What has been heard of one run. Only its owner adds to it; for everybody else, what is heard more makes another one of it. */
 export interface RunFacts {
   readonly chainSpan: ChainSpan | undefined;
   /** By index. */
@@ -17,26 +17,41 @@ export interface RunFacts {
   readonly records: ReadonlyMap<number, RecordFact>;
 }
 
-/** Nothing yet. */
-export const NO_FACTS: RunFacts = {
-  chainSpan: undefined,
-  links: new Map(),
-  storages: [],
-  records: new Map(),
-};
+/** What its owner knows of a run, and adds to. */
+interface GrowingFacts extends RunFacts {
+  chainSpan: ChainSpan | undefined;
+  readonly links: Map<number, LinkSpan>;
+  storages: StorageSpan[];
+}
 
-/** A run of which one more span was heard, and spans that by this turn out not to be of it. */
-export function withSpan(
-  facts: RunFacts,
-  span: SpanFact,
-): { readonly facts: RunFacts; readonly strays: readonly SpanFact[] } {
-  if (span.stage === 'chain') return { facts: { ...facts, chainSpan: span }, strays: [] };
-  if (span.stage === 'storage')
-    return { facts: { ...facts, storages: [...facts.storages, span] }, strays: [] };
-  const links = new Map(facts.links).set(linkIndex(facts, span), span);
-  return span.failed
-    ? withoutSpansAfter({ ...facts, links }, span)
-    : { facts: { ...facts, links }, strays: [] };
+const NO_RECORDS: RunFacts['records'] = new Map();
+const NO_STRAYS: readonly SpanFact[] = [];
+
+/** Nothing yet. */
+export function noFacts(): RunFacts {
+  const facts: GrowingFacts = { chainSpan: undefined, links: new Map(), storages: [], records: NO_RECORDS };
+  return facts;
+}
+
+/** The same, to be added to. */
+export function copyOf({ chainSpan, links, storages, records }: RunFacts): RunFacts {
+  const facts: GrowingFacts = { chainSpan, links: new Map(links), storages: [...storages], records };
+  return facts;
+}
+
+/**
+ * Adds a span to what its owner knows of a run: made by {@link noFacts} or {@link copyOf}, or read.
+ * @returns spans that by this turn out not to be of it
+ */
+export function addSpan(facts: RunFacts, span: SpanFact): readonly SpanFact[] {
+  const own = facts as GrowingFacts;
+  if (span.stage === 'chain') own.chainSpan = span;
+  else if (span.stage === 'storage') own.storages.push(span);
+  else {
+    own.links.set(linkIndex(facts, span), span);
+    if (span.failed) return removeSpansAfter(own, span);
+  }
+  return NO_STRAYS;
 }
 
 /** A run of which one more record was heard. */
@@ -46,21 +61,23 @@ export function withRecord(facts: RunFacts, record: RecordFact): RunFacts {
 
 /** A run of which all was heard that was taken for another's. */
 export function withFacts(facts: RunFacts, others: RunFacts): RunFacts {
-  let all: RunFacts = { ...facts, records: new Map([...facts.records, ...others.records]) };
-  for (const span of spansOf(others)) all = withSpan(all, span).facts;
+  const all = { ...copyOf(facts), records: new Map([...facts.records, ...others.records]) };
+  for (const span of spansOf(others)) addSpan(all, span);
   return all;
 }
 
 /** A run ends with a link that fails. */
-function withoutSpansAfter(facts: RunFacts, failed: LinkSpan) {
+function removeSpansAfter(facts: GrowingFacts, failed: LinkSpan): readonly SpanFact[] {
   const isAfter = (link: LinkSpan) =>
     link.spanId !== failed.spanId &&
     isTimed(link) &&
     isTimed(failed) &&
     compareTimes(link.start, failed.end) >= 0;
-  const links = new Map([...facts.links].filter(([, link]) => !isAfter(link)));
-  const strays: SpanFact[] = [...facts.storages, ...[...facts.links.values()].filter(isAfter)];
-  return { facts: { ...facts, links, storages: [] }, strays };
+  const after = [...facts.links].filter(([, link]) => isAfter(link));
+  const strays: SpanFact[] = [...facts.storages, ...after.map(([, link]) => link)];
+  for (const [index] of after) facts.links.delete(index);
+  facts.storages = [];
+  return strays;
 }
 
 /** All spans. */

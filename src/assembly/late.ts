@@ -57,7 +57,7 @@ export function lateRecord(run: ClosedRun, record: RecordFact): ChainEvent {
     spanContext: contextOf(traceId ?? '', id),
     vconSha256,
     sender,
-    inferred: inferredNames([!isTimed(record), 'time']),
+    inferred: inferredNames(!isTimed(record) && 'time'),
   });
 }
 

@@ -22,26 +22,29 @@ export type SpanMatch = Findings &
 
 /** Finds out whose a span is: mostly by its chain span's id, else by what cannot be otherwise. */
 export function matchSpan(span: SpanFact, runs: Runs): SpanMatch {
-  const misled = new Set<OpenRun>();
   const root = span.stage === 'chain' ? span.spanId : span.parentSpanId;
-  if (runs.unplaced.has(span.spanId)) return { misled, whose: 'repeated' };
-  if (root === undefined) {
-    // Older servers have no span of the chain around it.
-    const run = span.stage === 'link' ? recordedAs(span, runs, misled) : undefined;
-    if (run) return { misled, whose: 'run', run, root: undefined };
-    const over = overRunOf(span, runs);
-    return over ? { misled, whose: 'late', run: over } : { misled, whose: 'unplaced' };
-  }
+  if (runs.unplaced.has(span.spanId)) return { misled: NOBODY, whose: 'repeated' };
+  if (root === undefined) return ofNobody(span, runs);
   const run = runs.open.of(root);
-  if (run) {
-    const fitting = fitOf(run, span);
-    if (fitting === 'repeated') return { misled, whose: 'repeated' };
-    if (fitting === 'fits') return { misled, whose: 'run', run, root };
-    if (spanCount(run.facts) > 0) return { misled, whose: 'unplaced' };
-    // Only records have claimed this chain span, and not rightly.
-    mislead(run, misled);
-  }
+  const fitting = run && fitOf(run, span);
+  if (fitting === 'repeated') return { misled: NOBODY, whose: 'repeated' };
+  if (run && fitting === 'fits') return { misled: NOBODY, whose: 'run', run, root };
+  if (run && spanCount(run.facts) > 0) return { misled: NOBODY, whose: 'unplaced' };
+  const misled = new Set<OpenRun>();
+  // Only records have claimed this chain span, and not rightly.
+  if (run) mislead(run, misled);
   return ofAnother(span, root, runs, misled);
+}
+
+const NOBODY: ReadonlySet<OpenRun> = new Set();
+
+/** Whose a span is that says nothing of its chain span: older servers have none around it. */
+function ofNobody(span: SpanFact, runs: Runs): SpanMatch {
+  const misled = new Set<OpenRun>();
+  const run = span.stage === 'link' ? recordedAs(span, runs, misled) : undefined;
+  if (run) return { misled, whose: 'run', run, root: undefined };
+  const over = overRunOf(span, runs);
+  return over ? { misled, whose: 'late', run: over } : { misled, whose: 'unplaced' };
 }
 
 /** Whose a span is whose chain span is of no run that is open. */

@@ -1,6 +1,6 @@
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { GrowingRun } from '../model/growing-run.ts';
-import { type RunFacts, spanCount, withFacts, withRecord, withSpan } from './facts.ts';
+import { addSpan, copyOf, type RunFacts, spanCount, withFacts, withRecord } from './facts.ts';
 import type { Statement } from './statement.ts';
 
 /** How a run is called, and where it comes from. */
@@ -53,10 +53,17 @@ export function hearSpan<Run extends HeardRun>(
   span: SpanFact,
   root: string | undefined,
 ): { readonly run: Run; readonly strays: readonly SpanFact[] } {
-  const { facts, strays } = withSpan(run.facts, span);
+  const heard = { ...run, facts: copyOf(run.facts) };
+  return { run: heard, strays: takeSpan(heard, span, root) };
+}
+
+/** The same, of a run whose facts are its own. @returns the strays */
+export function takeSpan(run: HeardRun, span: SpanFact, root: string | undefined): readonly SpanFact[] {
+  const own: { -readonly [Key in keyof HeardRun]: HeardRun[Key] } = run;
   // What records say of the chain is a hint only.
-  const chain = spanCount(run.facts) === 0 ? span.chain : run.chain;
-  return { run: { ...run, facts, chain, rootSpanId: run.rootSpanId ?? root }, strays };
+  if (spanCount(run.facts) === 0) own.chain = span.chain;
+  own.rootSpanId ??= root;
+  return addSpan(run.facts, span);
 }
 
 /** A run of which one more record was heard. */

@@ -1,14 +1,14 @@
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { GrowingRun } from '../model/growing-run.ts';
 import type { Sent } from '../model/sent.ts';
-import { factCount, NO_FACTS, uuidsOf } from './facts.ts';
+import { copyOf, factCount, noFacts, type RunFacts, uuidsOf } from './facts.ts';
 import {
   type HeardRun,
   hearRecord,
-  hearSpan,
   type KeptRun,
   type OpenRun,
   type RunNames,
+  takeSpan,
   withoutIds,
 } from './open-run.ts';
 
@@ -22,6 +22,8 @@ export class OpenRuns {
   readonly #uuids = new Map<OpenRun, Set<string>>();
   /** Those of which something came that does not say what the vCon was called. */
   readonly #nameless = new Set<OpenRun>();
+  /** Those whose facts somebody else has in hand: they are copied before anything is added. */
+  readonly #lent = new Set<OpenRun>();
   #facts = 0;
 
   get size(): number {
@@ -64,6 +66,12 @@ export class OpenRuns {
     return this.#nameless.has(run);
   }
 
+  /** What is known of a run at this moment, whatever is heard of it afterwards. */
+  factsNow(run: OpenRun): RunFacts {
+    this.#lent.add(run);
+    return run.facts;
+  }
+
   /** Uuids that the vCon is known to have had in a run. */
   uuidsOf(run: OpenRun): Iterable<string> {
     return this.#uuids.get(run) ?? [];
@@ -80,14 +88,13 @@ export class OpenRuns {
 
   /** A run begins. It is found from when something is heard of it. */
   begin(names: RunNames): OpenRun {
-    const unheard = { facts: NO_FACTS, isGapped: false, isMisled: false };
+    const unheard = { facts: noFacts(), isGapped: false, isMisled: false };
     return { ...names, ...unheard, news: 0, emitted: undefined, partOf: undefined };
   }
 
   /** A span of a run has come. @returns spans that by this turn out not to be of it */
   hearSpan(run: OpenRun, span: SpanFact, root: string | undefined, now: number): readonly SpanFact[] {
-    const { run: changed, strays } = hearSpan(run, span, root);
-    this.#change(run, changed, [span.vconUuid]);
+    const strays = this.#takeSpan(run, span, root);
     this.heard(run, now, span);
     return strays;
   }
@@ -109,7 +116,16 @@ export class OpenRuns {
 
   /** A span that has been there for a while turns out to be of a run. */
   adopt(run: OpenRun, span: SpanFact): void {
-    this.#change(run, hearSpan(run, span, undefined).run, [span.vconUuid]);
+    this.#takeSpan(run, span, undefined);
+  }
+
+  #takeSpan(run: OpenRun, span: SpanFact, root: string | undefined): readonly SpanFact[] {
+    if (this.#lent.delete(run)) writable(run).facts = copyOf(run.facts);
+    const before = factCount(run.facts);
+    const strays = takeSpan(run, span, root);
+    if (this.#byNews.has(run)) this.#facts += factCount(run.facts) - before;
+    this.#named(run, span.vconUuid);
+    return strays;
   }
 
   /** The ids on a run's records have turned out to be another's. */
@@ -139,7 +155,8 @@ export class OpenRuns {
   /** A run that was open before. */
   restore(kept: KeptRun, emitted: GrowingRun | undefined, now: number): OpenRun {
     const { uuids, isNameless, ...heard } = kept;
-    const run: OpenRun = { ...heard, news: now, emitted, partOf: undefined };
+    const facts = copyOf(heard.facts);
+    const run: OpenRun = { ...heard, facts, news: now, emitted, partOf: undefined };
     for (const uuid of uuids) this.#named(run, uuid);
     if (isNameless) this.#nameless.add(run);
     this.heard(run, now);
@@ -163,6 +180,7 @@ export class OpenRuns {
     }
     this.#uuids.delete(run);
     this.#nameless.delete(run);
+    this.#lent.delete(run);
   }
 
   #change(run: OpenRun, as: HeardRun, uuids: Iterable<string | undefined>): void {

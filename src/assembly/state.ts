@@ -48,13 +48,13 @@ export function stateOf({
 }
 
 function keptRun(run: OpenRun, open: OpenRuns): KeptRun {
-  const { id, rootSpanId, traceId, chain, facts, isGapped, isMisled, emitted, sender } = run;
+  const { id, rootSpanId, traceId, chain, isGapped, isMisled, emitted, sender } = run;
   return {
     id,
     rootSpanId,
     traceId,
     chain,
-    facts,
+    facts: open.factsNow(run),
     isGapped,
     isMisled,
     uuids: [...open.uuidsOf(run)],

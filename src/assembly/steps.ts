@@ -4,6 +4,7 @@ import type { StepEnding } from '../model/growing-run.ts';
 import { isTimed } from './claimed-times.ts';
 import type { RunOutcome } from './ending.ts';
 import { lastLink, type RunFacts, type StorageSpan } from './facts.ts';
+import { inferredNames } from './inferred.ts';
 import { secondsBetween, toHrTime, toMillis } from './times.ts';
 
 /** What is known of a link. */
@@ -31,22 +32,21 @@ export function knownLink(
 ): KnownLink {
   const span = facts.links.get(index);
   const record = facts.records.get(index);
-  const inferred: string[] = [];
   const inVconUuid = record?.before ?? span?.vconUuid ?? before;
   const failed = span?.failed === true;
   const outcome = (failed ? 'error' : (span?.outcome ?? ended?.link ?? 'success')) as LinkOutcome;
   const { start, end } = timesOf(facts, index);
-  if (!span || !isTimed(span)) inferred.push('time', 'duration');
+  const isUntimed = !span || !isTimed(span);
   let outVconUuid = inVconUuid;
+  let isOutInferred = false;
   if (outcome === 'success' || outcome === 'unknown') {
     const known = record ? record.after : span?.outVconUuid;
     outVconUuid = known ?? (record ? undefined : uuidAfter(facts, index)) ?? inVconUuid;
-    if (known === undefined) inferred.push('out_vcon_uuid');
+    isOutInferred = known === undefined;
   }
   const isSaid = failed || span?.outcome !== undefined;
-  if (!isSaid && ended?.concluded && ended.link !== 'success') inferred.push('outcome');
+  const isConcluded = !isSaid && ended?.concluded === true && ended.link !== 'success';
   const isMissing = !span && !record;
-  if (isMissing) inferred.push('step');
   return {
     name: span?.name ?? links[index] ?? `link ${index}`,
     inVconUuid,
@@ -58,7 +58,13 @@ export function knownLink(
       outcome,
       errorType: failed ? (span.errorType ?? '_OTHER') : undefined,
       vconSha256: record?.vconSha256,
-      inferred,
+      inferred: inferredNames(
+        isUntimed && 'time',
+        isUntimed && 'duration',
+        isOutInferred && 'out_vcon_uuid',
+        isConcluded && 'outcome',
+        isMissing && 'step',
+      ),
     },
     isMissing,
   };
@@ -99,6 +105,6 @@ export function storageEnding(span: StorageSpan, uuid: string): StepEnding {
     duration: secondsBetween(start, end),
     outcome: failed ? 'error' : 'success',
     errorType: failed ? (errorType ?? '_OTHER') : undefined,
-    inferred: isTimed(span) ? [] : ['time', 'duration'],
+    inferred: isTimed(span) ? inferredNames() : inferredNames('time', 'duration'),
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ConfiguredChain } from '../../src/assembly/configured-chains.ts';
 import { type Decision, decide, type Extent, type KnownRun } from '../../src/assembly/decide.ts';
 import { emit, statementsOf } from '../../src/assembly/emit.ts';
-import { NO_FACTS } from '../../src/assembly/facts.ts';
+import { noFacts } from '../../src/assembly/facts.ts';
 import { type HeardRun, hearRecord, hearSpan } from '../../src/assembly/open-run.ts';
 import { type ChainEvent, eventName } from '../../src/model/event.ts';
 import type { GrowingRun } from '../../src/model/growing-run.ts';
@@ -23,7 +23,7 @@ function known(
     rootSpanId: undefined,
     traceId: passage.traceId,
     chain: undefined,
-    facts: NO_FACTS,
+    facts: noFacts(),
     isGapped: false,
     isMisled: false,
   };
