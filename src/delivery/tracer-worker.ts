@@ -254,6 +254,8 @@ export class TracerWorker {
       for (const event of events) this.#deliver(event, this.#inHand.read());
     });
     this.#barriers.check();
+    // What is left is not durable yet, and the journal says when it is.
+    if (events.length === 0) return;
     const isNoticed = this.#settings.clock.elapsed() - this.#turnBegan > TURN;
     const room = isNoticed ? 0 : this.#room();
     if (room > 0) this.#subscription.readOn(room);

@@ -1,11 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { DeliveryReport } from '../../src/journal/consumer.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { memoryJournal } from '../../src/journal/memory.ts';
 import type { ChainEvent } from '../../src/model/event.ts';
 import { event, ids } from '../journal/contract.ts';
+import { openJournal, temporaryPath } from '../journal/temporary-journal.ts';
 import { dispatcherTo } from '../support/dispatcher.ts';
+import { PATIENCE } from '../support/eventually.ts';
 
 /** A journal in memory that notes what it is handed. */
 function watched() {
@@ -71,6 +73,25 @@ test('is durable when all that was accepted is, although it was not handed to th
   dispatcher.accept(event('run/chain/start'));
   await dispatcher.durable();
   expect(appended.flatMap((events) => ids(events))).toEqual(['run/chain/start']);
+  await dispatcher.shutdown(1_000);
+});
+
+test('while events become durable the journal is not asked for them over and over', async () => {
+  const { journal } = await openJournal({ path: temporaryPath() });
+  const heard: string[] = [];
+  const trace = (_uuid: string, _event: string, _opts: unknown, { eventId }: ChainEvent) =>
+    heard.push(eventId);
+  const dispatcher = dispatcherTo([{ name: 'a', module: { trace } }], journal);
+  const listener = { onReadable() {}, onCounts() {}, onDrop() {}, onSkip() {} };
+  const read = vi.spyOn(await journal.consumer('a', listener), 'read');
+  // Some are on their way to the disk whenever others have arrived there.
+  for (let i = 0; i < 500; i += 1) {
+    dispatcher.accept(event(`run${i}/chain/start`));
+    await turn();
+  }
+  await vi.waitUntil(() => heard.length === 500, PATIENCE);
+  // What became durable is read once, and then there is nothing at most once.
+  expect(read.mock.calls.length).toBeLessThanOrEqual(2 * 500);
   await dispatcher.shutdown(1_000);
 });
 
