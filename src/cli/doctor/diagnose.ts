@@ -16,6 +16,7 @@ import { conserverProbes } from './conserver-config.ts';
 import { environmentProbes } from './environment.ts';
 import type { Probe, Probes } from './probe.ts';
 import { strayPlaces } from './stray-places.ts';
+import { waitingSpans } from './waiting-spans.ts';
 
 /** What was found of one key of the configuration. */
 export interface Diagnosis {
@@ -61,7 +62,8 @@ export async function diagnose(
   // SQLite keeps this thread busy: the answers of others must not be late for that.
   const journal = await ask((of, share) => probesOf([journalOf(of)], { timeout: share }));
   const strays = await ask((of) => strayPlaces(of, file));
-  return [...(await ask(environmentProbes)), ...journal, ...strays, ...beside.flat()];
+  const spans = await ask(waitingSpans);
+  return [...(await ask(environmentProbes)), ...journal, ...strays, ...beside.flat(), ...spans];
 }
 
 async function examined({ about, look }: Probe, timeout: number): Promise<Diagnosis> {

@@ -3,10 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { diagnose } from '../../../src/cli/doctor/index.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
+import { spanLogFolder } from '../../../src/exporters/span-log/kept-spans.ts';
+import { SpanLog } from '../../../src/exporters/span-log/span-log.ts';
+import { systemClock } from '../../../src/model/clock.ts';
 import { startOtlpServer } from '../../exporters/otlp-server.ts';
 import { reader } from '../../journal/reader.ts';
 import {
@@ -599,4 +603,36 @@ test('places in the journal, and spans beside it, of whom the configuration does
       advice: `vcon-otel queue forget ${name} --config ./config.yml says what waits there, and removes it with --yes`,
     })),
   );
+});
+
+test('spans that wait on the disk for an exporter, and have waited for long', async () => {
+  await (await openJournal(at('journal.db'))).close();
+  const clock = { ...systemClock, now: () => Date.now() - 3_600_000 };
+  const folder = spanLogFolder(at('journal.db-beside'), 'otlp_file');
+  const log = await SpanLog.open({ folder, retention: 86_400_000, maxSize: 1e8, clock });
+  const provider = new TracerProvider({
+    spanProcessors: [
+      {
+        onStart: () => {},
+        onEnd: (span) => void log.add(span),
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+    ],
+  });
+  for (const name of ['one', 'two']) provider.getTracer('test').startSpan(name).end();
+  await log.durable();
+  await log.close();
+  const told = await look({
+    exporters: { otlp_file: { path: at('spans.jsonl') } },
+    journal: { type: 'sqlite', path: './journal.db' },
+  });
+  expect(told.filter(({ text }) => text.includes('wait on the disk'))).toEqual([
+    {
+      about: 'exporters.otlp_file',
+      state: 'warning',
+      text: '2 spans wait on the disk for it, the oldest for 1 h 00 m',
+      advice: 'they are sent by themselves once a service runs and it takes them',
+    },
+  ]);
 });
