@@ -41,6 +41,7 @@ export const METRIC_NAMES = {
       ].map(({ name }) => inPrometheus(name)),
       ...[
         METRIC.journalOldestAge,
+        METRIC.ledgerQuorumAge,
         METRIC.ledgerCheckpointAge,
         METRIC.exporterOldestAge,
         METRIC.eventLoopDelay,

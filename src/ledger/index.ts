@@ -4,9 +4,10 @@ export { KeyStore } from './keys/key-store.ts';
 export { existingSigner, ledgerSigner, verifierBeside, writeKeyFile } from './keys/signing-key.ts';
 export { type ExportFormat, exportRecords } from './log/export.ts';
 export { knownVcon } from './log/known-vcon.ts';
-export { Ledger, openLedger } from './log/ledger.ts';
+export type { Ledger } from './log/ledger.ts';
 export type { LedgerSettings } from './log/ledger-settings.ts';
 export { isLedgerInUse } from './log/lock.ts';
+export { openLedger } from './log/open-ledger.ts';
 export { ledgerIn } from './log/open-ledgers.ts';
 export type { OperatorDeed } from './log/operator-deed.ts';
 export {
@@ -30,3 +31,4 @@ export type { LedgerState, Verdict } from './verify/verdict.ts';
 export { type VerifySettings, verifyLedger } from './verify/verify.ts';
 export { type WatchedLog, Witness } from './witness/witness.ts';
 export { startWitnessServer } from './witness/witness-server.ts';
+export type { WitnessOptions } from './witness/witnessing.ts';

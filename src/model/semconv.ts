@@ -137,6 +137,12 @@ export const METRIC = {
     unit: '{ledger}',
     description: '1 while a ledger is not what it was, and so records and signs nothing; else 0.',
   },
+  ledgerQuorumAge: {
+    name: 'vcon.ledger.quorum_age',
+    unit: 's',
+    description:
+      'Seconds since a quorum of witnesses has cosigned a checkpoint of a ledger; since the start if none has.',
+  },
   ledgerCheckpointAge: {
     name: 'vcon.ledger.checkpoint_age',
     unit: 's',

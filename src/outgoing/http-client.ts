@@ -26,6 +26,8 @@ export interface HttpClient {
    * @throws OutgoingError if no whole answer came in time; never quotes url, headers or body
    */
   post(url: URL, body: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  /** One `GET`, otherwise as `post`. */
+  get(url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** One `HEAD`, which changes nothing (RFC 9110 §9.2.1); otherwise as `post`. */
   head(url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** Ends the calls under way and closes connections. Safe twice. */
@@ -71,6 +73,7 @@ export function httpClient(settings: HttpClientSettings = {}): HttpClient {
   }
   return {
     post: (url, body, headers) => call(url, { method: 'POST', body, headers }),
+    get: (url, headers) => call(url, { method: 'GET', headers }),
     head: (url, headers) => call(url, { method: 'HEAD', headers }),
     async close() {
       isClosed = true;

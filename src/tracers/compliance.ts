@@ -15,7 +15,13 @@ import { defineTracer } from '../model/tracer.ts';
 import { contentHash } from './compliance/content-hash.ts';
 import { eventEntry } from './compliance/event-entry.ts';
 import { measureLedger } from './compliance/ledger-metrics.ts';
-import { type ComplianceOptions, checkpointInterval, options, remarks } from './compliance/options.ts';
+import {
+  type ComplianceOptions,
+  checkpointInterval,
+  options,
+  remarks,
+  witnessing,
+} from './compliance/options.ts';
 import { probe } from './compliance/probe.ts';
 
 /**
@@ -74,13 +80,18 @@ function open(given: ComplianceOptions, name: string): Ledger {
     return openLedger({
       directory,
       signer,
-      checkpoint: { every: checkpoint.every, interval: checkpointInterval(checkpoint.interval) },
+      checkpoint: {
+        every: checkpoint.every,
+        interval: checkpointInterval(checkpoint.interval),
+        heartbeat: checkpointInterval(checkpoint.heartbeat),
+      },
       retention: {
         policy: retention_policy,
         // What a label does not say, nobody may guess: nothing is deleted.
         period: retentionPeriod(retention_policy) ?? Number.POSITIVE_INFINITY,
       },
       anchor,
+      witnessing: witnessing(given),
       notice: (about, text) => rarely.warn(about, text),
     });
   } catch (cause) {

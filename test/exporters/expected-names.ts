@@ -20,6 +20,7 @@ export const EXPECTED_NAMES: Readonly<Record<string, string>> = {
   'vcon.ledger.records': 'vcon_ledger_records',
   'vcon.ledger.checkpoint_records': 'vcon_ledger_checkpoint_records',
   'vcon.ledger.fault': 'vcon_ledger_fault',
+  'vcon.ledger.quorum_age': 'vcon_ledger_quorum_age_seconds',
   'vcon.ledger.checkpoint_age': 'vcon_ledger_checkpoint_age_seconds',
   'process.memory.usage': 'process_memory_usage_bytes',
   'process.cpu.time': 'process_cpu_time_seconds_total',

@@ -40,7 +40,8 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
   const { tracerDuration, tracerDeliveries, tracerCircuitOpen, storeReads, bridgeIssues } = METRIC;
   const { journalDepth, journalOldestAge, journalDeadLetters, journalFull, journalSize, journalMaxSize } =
     METRIC;
-  const { ledgerRecords, ledgerCheckpointRecords, ledgerFault, ledgerCheckpointAge } = METRIC;
+  const { ledgerRecords, ledgerCheckpointRecords, ledgerFault, ledgerQuorumAge, ledgerCheckpointAge } =
+    METRIC;
   const { exporterPending, exporterOldestAge } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
@@ -60,6 +61,7 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     ledgerRecords,
     ledgerCheckpointRecords,
     ledgerFault,
+    ledgerQuorumAge,
     ledgerCheckpointAge,
     tracerCircuitOpen,
     exporterPending,

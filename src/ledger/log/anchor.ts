@@ -65,13 +65,14 @@ const NEWEST = 1_024;
  * Compares a ledger with a tree head of its own that was kept elsewhere.
  * @param size of the ledger
  * @param root of its first records, as many as that head has
+ * @param keeper who kept it
  * @throws VconOtelError `LEDGER_ROLLED_BACK`
  */
-export function requireGrown(size: number, root: () => Buffer, head: TreeHead): void {
+export function requireGrown(size: number, root: () => Buffer, head: TreeHead, keeper = 'the anchor'): void {
   if (head.size > size)
-    throw rolledBack(`the anchor has a checkpoint of ${head.size} records, of which ${size} are here`);
+    throw rolledBack(`${keeper} has a checkpoint of ${head.size} records, of which ${size} are here`);
   if (!root().equals(head.root))
-    throw rolledBack(`the first ${head.size} records are not those of a checkpoint in the anchor`);
+    throw rolledBack(`the first ${head.size} records are not those of a checkpoint that ${keeper} has`);
 }
 
 function rolledBack(how: string): VconOtelError {

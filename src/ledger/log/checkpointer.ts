@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DurableFile } from '../../persistence/durable-file.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, HISTORY_FILE } from '../directory.ts';
-import { signCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
+import { openCheckpoint, signCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { Signer } from '../proof/note.ts';
 import type { TileEdge } from '../proof/tile-edge.ts';
 import { TileReader } from '../proof/tile-reader.ts';
@@ -17,6 +17,8 @@ export interface CheckpointerSettings {
   readonly anchor: Anchor | undefined;
   /** Called if the anchor could not be read or written. */
   readonly notAnchored: (error: unknown) => void;
+  /** Called with each checkpoint once it is on disk. */
+  readonly signed: (note: string, head: TreeHead) => void;
   /** How many records the newest checkpoint covers. */
   readonly size: number;
   /** When it was signed, milliseconds since the Unix epoch; undefined if there is none. */
@@ -31,6 +33,7 @@ export class Checkpointer {
   #time: number | undefined;
   readonly #history: DurableFile;
   readonly #tiles: TileFiles;
+  #placing: Promise<void> = Promise.resolve();
 
   constructor(settings: CheckpointerSettings) {
     this.#settings = settings;
@@ -57,7 +60,7 @@ export class Checkpointer {
    * system's error if it cannot be written: the next one catches up
    */
   async sign(edge: TileEdge): Promise<void> {
-    const { directory, signer, anchor, notAnchored } = this.#settings;
+    const { signer, anchor, notAnchored, signed } = this.#settings;
     const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
     if (head.size === this.#size) return;
     this.#tiles.write(edge);
@@ -68,8 +71,24 @@ export class Checkpointer {
     await this.#history.append(note);
     this.#size = head.size;
     this.#time = Date.now();
-    await replaceFile(join(directory, CHECKPOINT_FILE), note);
+    await this.#place(head.size, note);
     await anchor?.append(note).catch(notAnchored);
+    signed(note, head);
+  }
+
+  /** Puts a checkpoint with more signatures in the place of the newest, unless there is a newer one by now. @throws the system's error */
+  cosigned(note: string): Promise<void> {
+    const opened = openCheckpoint(note, []);
+    return 'head' in opened ? this.#place(opened.head.size, note) : Promise.resolve();
+  }
+
+  /** One after the other, so that no older one comes last. */
+  #place(size: number, note: string): Promise<void> {
+    const placed = this.#placing.then(async () => {
+      if (size === this.#size) await replaceFile(join(this.#settings.directory, CHECKPOINT_FILE), note);
+    });
+    this.#placing = placed.catch(() => undefined);
+    return placed;
   }
 
   /** With what has come to the anchor since the last time: usually the last checkpoint of this very ledger. */

@@ -1,4 +1,5 @@
 import type { Signer } from '../proof/note.ts';
+import type { WitnessOptions } from '../witness/witnessing.ts';
 
 /** What is needed to open a ledger. */
 export interface LedgerSettings {
@@ -10,11 +11,15 @@ export interface LedgerSettings {
     readonly every: number;
     /** … and after this many milliseconds. */
     readonly interval: number;
+    /** Milliseconds without any record after which the ledger records that it is alive. Absent: never. */
+    readonly heartbeat?: number;
   };
   /** How long records are kept: as written in the records, and in milliseconds. */
   readonly retention: { readonly policy: string; readonly period: number };
   /** A file to which every checkpoint is also appended. */
   readonly anchor?: string | undefined;
+  /** Who is to cosign its checkpoints. */
+  readonly witnessing?: WitnessOptions | undefined;
   /** Bytes after which a new segment begins. */
   readonly segmentBytes?: number;
   /** Receives what an operator should know; the text contains no content. */

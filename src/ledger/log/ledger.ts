@@ -3,71 +3,20 @@ import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { Batches } from '../../persistence/batches.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
-import { replaceFileSync } from '../../persistence/replace-file.ts';
-import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
-import type { TreeHead } from '../proof/checkpoint.ts';
+import { CHECKPOINT_FILE, readText } from '../directory.ts';
 import { parseVerifierKey } from '../proof/note.ts';
-import { Anchor } from './anchor.ts';
+import { Witnessing } from '../witness/witnessing.ts';
+import type { Anchor } from './anchor.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Duties } from './duties.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
-import { lockLedger } from './lock.ts';
-import { register } from './open-ledgers.ts';
-import { repairEntry } from './own-entries.ts';
-import { RecentIds } from './recent-ids.ts';
+import { heartbeatEntry, repairEntry } from './own-entries.ts';
+import type { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
 import { RecordLog, type SegmentLimits } from './record-log.ts';
-import { type LedgerEnd, recoverLedger } from './recover.ts';
+import type { LedgerEnd } from './recover.ts';
 import { Soundness } from './soundness.ts';
-
-/**
- * Opens a ledger, or creates it. Keeps it locked until it is closed.
- * @throws VconOtelError `LEDGER_IN_USE`, `LEDGER_DAMAGED`, `LEDGER_ROLLED_BACK` if it has not grown from what its anchor has,
- * `KEY_INVALID` if it was signed with another key
- */
-export function openLedger(settings: LedgerSettings): Ledger {
-  const { directory, signer, notice } = settings;
-  const lock = lockLedger(directory);
-  try {
-    const recent = new RecentIds();
-    const verifier = parseVerifierKey(signer.vkey);
-    const anchor = settings.anchor === undefined ? undefined : new Anchor(settings.anchor, verifier);
-    const end = recoverLedger(directory, [verifier], recent, anchored(anchor, notice));
-    if (end.unwritten !== undefined) replaceFileSync(join(directory, CHECKPOINT_FILE), end.unwritten);
-    if (readText(join(directory, VERIFIER_KEY_FILE)) !== `${signer.vkey}\n`)
-      replaceFileSync(join(directory, VERIFIER_KEY_FILE), `${signer.vkey}\n`);
-    if (end.cut)
-      notice(
-        'torn',
-        `the ledger ended with ${end.cut.bytes} bytes of an unfinished record: cut off, and kept in torn/`,
-      );
-    const unsigned = end.edge.frontier.size - (end.head?.size ?? 0);
-    if (unsigned > 0)
-      notice(
-        'unsigned',
-        `the last ${unsigned} records of the ledger were not signed, because of a crash or because somebody else wrote them: they are signed now`,
-      );
-    const ledger = new Ledger(settings, end, recent, anchor, lock);
-    ledger.onClosed(register(directory, ledger));
-    return ledger;
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
-
-/** The newest checkpoint in the anchor. */
-function anchored(anchor: Anchor | undefined, notice: LedgerSettings['notice']): TreeHead | undefined {
-  try {
-    return anchor?.unread()[0];
-  } catch (error) {
-    notice(
-      'anchor',
-      `the anchor cannot be read (${errorType(error)}): nothing tells whether the ledger is an older copy`,
-    );
-    return undefined;
-  }
-}
 
 /**
  * An append-only log of records that nobody can alter unnoticed. An appended record is on disk; calls that arrive while the
@@ -83,7 +32,9 @@ export class Ledger {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #checkpointer: Checkpointer;
   readonly #duties: Duties;
+  readonly #witnessing: Witnessing | undefined;
   readonly #timer: NodeJS.Timeout;
+  readonly #heartbeat: Heartbeat | undefined;
   #signing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #forgotten: () => void = () => {};
@@ -118,17 +69,37 @@ export class Ledger {
           'anchor',
           `the anchor could not be read, or a checkpoint not be written to it (${errorType(error)})`,
         ),
+      signed: (note, head) => this.#witnessing?.ask(note, head),
       size: end.head?.size ?? 0,
       time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#records.edge);
+    this.#witnessing =
+      settings.witnessing &&
+      new Witnessing({
+        ...settings.witnessing,
+        directory,
+        own: parseVerifierKey(signer.vkey),
+        notice,
+        cosigned: (note) => this.#checkpointer.cosigned(note),
+        contradicted: (error) => void this.#soundness.faultOf(error),
+      });
+    // Somebody may have been down when it was signed, and now is later.
+    if (end.head) this.#witnessing?.ask(readText(join(directory, CHECKPOINT_FILE)) ?? '', end.head);
     this.#timer = setInterval(() => void this.#upkeep(), checkpoint.interval).unref();
     if (end.cut)
       void this.append(repairEntry(this.size, end.cut, retention.policy)).catch((error: unknown) =>
         this.#notKeptUp(error),
       );
     void this.#upkeep();
+    const { heartbeat } = checkpoint;
+    if (heartbeat !== undefined)
+      this.#heartbeat = new Heartbeat(
+        heartbeat,
+        () => this.#records.lastTime,
+        () => this.#beat(),
+      );
   }
 
   /** How many records there are, including those that are no longer kept. */
@@ -149,6 +120,11 @@ export class Ledger {
   /** Calls a function when the ledger begins to close. */
   onClosed(call: () => void): void {
     this.#forgotten = call;
+  }
+
+  /** Seconds since a quorum of witnesses has cosigned a checkpoint, or since the start; undefined where none are asked. */
+  get quorumAge(): number | undefined {
+    return this.#witnessing && this.#witnessing.age / 1e3;
   }
 
   /** Why nothing is recorded or signed any more, until somebody has looked at it and opens the ledger anew. */
@@ -194,12 +170,14 @@ export class Ledger {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     this.#forgotten();
+    this.#heartbeat?.close();
     try {
       await this.#duties.recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();
       if (!this.fault) await this.#sign();
     } finally {
       await this.#records.close();
+      await this.#witnessing?.close();
       await this.#checkpointer.close();
       this.#lock.release();
     }
@@ -277,6 +255,13 @@ export class Ledger {
   async #upkeep(): Promise<void> {
     if (this.fault) return;
     await this.tend().catch((error: unknown) => this.#notKeptUp(error));
+  }
+
+  /** Nothing else has happened. */
+  async #beat(): Promise<void> {
+    if (this.fault) return;
+    const beaten = this.append(heartbeatEntry(this.size, this.#settings.retention.policy));
+    await beaten.then(() => this.#sign()).catch((error: unknown) => this.#notKeptUp(error));
   }
 
   #notKeptUp(error: unknown): void {

@@ -48,3 +48,14 @@ export function expiryEntry(
 export function operatorEntry({ recordId, deed }: OpenRequest, retention_policy: string): LedgerEntry {
   return { record_id: recordId, timestamp: new Date().toISOString(), retention_policy, ...deed };
 }
+
+/** Records that nothing else has happened: a ledger that is silent without it is not kept any more. */
+export function heartbeatEntry(size: number, retention_policy: string): LedgerEntry {
+  return {
+    record_id: `heartbeat/${size}`,
+    timestamp: new Date().toISOString(),
+    retention_policy,
+    event: 'heartbeat',
+    actor: 'ledger',
+  };
+}

@@ -42,6 +42,11 @@ export class RecordLog {
     return this.edge.frontier.size;
   }
 
+  /** When the last record was written, milliseconds since the epoch; 0 if there is none. */
+  get lastTime(): number {
+    return this.#lastTime;
+  }
+
   /** Whether one of the latest records has this id. */
   has(recordId: string): boolean {
     return this.#recent.has(recordId);

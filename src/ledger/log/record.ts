@@ -119,6 +119,9 @@ const pinEntry = z.strictObject({
   keys: z.array(z.string().regex(PUBLIC_KEY)).max(MAX_KEYS),
 });
 
+/** Nothing else happened for a while: the ledger is alive. */
+const beatEntry = z.strictObject({ ...entry, event: z.literal('heartbeat'), actor: z.literal('ledger') });
+
 /** What is recorded: an event of the conserver, or of the ledger itself. */
 export type LedgerEntry =
   | z.input<typeof eventEntry>
@@ -126,7 +129,8 @@ export type LedgerEntry =
   | z.input<typeof cutEntry>
   | z.input<typeof repairEntry>
   | z.input<typeof receiptEntry>
-  | z.input<typeof pinEntry>;
+  | z.input<typeof pinEntry>
+  | z.input<typeof beatEntry>;
 
 /** An entry at its place in the ledger. Strict: whatever else stands in a line was not written by a ledger. */
 export const LedgerRecord = z.union([
@@ -136,6 +140,7 @@ export const LedgerRecord = z.union([
   repairEntry.extend(placed),
   receiptEntry.extend(placed),
   pinEntry.extend(placed),
+  beatEntry.extend(placed),
 ]);
 export type LedgerRecord = z.infer<typeof LedgerRecord>;
 

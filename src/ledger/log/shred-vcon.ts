@@ -4,7 +4,7 @@ import { VconOtelError } from '../../model/error.ts';
 import { KEY_FILE } from '../directory.ts';
 import { KeyStore } from '../keys/key-store.ts';
 import { ledgerSigner, originOf } from '../keys/signing-key.ts';
-import { openLedger } from './ledger.ts';
+import { openLedger } from './open-ledger.ts';
 import { leaveRequest, type Operator, openRequests } from './requests.ts';
 
 /** What `audit shred` did. */

@@ -51,6 +51,7 @@ export class Witness {
   readonly #settings: WitnessSettings;
   readonly #lock: FileLock;
   readonly #logs = new Map<string, { readonly log: WatchedLog; turn: Promise<unknown> }>();
+  #closed: Promise<void> | undefined;
 
   /** @throws VconOtelError `FILE_UNUSABLE` where the folder cannot be used, or what it holds of a log cannot be trusted */
   constructor(settings: WitnessSettings) {
@@ -97,8 +98,13 @@ export class Witness {
     }));
   }
 
-  /** Waits for what is under way, and unlocks the folder. */
-  async close(): Promise<void> {
+  /** Waits for what is under way, and unlocks the folder. Safe twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#logs.values()].map(({ turn }) => turn));
     this.#lock.release();
   }

@@ -14,6 +14,7 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
     METRIC.ledgerCheckpointRecords,
     METRIC.ledgerFault,
     METRIC.ledgerCheckpointAge,
+    METRIC.ledgerQuorumAge,
   ].map(({ name, ...about }) => meter.createObservableGauge(name, about));
   const values = [
     () => ledger.size,
@@ -21,6 +22,8 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
     () => (ledger.fault ? 1 : 0),
     // Without a checkpoint there is no age.
     () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
+    // Without witnesses neither.
+    () => ledger.quorumAge,
   ];
   const releases = gauges.map((gauge, index) => observe(gauge, () => values[index]?.(), attributes));
   return () => {

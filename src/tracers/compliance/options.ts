@@ -1,10 +1,31 @@
 import { z } from 'zod';
-import { brokenAlgorithms, hashAlgorithms, MAX_POLICY, retentionPeriod } from '../../ledger/index.ts';
+import {
+  brokenAlgorithms,
+  hashAlgorithms,
+  MAX_POLICY,
+  parseWitnessKey,
+  retentionPeriod,
+  type WitnessOptions,
+} from '../../ledger/index.ts';
 import { LONGEST_TIMER } from '../../model/clock.ts';
-import { matching } from '../../model/options/values.ts';
+import { httpUrl, matching, text } from '../../model/options/values.ts';
+import { isHost } from '../../outgoing/host.ts';
 
-/** The options of `tracers.compliance`. */
-export const options = z.strictObject({
+const length = (example: string) => matching(/^[1-9]\d{0,5}(s|m|h)$/, `a duration such as ${example}`);
+
+const witness = z.strictObject({
+  url: httpUrl,
+  key: text.refine(isWitnessKey, {
+    params: {
+      expected: 'the verifier key of a witness <name>+<id>+<base64>, as `audit keygen --witness` prints it',
+    },
+  }),
+});
+
+/** Beside the ledger's own, as many signatures as anybody who reads a checkpoint has to read. */
+const MAX_WITNESSES = 15;
+
+const shape = z.strictObject({
   directory: z.string().min(1).default('./data/ledger'),
   origin: matching(/^[^\s+]{1,256}$/, 'a name such as example.com/audit, without spaces and +').optional(),
   key_file: z.string().min(1).optional(),
@@ -18,16 +39,51 @@ export const options = z.strictObject({
   checkpoint: z
     .strictObject({
       every: z.int().min(1).max(1_000_000).default(1_000),
-      interval: matching(/^[1-9]\d{0,5}(s|m|h)$/, 'a duration such as 60s, 5m or 1h').default('60s'),
+      interval: length('60s, 5m or 1h').default('60s'),
+      heartbeat: length('10m or 1h').default('1h'),
     })
-    .default({ every: 1_000, interval: '60s' }),
+    .default({ every: 1_000, interval: '60s', heartbeat: '1h' }),
   anchor: z.string().min(1).optional(),
+  witnesses: z.array(witness).max(MAX_WITNESSES).default([]),
+  // Absent: all of them.
+  quorum: z.int().min(1).optional(),
+  allow_private_hosts: z
+    .array(z.string().refine(isHost, { params: { expected: 'a host without a port' } }))
+    .default([]),
 });
+
+/** The options of `tracers.compliance`. */
+export const options = shape.refine(
+  ({ witnesses, quorum }) => quorum === undefined || quorum <= witnesses.length,
+  { path: ['quorum'], params: { fault: 'there are not as many witnesses' } },
+);
 
 /** {@link options}, checked. */
 export type ComplianceOptions = z.output<typeof options>;
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+
+/** Who is to cosign the checkpoints; undefined where nobody is. */
+export function witnessing(given: ComplianceOptions): WitnessOptions | undefined {
+  const { witnesses, quorum = witnesses.length, allow_private_hosts, checkpoint } = given;
+  if (witnesses.length === 0) return undefined;
+  const { interval, heartbeat } = checkpoint;
+  // Silence lasts as long as a heartbeat, and what ends it waits for a checkpoint.
+  const patience = checkpointInterval(heartbeat) + checkpointInterval(interval) + ANSWERED;
+  return { witnesses, quorum, allowPrivateHosts: allow_private_hosts, patience };
+}
+
+/** Milliseconds that witnesses may take for their answers. */
+const ANSWERED = 60_000;
+
+function isWitnessKey(vkey: string): boolean {
+  try {
+    parseWitnessKey(vkey);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The milliseconds between two checkpoints, as far as a timer keeps them. */
 export function checkpointInterval(interval: string): number {
