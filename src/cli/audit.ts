@@ -10,6 +10,7 @@ import {
   requireDirectory,
 } from './audit/audited-ledger.ts';
 import { verify } from './audit/verify.ts';
+import { takesWitnesses } from './audit/witness-options.ts';
 import { handOver, operatorOf, takesActor } from './operator.ts';
 import { print, safeJson } from './timeline/index.ts';
 
@@ -30,7 +31,7 @@ export function auditCommand(settings: AuditSettings): Command {
           args.length === 3 ? (args as [string | undefined, Options]) : [undefined, args[0] as Options];
         await reporting(settings, () => run(directory, options, settings));
       });
-  add('verify', 'check a whole ledger, or a proof bundle', verify)
+  takesWitnesses(add('verify', 'check a whole ledger, or a proof bundle', verify))
     .argument('[directory]', 'the directory of the ledger')
     .option(
       '--key <vkey>',

@@ -35,7 +35,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   tap: ['tap', 'tap --chain main --event "*_error"'],
   replay: ['replay --tracer audit --since 24h', 'replay --tracer fresh --new --config vcon-otel.yaml'],
   audit: ['audit verify ./data/ledger', 'audit export ./data/ledger --format cef'],
-  'audit verify': ['audit verify ./data/ledger', 'audit verify --proof bundle.json --key ledger.vkey'],
+  'audit verify': [
+    'audit verify --proof bundle.json --key ledger.vkey',
+    'audit verify ./data/ledger --key ledger.vkey --witness w1.vkey --max-age 24h',
+  ],
   'audit prove': [
     `audit prove ./data/ledger --vcon ${UUID}`,
     `audit prove ./data/ledger --vcon ${UUID} --with-content-key`,

@@ -26,9 +26,23 @@ export { TileReader } from './proof/tile-reader.ts';
 export type { Completeness } from './verify/completeness.ts';
 export { type RecordedReceipts, recordedReceipts } from './verify/recorded-receipts.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
-export { checkProof, type ProofBundle, type ProofVerdict, proofOf, proveVcon } from './verify/vcon-proof.ts';
+export {
+  checkProof,
+  checkpointOf,
+  type ProofBundle,
+  type ProofVerdict,
+  proofOf,
+  proveVcon,
+} from './verify/vcon-proof.ts';
 export type { LedgerState, Verdict } from './verify/verdict.ts';
 export { type VerifySettings, verifyLedger } from './verify/verify.ts';
+export {
+  attestations,
+  isWitnessed,
+  type Quorum,
+  witnessedJson,
+  witnessedLines,
+} from './verify/witnessed.ts';
 export { type WatchedLog, Witness } from './witness/witness.ts';
 export { startWitnessServer } from './witness/witness-server.ts';
-export type { WitnessOptions } from './witness/witnessing.ts';
+export { keptCosigned, type WitnessOptions } from './witness/witnessing.ts';

@@ -31,7 +31,8 @@ export const EXIT = {
   forbidden: 8,
   key_lost: 9,
   deleted_early: 10,
-} as const satisfies Record<LedgerState | 'unusable' | 'forbidden', number>;
+  not_witnessed: 11,
+} as const satisfies Record<LedgerState | 'unusable' | 'forbidden' | 'not_witnessed', number>;
 
 /** Loaded only when needed: on Node 22 the mere import of SQLite prints a warning. */
 export const openLedgerPart = () => import('../../ledger/index.ts');

@@ -3,8 +3,9 @@ import type { LedgerState, ProofVerdict, Verdict, Verifier } from '../../ledger/
 import { VconOtelError } from '../../model/error.ts';
 import { cleanText, print, safeJson } from '../timeline/index.ts';
 import { type AuditSettings, EXIT, openLedgerPart, requireDirectory, requireText } from './audited-ledger.ts';
+import { quorumOf, type WitnessChoice } from './witness-options.ts';
 
-interface VerifyOptions {
+interface VerifyOptions extends WitnessChoice {
   readonly key?: readonly string[];
   readonly since?: string;
   readonly strict?: true;
@@ -26,18 +27,32 @@ export async function verify(
   requireDirectory(directory);
   const { isComplete, isLedgerInUse, readHeads, verdictJson, verdictLines, verifierBeside, verifyLedger } =
     await openLedgerPart();
+  const { attestations, isWitnessed, keptCosigned, witnessedJson, witnessedLines } = await openLedgerPart();
   const verifiers = options.key ? await verifiersOf(options.key) : verifierBeside(directory);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
+  const quorum = await quorumOf(options);
+  const found = quorum ? attestations(keptCosigned(directory), verifiers, quorum.witnesses) : [];
+  const isEnough = !quorum || isWitnessed(found, quorum);
   const inUse = isLedgerInUse(directory);
-  const mustBeSigned = options.key !== undefined || options.since !== undefined;
+  const mustBeSigned = (options.key ?? options.since ?? options.witness) !== undefined;
   const withKeys = !options.withoutKeys;
-  const verdict = verifyLedger({ directory, verifiers, since, mustBeSigned, withKeys, inUse });
-  settings.exit(EXIT[options.strict ? strictly(verdict, isComplete(verdict, inUse)) : verdict.verdict]);
-  if (options.json) await print(settings.stdout, [`${safeJson(verdictJson(verdict, inUse))}\n`]);
-  else
+  const all = [...since, ...found.map(({ head }) => head)];
+  const compared = verifyLedger({ directory, verifiers, since: all, mustBeSigned, withKeys, inUse });
+  // Whoever puts an older copy back puts back what witnesses had cosigned by then: only its age tells.
+  const isRecent = quorum?.maxAge !== undefined && isEnough;
+  const { agreed, ...others } = compared;
+  const verdict: Verdict = since.length > 0 || isRecent ? compared : others;
+  const state = options.strict ? strictly(verdict, isComplete(verdict, inUse)) : verdict.verdict;
+  settings.exit(EXIT[state === 'intact' && !isEnough ? 'not_witnessed' : state]);
+  if (options.json) {
+    const witnessed = quorum ? { witnessed: witnessedJson(found, quorum) } : {};
+    await print(settings.stdout, [`${safeJson({ ...verdictJson(verdict, inUse), ...witnessed })}\n`]);
+  } else
     await print(
       settings.stdout,
-      verdictLines(verdict, directory).map((line) => `${cleanText(line)}\n`),
+      [...verdictLines(verdict, directory), ...(quorum ? witnessedLines(found, quorum) : [])].map(
+        (line) => `${cleanText(line)}\n`,
+      ),
     );
   if (!options.key)
     settings.stderr.write(
@@ -52,24 +67,33 @@ function strictly({ verdict, agreed }: Verdict, isComplete: boolean): LedgerStat
   return agreed === undefined ? 'rolled_back' : 'intact';
 }
 
-async function verifyProof(
-  file: string,
-  { key, document, json }: VerifyOptions,
-  settings: AuditSettings,
-): Promise<void> {
-  const { checkProof } = await openLedgerPart();
+async function verifyProof(file: string, options: VerifyOptions, settings: AuditSettings): Promise<void> {
+  const { key, document, json } = options;
+  const { attestations, checkProof, checkpointOf, isWitnessed, witnessedJson, witnessedLines } =
+    await openLedgerPart();
   if (!key) throw new VconOtelError('OPTIONS_INVALID', 'a proof needs --key: the verifier key of the ledger');
   const verifiers = await verifiersOf(key);
   const text = document === undefined ? undefined : requireText(document);
-  const verdict = checkProof(requireText(file), verifiers, text);
+  const bundle = requireText(file);
+  const verdict = checkProof(bundle, verifiers, text);
+  const quorum = await quorumOf(options);
+  const found = quorum ? attestations([checkpointOf(bundle)], verifiers, quorum.witnesses) : [];
+  const isEnough = !quorum || isWitnessed(found, quorum);
   settings.exit(
     verdict.verdict === 'proven'
-      ? EXIT.intact
+      ? EXIT[isEnough ? 'intact' : 'not_witnessed']
       : verdict.verdict === 'refused'
         ? EXIT.tampered
         : EXIT.unknown_key,
   );
-  await print(settings.stdout, json ? [`${safeJson(verdict)}\n`] : proofLines(verdict, text !== undefined));
+  const witnessed = quorum ? { witnessed: witnessedJson(found, quorum) } : {};
+  const lines = quorum ? witnessedLines(found, quorum).map((line) => `${cleanText(line)}\n`) : [];
+  await print(
+    settings.stdout,
+    json
+      ? [`${safeJson({ ...verdict, ...witnessed })}\n`]
+      : [...proofLines(verdict, text !== undefined), ...lines],
+  );
 }
 
 /** @param hasDocument a document was given, to be compared */

@@ -7,10 +7,11 @@ import { commitmentTo } from '../keys/key-store.ts';
 import { isOfVcon, recordsOfVcon } from '../log/known-vcon.ts';
 import { type LedgerRecord, parseLine } from '../log/record.ts';
 import { listSegments } from '../log/segments.ts';
-import { openCheckpoint } from '../proof/checkpoint.ts';
+import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { inclusionProof, leafHash, rootFromProof } from '../proof/merkle.ts';
-import type { Verifier } from '../proof/note.ts';
+import { parseNote, type Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
+import { keptCosigned } from '../witness/witnessing.ts';
 
 /**
  * All records of a vCon with everything needed to check, without the ledger, that they are in it: a signed checkpoint and,
@@ -48,24 +49,42 @@ export function proveVcon(directory: string, vconUuid: string, contentKey?: Buff
   const checkpoint = readText(join(directory, CHECKPOINT_FILE));
   const opened = openCheckpoint(checkpoint ?? '', []);
   if (checkpoint === undefined || !('head' in opened)) throw unprovable('there is no checkpoint yet');
-  const { size } = opened.head;
-  const tiles = new TileReader(directory, size);
-  const records: ProofBundle['records'] = [];
-  let unsigned = 0;
-  for (const { line, record } of recordsOfVcon(directory, vconUuid)) {
-    if (record.seq < size)
-      records.push({ index: record.seq, record: line, proof: proofOf(tiles, record.seq) });
-    else unsigned += 1;
-  }
+  const tiles = new TileReader(directory, opened.head.size);
+  const found = [...recordsOfVcon(directory, vconUuid)];
+  const signed = found.filter(({ record }) => record.seq < opened.head.size);
+  const unsigned = found.length - signed.length;
+  const last = signed.at(-1)?.record.seq ?? -1;
+  const { note, size } = mostCosigned(directory, opened.head, tiles, last) ?? {
+    note: checkpoint,
+    size: opened.head.size,
+  };
+  const records = signed.map(({ line, record }) => ({
+    index: record.seq,
+    record: line,
+    proof: proofOf(tiles, record.seq, size),
+  }));
   return {
     format: 'vcon-otel/audit-proof@v2',
     vcon_uuid: vconUuid,
     covers: { from: listSegments(directory)[0]?.first ?? 0, to: size },
-    checkpoint,
+    checkpoint: note,
     records,
     unsigned,
     ...(contentKey ? { content_key: contentKey.toString('base64') } : {}),
   };
+}
+
+/** The checkpoint that most witnesses have cosigned, of those that cover so much: the newest need not have any cosignature yet. */
+function mostCosigned(directory: string, newest: TreeHead, tiles: TileReader, last: number) {
+  const kept = keptCosigned(directory).flatMap((note) => {
+    const opened = openCheckpoint(note, []);
+    if (!('head' in opened)) return [];
+    const { origin, size, root } = opened.head;
+    const isOfIt = origin === newest.origin && size <= newest.size && tiles.sizeRoot(size).equals(root);
+    return isOfIt && size > last ? [{ note, size, signatures: parseNote(note)?.signatures.length ?? 0 }] : [];
+  });
+  const [best] = kept.sort((one, other) => other.signatures - one.signatures || other.size - one.size);
+  return best;
 }
 
 /** The result of checking a bundle. */
@@ -113,10 +132,15 @@ export function checkProof(text: string, verifiers: readonly Verifier[], documen
   return { verdict: 'proven', origin, size, records: records.length, covers, content };
 }
 
+/** The checkpoint of a bundle. @throws VconOtelError as {@link checkProof} */
+export function checkpointOf(text: string): string {
+  return parseBundle(text).checkpoint;
+}
+
 /** The inclusion proof of a record, in base64. */
-export function proofOf(tiles: TileReader, index: number): string[] {
+export function proofOf(tiles: TileReader, index: number, size = tiles.size): string[] {
   try {
-    return inclusionProof(index, tiles.size, (start, end) => tiles.root(start, end)).map((hash) =>
+    return inclusionProof(index, size, (start, end) => tiles.root(start, end)).map((hash) =>
       hash.toString('base64'),
     );
   } catch {

@@ -236,11 +236,11 @@ export class Witnessing {
   }
 }
 
-/** The newest checkpoints that witnesses have cosigned, one for each, as they are kept. Others may have left other files. */
+/** The newest checkpoint, and those that witnesses have cosigned last, as they are kept. Nothing in them is checked. */
 export function keptCosigned(directory: string): string[] {
   const folder = join(directory, WITNESSES_FOLDER);
-  const names = readText(join(directory, CHECKPOINT_FILE)) === undefined ? [] : namesOf(folder);
-  return names.flatMap((name) => readText(join(folder, name)) ?? []);
+  const files = [join(directory, CHECKPOINT_FILE), ...namesOf(folder).map((name) => join(folder, name))];
+  return files.flatMap((file) => readText(file) ?? []);
 }
 
 /** A witness that answers, but not with a cosignature. */
