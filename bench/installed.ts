@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { ownFolder } from './disk.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const GENERATED = 'receivers/otlp/generated';
 /** How a file alone is compiled: of what it imports, only types. */
 const ALONE = ['--ignoreConfig', '--noCheck', '--noResolve', '--target', 'esnext', '--module', 'esnext'];
 
@@ -29,10 +28,8 @@ export function installed(): Installed {
 
 function build(): Installed {
   const folder = ownFolder();
-  const outDir = join(folder, 'dist');
-  compile('-p', 'tsconfig.build.json', '--outDir', outDir);
+  compile('-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist'));
   compile(join(import.meta.dirname, 'counting-tracer.ts'), '--outDir', folder, ...ALONE);
-  cpSync(join(ROOT, 'src', GENERATED), join(outDir, GENERATED), { recursive: true });
   for (const part of ['bin', 'package.json'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
