@@ -76,6 +76,20 @@ const KINDS = new Map<unknown, Fields>([
   ],
   ['after_link', fields({ link: name, index, error, halted: optional(flag), next: uuid })],
   ['run_end', fields({ vcon: uuid, error, index, raised: error })],
+  [
+    'run_start',
+    fields({
+      vcon: uuid,
+      chain: name,
+      links: areNames,
+      storages: areNames,
+      egress_lists: areNames,
+      // Who queued it is a thing of its own.
+      producer: (value) => value === undefined,
+      proceed: flag,
+      error,
+    }),
+  ],
 ]);
 
 /** Whether a fact, as it came, is certainly what its schemas would make of it; another one may be so all the same. */

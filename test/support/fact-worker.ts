@@ -42,7 +42,16 @@ export class FactWorker {
     const own = { thread, run };
     const about = { ...own, chain: name, vcon, trace };
     const chain = { ...about, stage: 'chain', name, span: spanId(), start: `${nanoseconds()}` };
-    yield this.#text({ ...own, kind: 'run_start', vcon, chain: name, links, storages, proceed: true });
+    yield this.#text({
+      ...own,
+      kind: 'run_start',
+      vcon,
+      chain: name,
+      links,
+      storages,
+      egress_lists: [],
+      proceed: true,
+    });
     yield this.#text({ ...chain, kind: 'span_start' });
     for (const [index, link] of links.entries()) {
       const step = {

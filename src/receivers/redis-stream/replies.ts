@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { unavailable } from './connection.ts';
 
 /** One entry of the stream; without fields if it was trimmed or deleted. */
@@ -32,20 +31,7 @@ export interface GroupState {
   readonly pending: number;
 }
 
-const count = z.int().min(0);
-const PendingRows = z.array(z.tuple([z.string(), z.string(), count, count]));
-const Stream = z.object({
-  length: count,
-  'entries-added': count,
-  'last-generated-id': z.string(),
-  'first-entry': z.tuple([z.string()]).rest(z.unknown()).nullable(),
-});
-const Group = z.object({
-  name: z.string(),
-  'last-delivered-id': z.string(),
-  'entries-read': count.nullable().optional(),
-  pending: count,
-});
+//  These are read dozens of times in a second: by schemas that would take as long as all else that a read takes.
 
 /** The answer to XREADGROUP, of one stream, in buffers. */
 export function readEntries(reply: unknown): StreamEntry[] {
@@ -62,7 +48,10 @@ export function readClaimed(reply: unknown): { entries: StreamEntry[]; gone: str
 
 /** The answer to XPENDING with a range. */
 export function readPending(reply: unknown): Pending[] {
-  return known(PendingRows, reply).map(([id, , , deliveries]) => ({ id, deliveries }));
+  return list(reply).map((row) => {
+    const [id, , , deliveries] = list(row);
+    return { id: text(id), deliveries: count(deliveries) };
+  });
 }
 
 /**
@@ -70,31 +59,30 @@ export function readPending(reply: unknown): Pending[] {
  * @throws VconOtelError `STORE_UNAVAILABLE` if Redis is older than 7.0
  */
 export function readSnapshot(stream: unknown, groups: unknown, name: string): Snapshot {
-  const fields = pairs(stream);
-  if (!fields.has('entries-added')) throw unavailable('Redis 7.0 or later is needed');
-  const { length, ...info } = known(Stream, Object.fromEntries(fields));
+  const of = pairs(stream);
+  if (!of.has('entries-added')) throw unavailable('Redis 7.0 or later is needed');
+  const first = of.get('first-entry');
   return {
-    length,
-    added: info['entries-added'],
-    lastId: info['last-generated-id'],
-    firstId: info['first-entry']?.[0],
+    length: count(of.get('length')),
+    added: count(of.get('entries-added')),
+    lastId: text(of.get('last-generated-id')),
+    firstId: first === null ? undefined : text(list(first)[0]),
     group: readGroup(groups, name),
   };
 }
 
 /** The answer to XINFO GROUPS. */
 export function readGroup(reply: unknown, name: string): GroupState | undefined {
-  const groups = known(z.array(z.unknown()), reply).map((group) =>
-    known(Group, Object.fromEntries(pairs(group))),
-  );
-  const group = groups.find((it) => it.name === name);
-  return (
-    group && {
-      lastDelivered: group['last-delivered-id'],
-      entriesRead: group['entries-read'] ?? undefined,
-      pending: group.pending,
-    }
-  );
+  const of = list(reply)
+    .map(pairs)
+    .find((group) => group.get('name') === name);
+  if (!of) return undefined;
+  const read = of.get('entries-read') ?? undefined;
+  return {
+    lastDelivered: text(of.get('last-delivered-id')),
+    entriesRead: read === undefined ? undefined : count(read),
+    pending: count(of.get('pending')),
+  };
 }
 
 /** Whether one entry id comes before another. Both halves have 64 bits. */
@@ -111,7 +99,6 @@ function compareDigits(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-/** Thousands of them come in a second: a schema would take as long for one as everything else that is done to read it. */
 function entryOf(row: unknown): StreamEntry {
   const [id, fields] = list(row);
   if (fields === null) return { id: textOf(id), fields: undefined };
@@ -124,23 +111,27 @@ function list(value: unknown): readonly unknown[] {
   return value;
 }
 
+/** In buffers. */
 function textOf(value: unknown): string {
   if (!Buffer.isBuffer(value)) throw unavailable(UNEXPECTED);
   return value.toString();
 }
 
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw unavailable(UNEXPECTED);
+  return value;
+}
+
+function count(value: unknown): number {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw unavailable(UNEXPECTED);
+  return Number(value);
+}
+
 function pairs(reply: unknown): ReadonlyMap<string, unknown> {
-  const items = known(z.array(z.unknown()), reply);
+  const items = list(reply);
   const found = new Map<string, unknown>();
   for (let index = 0; index + 1 < items.length; index += 2) found.set(String(items[index]), items[index + 1]);
   return found;
-}
-
-/** Without a cause: it would quote the reply. */
-function known<T>(schema: z.ZodType<T>, reply: unknown): T {
-  const { success, data } = schema.safeParse(reply);
-  if (!success) throw unavailable(UNEXPECTED);
-  return data;
 }
 
 const UNEXPECTED = 'an unexpected reply';
