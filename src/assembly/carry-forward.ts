@@ -13,7 +13,7 @@ export interface CarryForwardSettings {
 }
 
 /** Bytes that the log may grow by, at least, and how often what was carried last. */
-const GROWS_BY = 4 * 1024 * 1024;
+const GROWS_BY = 8 * 1024 * 1024;
 const TIMES = 2;
 /** Bytes that are written before others have their turn. */
 const AT_A_TIME = 128 * 1024;
