@@ -60,8 +60,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   'audit receipts': ['audit receipts ./data/jlinc', `audit receipts ./data/jlinc --vcon ${UUID}`],
 };
 
+const REQUIRED = ' (required)';
+
 /**
- * Completes the help of a command and those below it: examples, and which options must be there. Wrong usage points at the help of the very
+ * Completes the help of a command and those below it: examples, and which arguments and options must be there. Wrong usage points at the help of the very
  * command.
  * @param path its name and those above it
  */
@@ -70,6 +72,7 @@ export function completeHelp(command: Command, path: string): void {
   const examples = EXAMPLES[path];
   if (examples)
     command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  vcon-otel ${line}\n`).join('')}`);
-  for (const option of command.options) if (option.mandatory) option.description += ' (required)';
+  for (const option of command.options) if (option.mandatory) option.description += REQUIRED;
+  for (const argument of command.registeredArguments) if (argument.required) argument.description += REQUIRED;
   for (const inner of command.commands) completeHelp(inner, `${path} ${inner.name()}`);
 }

@@ -59,11 +59,16 @@ describe.concurrent('--help', () => {
       expect([path, examples.length]).toEqual([path, 2]);
       for (const example of examples)
         expect(example.trim()).toMatch(new RegExp(`^vcon-otel ${path[0]}( |$)`));
+      const [usage = ''] = stdout.split('\n', 1);
+      const required = [...usage.matchAll(/ <(\w+)>/g)].map(([, name]) => name);
+      for (const name of required) expect(stdout).toMatch(new RegExp(`^ +${name} .*\\(required\\)`, 'ms'));
+      if (required.length > 0) expect((await runInProcess(path)).stderr).toMatch(/missing required argument|required option/);
+      const { code, stderr } = await runInProcess([...path, '--no-such-option']);
+      expect([path, code]).toEqual([path, path[0] === 'audit' ? 3 : 2]);
+      expect(stderr).toContain(`(vcon-otel ${path.join(' ')} --help says how)`);
     }
     const { stdout } = await runInProcess(['queue', 'retry', '--help']);
     expect(stdout).toMatch(/--tracer <name> .*\(required\)/);
-    const { stderr } = await runInProcess(['queue', 'retry']);
-    expect(stderr).toContain('(vcon-otel queue retry --help says how)');
   });
 
   test('of a command tells its options and exits 0', async () => {
