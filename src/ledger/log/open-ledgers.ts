@@ -7,6 +7,8 @@ import type { LedgerEntry } from './record.ts';
 export interface OpenLedger {
   /** What records say of how long they are kept. */
   readonly policy: string;
+  /** Why nothing is recorded or signed any more. */
+  readonly fault: Error | undefined;
   /** Resolves when the record is on disk; see `Ledger.append`. */
   append(entry: LedgerEntry): Promise<void>;
 }
@@ -20,6 +22,11 @@ export function ledgerIn(directory: string): OpenLedger | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Why ledgers that this process has open record and sign nothing any more, a sentence each. */
+export function ledgerFaults(): string[] {
+  return [...open.values()].flatMap(({ fault }) => (fault ? [fault.message] : []));
 }
 
 /** Makes a ledger known that was opened. @returns what makes it unknown again */
