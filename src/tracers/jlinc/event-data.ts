@@ -57,7 +57,7 @@ async function fingerprint(hash: JlincOptions['hash'], uuid: string, text: strin
   }
 }
 
-/** RFC 8785. */
+/** RFC 8785, in which every number is a double: an integer beyond 2^53 is the nearest one, for whoever computes it. */
 function canonical(text: string): string {
   try {
     const made = canonicalize(parse(text));
