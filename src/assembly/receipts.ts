@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../model/clock.ts';
 import { VconOtelError } from '../model/error.ts';
 import type { EventSink } from '../model/event-sink.ts';
 import { isServerFact, type ReportedFact } from '../model/fact.ts';
@@ -12,13 +14,21 @@ import type { RecordOutcome } from './outcome.ts';
 export interface ReceiptsSettings {
   readonly assembler: Assembler;
   readonly events: EventSink;
+  readonly clock: Clock;
+  /** Whether there is no memory for more. */
+  tight?(): boolean;
   /** Has something decided. */
   decide(decided: Decided): void;
 }
 
+/** Milliseconds between two looks whether there is memory. */
+const PAUSE = 50;
+
 /** What those who sent records are told, as far as they ask. */
 export class Receipts {
   readonly #settings: ReceiptsSettings;
+  /** Resolves when all who asked so far were heard. */
+  #asking: Promise<void> | undefined;
 
   constructor(settings: ReceiptsSettings) {
     this.#settings = settings;
@@ -34,12 +44,32 @@ export class Receipts {
   async #delivered(heard: OpenRun | undefined): Promise<void> {
     const { assembler, events, decide } = this.#settings;
     let run = heard;
-    while (run?.partOf) run = run.partOf;
-    if (run && assembler.open.has(run) && assembler.hasMoreIfAsked(run))
-      decide({ kind: 'asked', run: run.id });
+    await this.#oneByOne(() => {
+      while (run?.partOf) run = run.partOf;
+      if (run && assembler.open.has(run) && assembler.hasMoreIfAsked(run))
+        decide({ kind: 'asked', run: run.id });
+    });
     // Whoever must not go on unheard gets no good news, though all may be well.
     if (!run?.emitted) throw new VconOtelError('TRACER_FAILED', 'the run of the record is over');
     await events.delivered(run.id, true);
+  }
+
+  /** What one record stands for may be 2,000 events, and many may be asked for at once: one after the other, as there is room. */
+  async #oneByOne(ask: () => void): Promise<void> {
+    const { events, clock, tight } = this.#settings;
+    const before = this.#asking;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#asking = promise;
+    if (before) {
+      await before;
+      // Who watches the memory has a turn in between.
+      await nextTurn();
+    }
+    while (tight?.()) await new Promise<void>((again) => clock.after(PAUSE, again));
+    while (events.full) await events.room();
+    ask();
+    if (this.#asking === promise) this.#asking = undefined;
+    resolve();
   }
 
   async #called(fact: ServerFact): Promise<void> {

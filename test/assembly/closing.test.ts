@@ -322,6 +322,26 @@ describe('what may be open at once', () => {
   });
 });
 
+describe('callers who wait', () => {
+  test('for very much at once, hear of it as there is room', async () => {
+    const links = Array.from({ length: 100 }, (_, i) => `l${i}`);
+    const journal = memoryJournal({ capacity: 2_500, onFull: 'block' });
+    const { assembly, heard, runs } = await open({ journal, plans: { main: { links } } });
+    const last = (number: number) => ({
+      ...new Passage({ number, vcon: `V${number}` }).record(0).record,
+      links,
+      index: 99,
+    });
+    const receipts = Array.from({ length: 30 }, (_, number) =>
+      assembly.record({ ...last(number), seq: number }),
+    );
+    await Promise.all(receipts.map((receipt) => receipt.delivered()));
+    await heard();
+    // Of none was anything dropped.
+    expect(runs().map((run) => run.length)).toEqual(Array(30).fill(301));
+  });
+});
+
 describe('a worker', () => {
   test('that two tracers forward from tells each call once', async () => {
     const { hear, pass, runs, issues } = await open();

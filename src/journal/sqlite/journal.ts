@@ -266,6 +266,7 @@ export class SqliteJournal implements Journal {
     pressure.look(this.#commits.waiting, usage);
     this.#observers.changed({
       full: pressure.full,
+      room: pressure.room(this.#commits.waiting),
       size: { used: Math.round(pressure.usage * this.#maxSize), limit: this.#maxSize },
     });
     if (!pressure.overfull) this.#isGivingUp = false;

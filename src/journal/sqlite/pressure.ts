@@ -37,6 +37,11 @@ export class Pressure {
     return this.#usage >= (this.#onFull === 'drop' ? FULL : OVERFULL);
   }
 
+  /** How many more events may be accepted, at once too, before their sources have to wait. */
+  room(waiting: number): number {
+    return this.#onFull === 'drop' ? Number.POSITIVE_INFINITY : Math.max(0, MANY_WAITING - waiting);
+  }
+
   /** As many of some events as can be accepted beside those that wait for the disk. */
   accepted(events: readonly ChainEvent[], waiting: number): readonly ChainEvent[] {
     if (this.#usage >= BURSTING) return [];
