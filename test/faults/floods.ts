@@ -50,9 +50,10 @@ const FLOODS: Readonly<Record<string, Flood>> = {
   },
   'long links': { requests: (heap) => heap / 2, runs: 50, make: (n) => records(n, 50, longLinks(n)) },
   'late links': {
-    requests: (heap) => heap / 4,
-    runs: 50,
-    make: (n) => records(n, 50, MANY_LINKS, { index: MANY_LINKS.length - 1 }),
+    // Of each come 2,000 events.
+    requests: (heap) => heap / 16,
+    runs: 20,
+    make: (n) => records(n, 20, MANY_LINKS, { index: MANY_LINKS.length - 1 }),
   },
   'numbers left out': {
     requests: (heap) => heap / 8,
