@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { makeFolder } from '../persistence/make-folder.ts';
 import { writeNewFiles } from '../persistence/new-files.ts';
@@ -31,9 +32,11 @@ function parseName(text: string): string {
 
 async function newTracer(name: string, out: string, { stdout }: NewSettings): Promise<void> {
   makeFolder(out);
-  const file = join(out, `${name}.ts`);
-  const test = join(out, `${name}.test.ts`);
-  await writeNewFiles({ [file]: tracerText(name), [test]: testText(name) });
+  const extension = isCommonJs(resolve(out)) ? 'mts' : 'ts';
+  const module = `${name}.${extension}`;
+  const file = join(out, module);
+  const test = join(out, `${name}.test.${extension}`);
+  await writeNewFiles({ [file]: tracerText(name), [test]: testText(module) });
   stdout.write(`${file} and ${test} are written.
 
   hear it now  npx vcon-otel try ${file}
@@ -42,8 +45,18 @@ async function newTracer(name: string, out: string, { stdout }: NewSettings): Pr
 In a configuration:
 
   tracers:
-    ${name}: { module: ./${name}.ts, options: { title: calls } }
+    ${name}: { module: ./${module}, options: { title: calls } }
 `);
+}
+
+/** Whether the nearest package.json says that a `.ts` is no ES module, as that of `npm init` does. */
+function isCommonJs(folder: string): boolean {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).type === 'commonjs';
+  } catch {
+    // There is none here, or none that can be read.
+    return dirname(folder) !== folder && isCommonJs(dirname(folder));
+  }
 }
 
 function tracerText(name: string): string {
@@ -68,10 +81,10 @@ export default defineTracer({
 `;
 }
 
-function testText(name: string): string {
+function testText(module: string): string {
   return `import { test } from 'node:test';
 import { testTracer } from 'vcon-otel/testing';
-import tracer from './${name}.ts';
+import tracer from './${module}';
 
 // The contract that every tracer keeps. Say more in its second argument, and more is checked (docs/custom-tracers.md).
 for (const { name, run } of testTracer(tracer)) test(name, run);

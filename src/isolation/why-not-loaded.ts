@@ -16,6 +16,8 @@ export function whyNotLoaded(error: unknown, file: string): string {
     if (specifier !== undefined)
       return `${type}: it imports ${specifier}, ${kind === 'package' ? NOT_INSTALLED : 'which is not there'}`;
   }
+  if (/^(Cannot use import statement outside a module|Unexpected token 'export')$/.test(message))
+    return `${type}: ${NO_MODULE}`;
   const [, from, name] =
     /^The requested module '([^'\s]{1,300})' does not provide an export named '([\w$]{1,100})'/.exec(
       message,
@@ -27,6 +29,10 @@ export function whyNotLoaded(error: unknown, file: string): string {
 }
 
 const NOT_INSTALLED = 'a package that is not installed where the file is';
+
+/** `npm init` writes such a package.json. */
+const NO_MODULE =
+  'its package.json has "type": "commonjs"; call the file .mts (or .mjs), or write "type": "module" there';
 
 /** What Node.js does not take as it is. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -65,6 +65,14 @@ describe('vcon-otel new tracer', () => {
     expect(await readFile(join(folder, 'my-tracer.ts'), 'utf8')).toBe(text);
   });
 
+  test('in a package as `npm init` makes it, they are ES modules all the same', async () => {
+    await writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }');
+    const { stdout } = await runInProcess(['new', 'tracer', 'my-tracer', '--out', join(folder, 'inner')]);
+    expect(stdout).toContain('module: ./my-tracer.mts');
+    const tracer = join(folder, 'inner', 'my-tracer.mts');
+    expect(await runInProcess(['try', tracer, '--no-contract'])).toMatchObject({ code: 0 });
+  });
+
   test.each(['../up', 'a b', '1st', ''])('a name such as %j is wrong usage', async (name) => {
     expect(await runInProcess(['new', 'tracer', name, '--out', folder])).toMatchObject({
       code: 2,

@@ -34,6 +34,14 @@ export async function packProject(folder: string): Promise<PackedProject> {
   };
 }
 
+/** Installs the oldest Node.js that we promise to work on inside a folder, and answers with its path. */
+export async function installNode22(folder: string): Promise<string> {
+  const place = join(folder, 'node-22');
+  await mkdir(place);
+  await npm(place, 'install', '--prefer-offline', 'node@22');
+  return join(place, 'node_modules/.bin/node');
+}
+
 /** Runs npm quietly in a folder, on the Node.js that runs this, and answers with what it printed. */
 export async function npm(folder: string, ...args: readonly string[]): Promise<string> {
   const path = [dirname(process.execPath), process.env.PATH].join(delimiter);

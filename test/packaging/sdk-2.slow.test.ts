@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSdk, type TestSdk } from '../support/sdk.ts';
-import { npm, packProject, ROOT, run } from './pack-project.ts';
+import { installNode22, npm, packProject, ROOT, run } from './pack-project.ts';
 import { type Heard, scriptedCalls } from './scripted-chain.ts';
 
 let folder: string;
@@ -47,15 +47,20 @@ test('tracers hear the same calls under SDK 2.12 with api 1.9 as under the SDK o
   expect(older).toEqual(await underOwnSdk());
 });
 
-test('README: own-sdk-2.ts runs, and ends well without a Collector', async () => {
-  const printed = await run(process.execPath, ['own-sdk-2.ts'], { cwd: application, timeout: 100_000 });
-  expect(printed.match(/^\w+(?= )/gm)).toEqual([
-    'chain_start',
-    'link_start',
-    'link_complete',
-    'chain_complete',
-  ]);
-});
+test.each(['22', '24'])(
+  'README: own-sdk-2.ts runs on Node.js %s, and ends well without a Collector',
+  async (major) => {
+    const node = major === '22' ? await installNode22(folder) : process.execPath;
+    expect(await run(node, ['--version'])).toMatch(new RegExp(`^v${major}\\.`));
+    const printed = await run(node, ['own-sdk-2.ts'], { cwd: application, timeout: 100_000 });
+    expect(printed.match(/^\w+(?= )/gm)).toEqual([
+      'chain_start',
+      'link_start',
+      'link_complete',
+      'chain_complete',
+    ]);
+  },
+);
 
 async function underOwnSdk(): Promise<Heard> {
   let sdk: TestSdk | undefined;
