@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, name, time } from './record-fields.ts';
+import { boundedName, count, time } from './record-fields.ts';
 
 /** UTF-16 code units of an operator's name. */
 const MAX_ACTOR = 256;
@@ -26,20 +26,20 @@ const operator = {
 
 /** What was chosen of a journal's events. */
 const chosen = {
-  tracer: name,
+  tracer: boundedName,
   /** Events that it was done to. */
   events: count,
-  event_ids: z.array(name).max(MAX_EVENT_IDS).optional(),
-  vcon_uuid: name.optional(),
+  event_ids: z.array(boundedName).max(MAX_EVENT_IDS).optional(),
+  vcon_uuid: boundedName.optional(),
 };
 
 /** Somebody destroyed the key of a vCon: its content hashes say nothing any more. */
-const shred = z.strictObject({ ...operator, event: z.literal('vcon_key_destroyed'), vcon_uuid: name });
+const shred = z.strictObject({ ...operator, event: z.literal('vcon_key_destroyed'), vcon_uuid: boundedName });
 /** Somebody had all records of a vCon printed, with proofs and perhaps its key. */
 const prove = z.strictObject({
   ...operator,
   event: z.literal('vcon_proved'),
-  vcon_uuid: name,
+  vcon_uuid: boundedName,
   with_content_key: z.boolean(),
 });
 /** Somebody had all records printed. */

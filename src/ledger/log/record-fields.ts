@@ -11,4 +11,4 @@ export const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 export const time = z.string().regex(TIME);
 /** UTF-16 code units of a name. */
 export const MAX_NAME = 1_024;
-export const name = z.string().min(1).max(MAX_NAME);
+export const boundedName = z.string().min(1).max(MAX_NAME);

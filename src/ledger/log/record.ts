@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hashAlgorithms } from '../hash-algorithm.ts';
 import { OperatorDeed } from './operator-deed.ts';
-import { count, hex, hexDigits, MAX_NAME, name, TIME, time } from './record-fields.ts';
+import { boundedName, count, hex, hexDigits, MAX_NAME, TIME, time } from './record-fields.ts';
 import { isUsualLine, type UsualFields, usualFields } from './usual-line.ts';
 
 /** Of whichever algorithm. */
@@ -23,7 +23,7 @@ const placed = {
 };
 
 const entry = {
-  record_id: name,
+  record_id: boundedName,
   timestamp: time,
   retention_policy: z.string().max(MAX_POLICY),
 };
@@ -40,20 +40,20 @@ const eventEntry = z.strictObject({
   ]),
   /** Nobody asked for it: a conserver did it by its configuration. */
   actor: z.literal('conserver'),
-  vcon_uuid: name,
+  vcon_uuid: boundedName,
   /** What entered the step, where something else left it. */
-  in_vcon_uuid: name.optional(),
-  run_id: name,
-  chain: name,
+  in_vcon_uuid: boundedName.optional(),
+  run_id: boundedName,
+  chain: boundedName,
   /** The link or storage. */
-  step: name.optional(),
+  step: boundedName.optional(),
   step_index: count.optional(),
   outcome: z.enum(['complete', 'success', 'halted', 'halt', 'error', 'unknown']).optional(),
   error_type: z.string().max(MAX_ERROR_TYPE).optional(),
   /** Who sent what this is known by: the name of the token that it came with. */
   sender: z.string().regex(SENDER).optional(),
   /** What of all this was concluded, not observed. */
-  inferred: z.array(name).max(MAX_INFERRED).optional(),
+  inferred: z.array(boundedName).max(MAX_INFERRED).optional(),
   trace_id: hex(32),
   span_id: hex(16),
   /** draft-howe-vcon-lifecycle, where one of its words fits. */
@@ -82,7 +82,7 @@ const cutEntry = z.strictObject({
   last_recorded_at: time.optional(),
   policies: z.array(z.string().max(MAX_POLICY)).max(MAX_POLICIES).optional(),
   /** The record of the order, where they went before they were old enough. */
-  order: name.optional(),
+  order: boundedName.optional(),
 });
 
 /** An unfinished record was found at the end, after a crash, and cut off. */
@@ -99,9 +99,9 @@ const receiptEntry = z.strictObject({
   ...entry,
   event: z.literal('receipt_kept'),
   actor: z.literal('conserver'),
-  tracer: name,
-  vcon_uuid: name,
-  receipt_id: name,
+  tracer: boundedName,
+  vcon_uuid: boundedName,
+  receipt_id: boundedName,
   /** SHA-256 of the line without its line break. */
   receipt_hash: hex(64),
 });
@@ -114,8 +114,8 @@ const pinEntry = z.strictObject({
   ...entry,
   event: z.literal('entity_pinned'),
   actor: z.literal('conserver'),
-  tracer: name,
-  did: name,
+  tracer: boundedName,
+  did: boundedName,
   keys: z.array(z.string().regex(PUBLIC_KEY)).max(MAX_KEYS),
 });
 
