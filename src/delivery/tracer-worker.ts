@@ -136,11 +136,8 @@ export class TracerWorker {
    */
   caughtUp(patiently: boolean): Promise<void> {
     const upTo = this.#subscription.counts.given + this.#subscription.counts.unread;
-    return this.#barriers.until(() => {
-      return (
-        upTo <= this.#inHand.settledUpTo || this.depth === 0 || (!patiently && this.#circuit.state === 'open')
-      );
-    });
+    const stands = () => !patiently && this.#circuit.state === 'open';
+    return this.#barriers.until(() => upTo <= this.#inHand.settledUpTo || this.depth === 0 || stands());
   }
 
   /** Stops retrying, and resolves when everything that can be delivered at once has been. */

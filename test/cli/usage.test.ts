@@ -62,7 +62,8 @@ describe.concurrent('--help', () => {
       const [usage = ''] = stdout.split('\n', 1);
       const required = [...usage.matchAll(/ <(\w+)>/g)].map(([, name]) => name);
       for (const name of required) expect(stdout).toMatch(new RegExp(`^ +${name} .*\\(required\\)`, 'ms'));
-      if (required.length > 0) expect((await runInProcess(path)).stderr).toMatch(/missing required argument|required option/);
+      if (required.length > 0)
+        expect((await runInProcess(path)).stderr).toMatch(/missing required argument|required option/);
       const { code, stderr } = await runInProcess([...path, '--no-such-option']);
       expect([path, code]).toEqual([path, path[0] === 'audit' ? 3 : 2]);
       expect(stderr).toContain(`(vcon-otel ${path.join(' ')} --help says how)`);
