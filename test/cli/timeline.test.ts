@@ -94,6 +94,7 @@ describe('what it prints', () => {
         truncated: false,
         linked_from: [],
         late: 0,
+        sender: null,
         inferred: [],
         steps: [
           {
