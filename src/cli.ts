@@ -22,6 +22,7 @@ import { validateCommand } from './cli/validate.ts';
 import { withJournal } from './cli/with-journal.ts';
 import { witnessCommand } from './cli/witness.ts';
 import { ConfigError, colourFromEnvironment } from './config/load-config.ts';
+import { type TracePage, tracePageFromEnvironment } from './config/trace-page.ts';
 import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 import { sayFault } from './model/fault.ts';
 
@@ -43,7 +44,9 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   stderr.on('error', () => undefined);
   const colour = colourFromEnvironment(stdout);
   const hangup = (told: () => void) => process.on('SIGHUP', told);
-  const surroundings = { stdout, stderr, colour, columns: stdout.columns, signal, hangup, readerGone, exit };
+  const { columns } = stdout;
+  const tracePage = () => tracePageFromEnvironment(stdout);
+  const surroundings = { stdout, stderr, colour, columns, tracePage, signal, hangup, readerGone, exit };
   await runCommandLine(argv, surroundings);
   // Whatever still holds the process: a socket of a server that never answers, a module of somebody else's. What was written before
   // has gone to the pipe by then.
@@ -57,6 +60,8 @@ export interface CommandLineSettings {
   readonly colour: boolean;
   /** How wide the terminal is, if it is one. */
   readonly columns: number | undefined;
+  /** Where the traces of runs can be seen, if text is to lead there. @throws ConfigError if what says so is wrong */
+  readonly tracePage: () => TracePage | undefined;
   /** Resolves with the name of the signal that asks the process to end. */
   readonly signal: () => Promise<string>;
   /** Has a command told of each SIGHUP, which then does not end the process. */
@@ -70,7 +75,7 @@ export interface CommandLineSettings {
 /** Runs one command to its end. Never rejects. */
 export async function runCommandLine(
   argv: readonly string[],
-  { stdout, stderr, colour, columns, signal, hangup, readerGone, exit }: CommandLineSettings,
+  { stdout, stderr, colour, columns, tracePage, signal, hangup, readerGone, exit }: CommandLineSettings,
 ): Promise<void> {
   const program = new Command('vcon-otel')
     .description('OpenTelemetry tracing for vCon conservers: chains become spans, spans become tracer calls.')
@@ -84,7 +89,7 @@ export async function runCommandLine(
     .showHelpAfterError('(vcon-otel --help lists the commands)');
   const commands = [
     demoCommand({ stdout, stderr, colour, columns, signal, exit }),
-    timelineCommand({ stdout, stderr, colour, columns, withJournal }),
+    timelineCommand({ stdout, stderr, colour, columns, tracePage, withJournal }),
     initCommand({ stdin: process.stdin, stdout, stderr, doctor: doctorOf({ stdout, colour }), exit }),
     devCommand({ stdout, colour, traffic: demoTraffic, signal, exit }),
     schemaCommand({ stdout }),
@@ -94,7 +99,7 @@ export async function runCommandLine(
     doctorCommand({ stdout, colour, exit }),
     serveCommand({ stdout, stderr, signal, hangup, exit }),
     queueCommand({ stdout, stderr, withJournal }),
-    tapCommand({ stdout, stderr, colour, signal, readerGone, withJournal }),
+    tapCommand({ stdout, stderr, colour, tracePage, signal, readerGone, withJournal }),
     replayCommand({ stdout, stderr, signal, exit, withJournal }),
     auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),

@@ -1,5 +1,6 @@
+import type { TracePage } from '../config/trace-page.ts';
 import { type ChainEvent, eventName, eventNames } from '../model/event.ts';
-import { cleanText, formatDuration } from './timeline/index.ts';
+import { cleanText, formatDuration, hyperlink } from './timeline/index.ts';
 
 const GREEN = 32;
 const RED = 31;
@@ -20,17 +21,17 @@ const REMARKS: Readonly<Record<NonNullable<ChainEvent['calls']>, string | undefi
 /** `storage_complete` */
 const NAME_WIDTH = Math.max(...eventNames.map((name) => name.length));
 
-/** An event on a line, as people read it. */
-export function eventLine(event: ChainEvent, colour: boolean): string {
+/** An event on a line, as people read it; its chain leads to its trace where there is a page of that. */
+export function eventLine(event: ChainEvent, colour: boolean, tracePage?: TracePage): string {
   const { chain, link, linkIndex, storage, inVconUuid, outVconUuid } = event;
-  const { outcome, errorType, duration, inferred, sender } = event;
+  const { outcome, errorType, duration, inferred, sender, spanContext } = event;
   const name = eventName(event).padEnd(NAME_WIDTH);
   const code = colour ? colourOf(event) : undefined;
   const step = link === undefined ? storage : `${linkIndex} ${link}`;
   const parts = [
     clock(event.time),
     code === undefined ? name : `\u001b[${code}m${name}\u001b[39m`,
-    cleanText(chain),
+    hyperlink(cleanText(chain), tracePage?.(spanContext.traceId)),
     step === undefined ? undefined : cleanText(step),
     cleanText(inVconUuid === outVconUuid ? inVconUuid : `${inVconUuid} → ${outVconUuid}`),
     outcome,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
+import type { TracePage } from '../config/trace-page.ts';
 import { type ChainEvent, eventName, eventNames } from '../model/event.ts';
 import {
   type JournalPlace,
@@ -19,6 +20,8 @@ export interface TapSettings {
   /** Gets remarks, and at the end how many events passed. */
   readonly stderr: NodeJS.WritableStream;
   readonly colour: boolean;
+  /** Where the chains of events lead to. @throws ConfigError if what says so is wrong */
+  readonly tracePage: () => TracePage | undefined;
   /** Resolves with the name of the signal that asks the process to end. */
   readonly signal: () => Promise<string>;
   /** Resolves when nobody reads standard output any more, though nothing is printed. */
@@ -63,13 +66,13 @@ function parseEvents(text: string): (name: string) => boolean {
 }
 
 async function tap(options: TapOptions, settings: TapSettings): Promise<void> {
-  const { stdout, stderr, colour, signal, readerGone, withJournal } = settings;
+  const { stdout, stderr, signal, readerGone, withJournal } = settings;
   const ending = new AbortController();
   void signal().then(() => ending.abort());
   void readerGone().then(() => ending.abort());
   // Nobody reads any more, or nothing can be written: the command line tells which.
   stdout.once('error', () => ending.abort());
-  const lineOf = options.json ? jsonLine : (event: ChainEvent) => eventLine(event, colour);
+  const lineOf = options.json ? jsonLine : textLine(settings);
   let passed = 0;
   let shown = 0;
   await withJournal(options, (journal) =>
@@ -101,6 +104,11 @@ function farewell(passed: number, shown: number, { chain, event, vcon }: TapOpti
   const isFiltered = chain ?? event ?? vcon;
   const events = `${passed.toLocaleString('en')} ${passed === 1 ? 'event' : 'events'} passed`;
   return isFiltered ? `${events}, ${shown.toLocaleString('en')} shown\n` : `${events}\n`;
+}
+
+function textLine({ colour, tracePage }: TapSettings): (event: ChainEvent) => string {
+  const page = tracePage();
+  return (event) => eventLine(event, colour, page);
 }
 
 function jsonLine(event: ChainEvent): string {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { TracePage } from '../config/trace-page.ts';
 import type { JournalEntry, StoredRun } from '../journal/admin.ts';
 import { VconOtelError } from '../model/error.ts';
 import { eventName } from '../model/event.ts';
@@ -27,6 +28,8 @@ export interface TimelineSettings {
   /** Gets remarks: what could not be read, what is not shown. */
   readonly stderr: NodeJS.WritableStream;
   readonly colour: boolean;
+  /** Where headlines lead to. @throws ConfigError if what says so is wrong */
+  readonly tracePage: () => TracePage | undefined;
   /** Columns of the terminal; undefined if there is none. */
   readonly columns: number | undefined;
   /** With the journal named, or that of `serve`. */
@@ -200,10 +203,14 @@ async function* svgOf(shown: ShownRuns): AsyncGenerator<string> {
   yield drawRuns(runs);
 }
 
-async function* textOf(shown: ShownRuns, { colour, columns }: TimelineSettings): AsyncGenerator<string> {
+async function* textOf(
+  shown: ShownRuns,
+  { colour, columns, tracePage }: TimelineSettings,
+): AsyncGenerator<string> {
+  const drawing = { width: columns ?? DEFAULT_COLUMNS, colour, tracePage: tracePage() };
   let between = '';
   for await (const { run, deliveries } of shown) {
-    yield `${between}${renderRun(run, { width: columns ?? DEFAULT_COLUMNS, colour })}\n`;
+    yield `${between}${renderRun(run, drawing)}\n`;
     if (deliveries && deliveries.length > 0) yield `${renderDeliveries(deliveries, colour)}\n`;
     between = '\n';
   }

@@ -25,6 +25,7 @@ export async function runInProcess(args: readonly string[], { cwd }: { cwd?: str
       stderr,
       colour: false,
       columns: undefined,
+      tracePage: () => undefined,
       signal,
       hangup,
       readerGone,

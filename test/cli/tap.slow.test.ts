@@ -86,6 +86,23 @@ describe('what passes', () => {
     expect([code, stderr]).toEqual([0, `Following ${path}\n5 events passed\n`]);
   });
 
+  test('leads from the chain to the page of its trace where that is told, but never as JSON', async () => {
+    const journal = await openJournal(path);
+    const [start] = runEvents({ id: 'a' });
+    if (!start) throw new Error('too few events');
+    await append(journal, start);
+    const env = { FORCE_HYPERLINK: '1', VCON_OTEL_TRACE_URL: 'http://127.0.0.1:16686/trace/{traceId}' };
+    const running = await tapWith(env, '--last', '1');
+    const page = `http://127.0.0.1:16686/trace/${start.spanContext.traceId}`;
+    expect(await shows(running, 1)).toEqual([
+      `12:00:00.000  chain_start       \u001b]8;;${page}\u001b\\main\u001b]8;;\u001b\\  ${VCON}`,
+    ]);
+    await running.stop();
+    const json = await tapWith(env, '--last', '1', '--json');
+    expect((await shows(json, 1)).join()).not.toContain('127.0.0.1');
+    await json.stop();
+  });
+
   test('can be asked for as JSON, and with the newest that are there', async () => {
     const journal = await openJournal(path);
     await append(journal, ...runEvents({ id: 'a' }));

@@ -50,7 +50,14 @@ beforeEach(async () => {
 
 async function run(...args: readonly string[]) {
   const [stdout, stderr] = [new Sink(), new Sink()];
-  const command = timelineCommand({ stdout, stderr, colour: false, columns: undefined, withJournal });
+  const command = timelineCommand({
+    stdout,
+    stderr,
+    colour: false,
+    columns: undefined,
+    tracePage: () => undefined,
+    withJournal,
+  });
   command.exitOverride().configureOutput({ writeErr: (text) => stderr.write(text) });
   const error = await command.parseAsync(args, { from: 'user' }).then(
     () => undefined,

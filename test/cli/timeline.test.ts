@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { CommanderError } from 'commander';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { drawRuns, readRuns } from '../../src/cli/timeline/index.ts';
 import { timelineCommand } from '../../src/cli/timeline.ts';
 import { withJournal } from '../../src/cli/with-journal.ts';
+import type { TracePage } from '../../src/config/trace-page.ts';
 import { VconOtelError } from '../../src/model/error.ts';
 import { journalFolder, openJournal } from './kept-runs.ts';
 import { NEW_VCON, record, recordRun, temporaryFolder, traceFile, VCON } from './timeline/recording.ts';
@@ -24,9 +26,20 @@ interface Ran {
   readonly error: unknown;
 }
 
-async function run(...args: readonly string[]): Promise<Ran> {
+function run(...args: readonly string[]): Promise<Ran> {
+  return runLeading(undefined, ...args);
+}
+
+async function runLeading(tracePage: TracePage | undefined, ...args: readonly string[]): Promise<Ran> {
   const [stdout, stderr] = [new Sink(), new Sink()];
-  const command = timelineCommand({ stdout, stderr, colour: false, columns: undefined, withJournal });
+  const command = timelineCommand({
+    stdout,
+    stderr,
+    colour: false,
+    columns: undefined,
+    tracePage: () => tracePage,
+    withJournal,
+  });
   command.exitOverride().configureOutput({ writeErr: (text) => stderr.write(text) });
   const error = await command.parseAsync(args, { from: 'user' }).then(
     () => undefined,
@@ -61,6 +74,17 @@ describe('what it prints', () => {
     expect(stdout).toMatch(
       /^✓ intake .*\n {2}trace \w{32}\n {2}✓ link\.tag +█+ +39 ms\n\n⏹ archive .*\n {2}trace \w{32}\n$/,
     );
+  });
+
+  it('headlines that lead to the pages of their traces where there are some, as text only', async () => {
+    const path = await twoRuns();
+    const page = (traceId: string) => `https://example.com/${traceId}`;
+    const { stdout } = await runLeading(page, path);
+    expect(stripVTControlCharacters(stdout)).toBe((await run(path)).stdout);
+    for (const { traceId, chain } of (await readRuns(path, { limit: 0 })).runs)
+      expect(stdout).toMatch(new RegExp(`;${page(traceId)}\\P{L}+${chain}`, 'u'));
+    for (const format of ['json', 'svg'])
+      expect((await runLeading(page, path, '--format', format)).stdout).not.toContain('example.com');
   });
 
   it('the same for the folder that holds the file', async () => {
@@ -203,12 +227,16 @@ describe('a reader that goes away', () => {
     const failing = (code: string) =>
       new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('write'), { code })) });
     const show = (stdout: Writable) =>
-      timelineCommand({ stdout, stderr: new Sink(), colour: false, columns: 80, withJournal }).parseAsync(
-        [path],
-        {
-          from: 'user',
-        },
-      );
+      timelineCommand({
+        stdout,
+        stderr: new Sink(),
+        colour: false,
+        columns: 80,
+        tracePage: () => undefined,
+        withJournal,
+      }).parseAsync([path], {
+        from: 'user',
+      });
     await expect(show(failing('EPIPE'))).resolves.toBeDefined();
     await expect(show(failing('ENOSPC'))).rejects.toMatchObject({ code: 'ENOSPC' });
   });

@@ -7,7 +7,7 @@ export { runRecord } from './run-record.ts';
 export type { TimelineFilter } from './select-runs.ts';
 export { drawRuns } from './svg/picture.ts';
 export { renderTable } from './table.ts';
-export { cleanText, safeJson } from './terminal-text.ts';
+export { cleanText, hyperlink, safeJson } from './terminal-text.ts';
 export type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';
 export { findTraceFile } from './trace-file.ts';
 export { renderRun, type WaterfallSettings } from './waterfall.ts';

@@ -18,6 +18,11 @@ export function safeJson(value: unknown): string {
   );
 }
 
+/** A text that leads to a page, where there is one: OSC 8. @param url in visible ASCII */
+export function hyperlink(text: string, url: string | undefined): string {
+  return url === undefined ? text : `\u001b]8;;${url}\u001b\\${text}\u001b]8;;\u001b\\`;
+}
+
 /** How many terminal cells a clean text takes: two for wide East Asian characters and emoji, none for combining characters. */
 export function displayWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;

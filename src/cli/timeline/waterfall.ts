@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { TracePage } from '../../config/trace-page.ts';
 import { bar } from './bar.ts';
 import {
   durationOf,
@@ -10,7 +11,7 @@ import {
   stepDurationOf,
   stepName,
 } from './run-words.ts';
-import { cleanText, displayWidth, fitText } from './terminal-text.ts';
+import { cleanText, displayWidth, fitText, hyperlink } from './terminal-text.ts';
 import type { TimelineRun, TimelineStep } from './timeline-run.ts';
 
 /** How a run is drawn. */
@@ -18,6 +19,8 @@ export interface WaterfallSettings {
   /** Terminal columns; never fewer than 60 are used. */
   readonly width: number;
   readonly colour: boolean;
+  /** Where headlines lead to; undefined for nowhere. */
+  readonly tracePage?: TracePage | undefined;
 }
 
 /**
@@ -30,14 +33,19 @@ export interface WaterfallSettings {
  *   ✗ storage.archive          ████████████▍    14 ms  ECONNREFUSED
  * ```
  */
-export function renderRun(run: TimelineRun, { width, colour }: WaterfallSettings): string {
+export function renderRun(run: TimelineRun, { width, colour, tracePage }: WaterfallSettings): string {
   const columns = Math.max(60, Math.floor(width));
   const paint: Paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
-  return [...headline(run, columns, paint), ...stepLines(run, columns, paint)].join('\n');
+  return [...headline(run, columns, paint, tracePage), ...stepLines(run, columns, paint)].join('\n');
 }
 
 type Style = Parameters<typeof styleText>[0];
-type Part = { readonly text: string; readonly style?: Style };
+type Part = {
+  readonly text: string;
+  readonly style?: Style;
+  /** The trace that it leads to. */
+  readonly traceId?: string;
+};
 type Paint = (style: Style, text: string) => string;
 
 const LOOK = {
@@ -47,11 +55,12 @@ const LOOK = {
   unknown: { mark: '?', style: 'gray' },
 } as const;
 
-function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
+function headline(run: TimelineRun, columns: number, paint: Paint, tracePage?: TracePage): string[] {
+  const { traceId } = run;
   const look = LOOK[lookOf(run)];
   const [outcome, missing, late] = [outcomeWords(run), missingOf(run), lateOf(run)];
   const parts: Part[] = [
-    { text: `${look.mark} ${run.chain}`, style: ['bold', look.style] },
+    { text: `${look.mark} ${run.chain}`, style: ['bold', look.style], traceId },
     { text: run.vconUuid ?? 'vCon unknown', style: 'bold' },
   ];
   if (isChanged(run)) parts.push({ text: `→ ${run.outVconUuid}`, style: 'bold' });
@@ -59,21 +68,26 @@ function headline(run: TimelineRun, columns: number, paint: Paint): string[] {
   if (missing) parts.push({ text: missing, style: 'yellow' });
   if (late) parts.push({ text: late, style: 'yellow' });
   parts.push({ text: durationOf(run) });
-  parts.push({ text: `trace ${run.traceId}`, style: 'dim' });
+  parts.push({ text: `trace ${traceId}`, style: 'dim', traceId });
   if (run.sender !== undefined) parts.push({ text: `sent by ${run.sender}`, style: 'dim' });
-  for (const { chain, traceId } of run.linkedFrom)
-    parts.push({ text: `from ${chain ?? '?'} (trace ${traceId.slice(0, 8)}…)`, style: 'dim' });
-  return flow(parts, columns, paint);
+  for (const { chain, traceId: queuer } of run.linkedFrom)
+    parts.push({
+      text: `from ${chain ?? '?'} (trace ${queuer.slice(0, 8)}…)`,
+      style: 'dim',
+      traceId: queuer,
+    });
+  return flow(parts, columns, paint, tracePage);
 }
 
 /** Parts side by side, two blanks between them; the lines after the first are indented. */
-function flow(parts: readonly Part[], columns: number, paint: Paint): string[] {
+function flow(parts: readonly Part[], columns: number, paint: Paint, tracePage?: TracePage): string[] {
   const lines: string[] = [];
   let used = columns;
-  for (const { text, style } of parts) {
+  for (const { text, style, traceId } of parts) {
     const clean = cleanText(text);
     const fitted = fitText(clean, Math.min(displayWidth(clean), columns - 2));
-    const painted = style ? paint(style, fitted) : fitted;
+    const page = traceId === undefined ? undefined : tracePage?.(traceId);
+    const painted = hyperlink(style ? paint(style, fitted) : fitted, page);
     const width = displayWidth(fitted);
     if (lines.length > 0 && used + 2 + width <= columns) {
       lines[lines.length - 1] += `  ${painted}`;

@@ -121,6 +121,22 @@ describe('the terminal', () => {
     expect(stripVTControlCharacters(coloured)).toBe(bare);
   });
 
+  it('the chain, the trace and the queuers of a run lead to the pages of their traces, the text is the same', () => {
+    const queuer = '1'.repeat(32);
+    const run = { ...RUN, linkedFrom: [{ runId: 'front', traceId: queuer, chain: 'front' }] };
+    const tracePage = (traceId: string) => `https://example.com/${traceId}`;
+    const linked = renderRun(run, { width: 60, colour: true, tracePage });
+    // Text, link, text, link …
+    const links = linked.split('\u001b]8;;').filter((_, index) => index % 2 === 1);
+    expect(links.map((link) => stripVTControlCharacters(link.replace('\u001b\\', ' ')))).toEqual([
+      `${tracePage(RUN.traceId)} ✓ intake`,
+      `${tracePage(RUN.traceId)} trace ${RUN.traceId}`,
+      `${tracePage(queuer)} from front (trace 11111111…)`,
+    ]);
+    expect(stripVTControlCharacters(linked)).toBe(renderRun(run, { width: 60, colour: false }));
+    expect(renderRun(run, { width: 60, colour: true, tracePage: () => undefined })).not.toContain('\u001b]8');
+  });
+
   it('errors are red and halts yellow', () => {
     const [error, halt] = (['error', 'halt'] as const).map((outcome) =>
       renderRun({ ...RUN, steps: [{ ...STEP, outcome }] }, { width: 100, colour: true })
