@@ -124,6 +124,7 @@ describe('what passes', () => {
       run_id: 'a000000000000000',
       trace_id: 'a000000000000000a000000000000000',
       span_id: 'a000000000000000',
+      sender: null,
       inferred: [],
       calls: null,
     });
