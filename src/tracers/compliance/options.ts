@@ -55,7 +55,7 @@ const shape = z.strictObject({
 /** The options of `tracers.compliance`. */
 export const options = shape.refine(
   ({ witnesses, quorum }) => quorum === undefined || quorum <= witnesses.length,
-  { path: ['quorum'], params: { fault: 'there are not as many witnesses' } },
+  { path: ['quorum'], params: { expected: 'at most the number of witnesses' } },
 );
 
 /** {@link options}, checked. */
