@@ -64,12 +64,16 @@ describe('README', () => {
     expect(stdout).toMatch(/✗ storage\.warehouse .*ERR_SQLITE_ERROR/);
   });
 
-  test('its picture is what the program draws of examples/timeline.otlp.jsonl', async () => {
+  test.each([
+    ['docs/timeline.svg', []],
+    ['docs/timeline-narrow.svg', ['--width', '360']],
+  ])('its picture %s is what the program draws of examples/timeline.otlp.jsonl', async (picture, width) => {
     const { stdout } = await node(
       join(root, 'bin/vcon-otel.js'),
-      ...['timeline', join(examples, 'timeline.otlp.jsonl'), '--format', 'svg'],
+      ...['timeline', join(examples, 'timeline.otlp.jsonl'), '--format', 'svg', ...width],
     );
-    expect(stdout).toBe(await readFile(join(root, 'docs/timeline.svg'), 'utf8'));
+    expect(stdout).toBe(await readFile(join(root, picture), 'utf8'));
+    expect(readme).toContain(`"${picture}"`);
   });
 
   test('the run below it is one of the same file', async () => {

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { TracePage } from '../config/trace-page.ts';
 import type { JournalEntry, StoredRun } from '../journal/admin.ts';
 import { VconOtelError } from '../model/error.ts';
@@ -58,6 +58,7 @@ export function timelineCommand(settings: TimelineSettings): Command {
     .addOption(
       new Option('--format <format>', 'how to show them').choices(['text', 'json', 'svg']).default('text'),
     )
+    .option('--width <px>', 'how wide an SVG is: below 600, as for a phone, bars are below names', parseWidth)
     .option('--limit <n>', 'how many runs at most, newest first; 0 for all', parseLimit, DEFAULT_LIMIT)
     .action(async function (this: Command, file: string | undefined, options: TimelineOptions) {
       const sources = [file !== undefined, options.last === true, options.journal !== undefined];
@@ -66,9 +67,18 @@ export function timelineCommand(settings: TimelineSettings): Command {
           exitCode: 2,
           code: 'timeline.file',
         });
+      if (options.width !== undefined && options.format !== 'svg')
+        this.error('error: --width needs --format svg', { exitCode: 2, code: 'timeline.width' });
       if (options.journal === undefined) await showTimeline(file, options, settings);
       else await showJournal(options.journal, options, settings);
     });
+}
+
+/** What a picture is still legible at. @throws InvalidArgumentError */
+function parseWidth(text: string): number {
+  const width = parseLimit(text);
+  if (width < 320 || width > 4000) throw new InvalidArgumentError('It is 320 to 4000 pixels.');
+  return width;
 }
 
 interface TimelineOptions {
@@ -77,6 +87,8 @@ interface TimelineOptions {
   readonly journal?: string | true;
   readonly vcon?: string;
   readonly format: 'text' | 'json' | 'svg';
+  /** In pixels, of an SVG. */
+  readonly width?: number;
   readonly limit: number;
 }
 
@@ -86,7 +98,7 @@ async function showTimeline(
   options: TimelineOptions,
   settings: TimelineSettings,
 ): Promise<void> {
-  const { vcon, format, limit } = options;
+  const { vcon, limit } = options;
   const path = file === undefined ? await findDemoFile() : await findTraceFile(file);
   const timeline = await readRuns(path, {
     limit,
@@ -95,7 +107,7 @@ async function showTimeline(
   });
   remark(timeline, options, settings.stderr);
   if (timeline.runs.length === 0) throw withoutRuns(path, options, timeline.skipped > 0 ? READABLE : '');
-  await print(settings.stdout, textsOf(timeline.runs.map(ofSpans), format, settings));
+  await print(settings.stdout, textsOf(timeline.runs.map(ofSpans), options, settings));
 }
 
 async function showJournal(
@@ -103,14 +115,14 @@ async function showJournal(
   options: TimelineOptions,
   settings: TimelineSettings,
 ): Promise<void> {
-  const { vcon, format, limit } = options;
+  const { vcon, limit } = options;
   await settings.withJournal(place === true ? {} : { journal: place }, async (journal) => {
     const { runs, older } = await journal.runs({ limit, ...(vcon !== undefined && { vcon }) });
     const shown = fromJournal(runs);
     const first = await shown.next();
     if (first.done) throw withoutRuns(journal.name, options);
     remark({ skipped: 0, dropped: 0, older }, options, settings.stderr);
-    await print(settings.stdout, textsOf(startingWith(first.value, shown), format, settings));
+    await print(settings.stdout, textsOf(startingWith(first.value, shown), options, settings));
   });
 }
 
@@ -190,17 +202,17 @@ function remark(
 
 function textsOf(
   shown: ShownRuns,
-  format: TimelineOptions['format'],
+  { format, width }: TimelineOptions,
   settings: TimelineSettings,
 ): AsyncIterable<string> {
-  if (format === 'svg') return svgOf(shown);
+  if (format === 'svg') return svgOf(shown, width);
   return format === 'json' ? jsonOf(shown) : textOf(shown, settings);
 }
 
-async function* svgOf(shown: ShownRuns): AsyncGenerator<string> {
+async function* svgOf(shown: ShownRuns, width: number | undefined): AsyncGenerator<string> {
   const runs: TimelineRun[] = [];
   for await (const { run } of shown) runs.push(run);
-  yield drawRuns(runs);
+  yield drawRuns(runs, width);
 }
 
 async function* textOf(

@@ -151,6 +151,12 @@ describe('what it prints', () => {
     expect(limited.stderr).toBe('Older runs are not shown (--limit 1; 0 shows all)\n');
   });
 
+  it('an SVG document as wide as --width says', async () => {
+    const path = await twoRuns();
+    const { stdout } = await run(path, '--format', 'svg', '--width', '360');
+    expect(stdout).toBe(drawRuns((await readRuns(path, { limit: 0 })).runs, 360));
+  });
+
   it('a remark on what could not be read, apart from the runs', async () => {
     const { tracer, line } = record();
     recordRun(tracer, { duration: 10 });
@@ -195,12 +201,16 @@ describe('what it refuses', () => {
     expect(stdout).toBe('');
   });
 
-  it.each([['--limit', '-1'], ['--limit', 'many'], ['--format', 'xml'], ['--none']])(
-    '%s %s is one too',
-    async (...args) => {
-      expect((await run('somewhere.jsonl', ...args)).error).toBeInstanceOf(CommanderError);
-    },
-  );
+  it.each([
+    ['--limit', '-1'],
+    ['--limit', 'many'],
+    ['--format', 'xml'],
+    ['--none'],
+    ['--width', '319'],
+    ['--width', '360'],
+  ])('%s %s is one too', async (...args) => {
+    expect((await run('somewhere.jsonl', ...args)).error).toBeInstanceOf(CommanderError);
+  });
 
   it('a file that is missing, without runs, or without that vCon is an error of one clear sentence', async () => {
     const folder = await temporaryFolder();

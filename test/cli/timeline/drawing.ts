@@ -35,8 +35,15 @@ export const STEP: TimelineStep = {
   outVconUuid: VCON,
 };
 
-export const draw = (...runs: Partial<TimelineRun>[]) =>
-  parseXml(drawRuns(runs.map((run) => ({ ...RUN, ...run }))));
+export const draw = (...runs: Partial<TimelineRun>[]) => drawAt(undefined, ...runs);
+/** @param width the usual one by default */
+export const drawAt = (width: number | undefined, ...runs: Partial<TimelineRun>[]) =>
+  parseXml(
+    drawRuns(
+      runs.map((run) => ({ ...RUN, ...run })),
+      width,
+    ),
+  );
 export const drawSteps = (...steps: Partial<TimelineStep>[]) =>
   draw({ steps: steps.map((step) => ({ ...STEP, ...step })) });
 

@@ -1,7 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drawRuns } from '../../../src/cli/timeline/index.ts';
-import { bars, cards, draw, number, OTHER_VCON, RUN, START, STEP, stepBars, texts } from './drawing.ts';
+import {
+  bars,
+  cards,
+  draw,
+  drawAt,
+  number,
+  OTHER_VCON,
+  RUN,
+  START,
+  STEP,
+  stepBars,
+  texts,
+} from './drawing.ts';
 import { NEW_VCON, VCON } from './recording.ts';
 import { allOf, textIn, type XmlElement } from './strict-xml.ts';
 
@@ -37,6 +49,47 @@ describe('the document', () => {
     const root = draw();
     expect(cards(root)).toEqual([]);
     expect(root.attributes['aria-label']).toBe('Timeline of 0 runs');
+  });
+});
+
+/** Of a picture, and where its bars end. */
+const WIDTHS = [
+  [840, 748],
+  [360, 328],
+] as const;
+
+describe('where there is little room, as on a phone', () => {
+  const PHONE = 360;
+  const steps = [
+    { ...STEP, name: 'transcript_statistics_of_a_long_conversation' },
+    { ...STEP, stage: 'storage' as const, name: 'archive', start: 0.04, duration: 0.06 },
+  ];
+  const root = drawAt(PHONE, { steps });
+
+  it('the picture is as wide as asked for, and its letters as large as ever', () => {
+    expect(root.attributes).toMatchObject({
+      width: String(PHONE),
+      viewBox: `0 0 360 ${root.attributes.height}`,
+    });
+    const style = (of: XmlElement) => textIn(allOf(of, 'style')[0] as XmlElement);
+    expect(style(root)).toBe(style(draw({ steps })));
+  });
+
+  it('a bar is below its name, and above the next', () => {
+    const names = allOf(root, 'text').filter((text) => /^(link|storage)\./.test(textIn(text)));
+    const tops = stepBars(root).map((bar) => number(bar, 'y'));
+    const [first, second] = names.map((name) => number(name, 'y'));
+    expect([first, tops[0], second, tops[1]]).toEqual(
+      [first, tops[0], second, tops[1]].toSorted((a, b) => Number(a) - Number(b)),
+    );
+    expect(Number(tops[0]) - Number(first)).toBeGreaterThan(3);
+  });
+
+  it('the vCon is there in full, and what its runs took is below it', () => {
+    const [head, facts] = allOf(root, 'text');
+    expect(textIn(head as XmlElement)).toBe(`vCon${VCON}`);
+    expect(textIn(facts as XmlElement)).toContain('1 run · 100 ms');
+    expect(number(facts, 'y')).toBeGreaterThan(number(head, 'y'));
   });
 });
 
@@ -112,11 +165,11 @@ describe('nothing in a file can', () => {
       ),
     });
     fc.assert(
-      fc.property(fc.array(run, { maxLength: 5 }), (runs) => {
-        const root = draw(...runs);
+      fc.property(fc.array(run, { maxLength: 5 }), fc.constantFrom(...WIDTHS), (runs, [width, end]) => {
+        const root = drawAt(width, ...runs);
         for (const bar of bars(root)) {
           expect(number(bar, 'x')).toBeGreaterThan(40);
-          expect(number(bar, 'x') + number(bar, 'width')).toBeLessThanOrEqual(748.01);
+          expect(number(bar, 'x') + number(bar, 'width')).toBeLessThanOrEqual(end + 0.01);
         }
         for (const { attributes } of allOf(root, 'rect').concat(allOf(root, 'path'), allOf(root, 'text')))
           expect(JSON.stringify(attributes)).not.toMatch(/NaN|Infinity|undefined/);

@@ -1,5 +1,5 @@
 import type { TimelineRun } from '../timeline-run.ts';
-import { columnsFor, WIDTH } from './layout.ts';
+import { columnsFor, USUAL_WIDTH } from './layout.ts';
 import { element, escaped, type Markup } from './markup.ts';
 import { styleSheet } from './palette.ts';
 import { describe } from './run-heading.ts';
@@ -11,10 +11,11 @@ const BETWEEN_CARDS = 16;
 /**
  * Draws runs as one SVG document, light or dark like the reader's system: a card for each vCon's way through its chains.
  * It contains no script, loads nothing, and is the same for the same runs.
+ * @param width in pixels; where that is little, as on a phone, bars are below the names
  */
-export function drawRuns(runs: readonly TimelineRun[]): string {
+export function drawRuns(runs: readonly TimelineRun[], width = USUAL_WIDTH): string {
   const groups = groupByVcon(runs);
-  const columns = columnsFor(runs);
+  const columns = columnsFor(runs, width);
   const cards: Markup[] = [];
   let top = 0;
   for (const group of groups) {
@@ -26,9 +27,9 @@ export function drawRuns(runs: readonly TimelineRun[]): string {
   const name = `Timeline of ${runs.length === 1 ? '1 run' : `${runs.length} runs`}`;
   const attributes = {
     xmlns: 'http://www.w3.org/2000/svg',
-    width: WIDTH,
+    width,
     height,
-    viewBox: `0 0 ${WIDTH} ${height}`,
+    viewBox: `0 0 ${width} ${height}`,
     role: 'img',
     'aria-label': name,
   };

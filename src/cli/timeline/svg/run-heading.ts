@@ -1,6 +1,6 @@
 import { durationOf, isChanged, lateOf, lookOf, missingOf, outcomeWords } from '../run-words.ts';
 import type { TimelineRun } from '../timeline-run.ts';
-import { type Columns, PADDING } from './layout.ts';
+import { type Columns, DURATION_WIDTH, PADDING } from './layout.ts';
 import { mark } from './mark.ts';
 import { cut, element, escaped, type Markup, widthOf } from './markup.ts';
 
@@ -17,8 +17,8 @@ export interface RunHeading {
 
 /** @param known the uuid in the head of the card, which need not be repeated. */
 export function runHeading(run: TimelineRun, known: string | undefined, columns: Columns): RunHeading {
-  const { name, bars, barsWidth, durations } = columns;
-  const lines = flow(partsOf(run, known), bars + barsWidth - name);
+  const { name, durations, isStacked } = columns;
+  const lines = flow(partsOf(run, known), durations - DURATION_WIDTH - name);
   return {
     height: lines.length * LINE_HEIGHT,
     draw: (top) =>
@@ -28,7 +28,11 @@ export function runHeading(run: TimelineRun, known: string | undefined, columns:
         ...lines.map((parts, index) =>
           element('text', { class: 'halo', x: name, y: top + 13 + index * LINE_HEIGHT }, parts.map(tspan)),
         ),
-        element('text', { class: 'number strong', x: durations, y: top + 13 }, [escaped(durationOf(run))]),
+        element(
+          'text',
+          { class: isStacked ? 'number strong halo' : 'number strong', x: durations, y: top + 13 },
+          [escaped(durationOf(run))],
+        ),
       ]),
   };
 }

@@ -5,12 +5,20 @@ import { type Columns, indentOf, NAME_SIZE, PADDING, type Span } from './layout.
 import { mark } from './mark.ts';
 import { cut, element, escaped, keptWidth, type Markup, widthOf } from './markup.ts';
 
-export const ROW_HEIGHT = 22;
-
+const LINE_HEIGHT = 22;
+/** From the middle of a name to that of the bar below it. */
+const BAR_BELOW = 16;
+/** From the middle of a text to its baseline. */
+const BASELINE = 4;
 const BAR_HEIGHT = 12;
 const OTHER_BAR_HEIGHT = 6;
 const NOTE_SIZE = 11;
 const NOTE_APART = 6;
+
+/** The height of each row. */
+export function rowHeight({ isStacked }: Columns): number {
+  return isStacked ? LINE_HEIGHT + BAR_BELOW : LINE_HEIGHT;
+}
 
 /** Where a row is: its own bar, that of its chain, and the upper edge. */
 export interface RowPlace {
@@ -23,8 +31,9 @@ export interface RowPlace {
 export function stepRow(step: TimelineStep, place: RowPlace, columns: Columns): Markup {
   const { stage, outcome } = step;
   const { bar, top } = place;
-  const middle = top + ROW_HEIGHT / 2;
-  const baseline = middle + 4;
+  const middle = top + LINE_HEIGHT / 2;
+  const barMiddle = columns.isStacked ? middle + BAR_BELOW : middle;
+  const baseline = middle + BASELINE;
   const isQuiet = stage === 'other' && outcome === 'success';
   const height = stage === 'other' ? OTHER_BAR_HEIGHT : BAR_HEIGHT;
   return element('g', {}, [
@@ -34,16 +43,21 @@ export function stepRow(step: TimelineStep, place: RowPlace, columns: Columns): 
     element('rect', {
       class: barClass(step),
       x: bar.left,
-      y: middle - height / 2,
+      y: barMiddle - height / 2,
       width: bar.right - bar.left,
       height,
       rx: Math.min(2.5, height / 2),
     }),
-    ...note(step, place, baseline, columns),
-    element('text', { class: isQuiet ? 'number quiet' : 'number', x: columns.durations, y: baseline }, [
+    ...note(step, place, barMiddle + BASELINE, columns),
+    element('text', { class: durationClass(isQuiet, columns), x: columns.durations, y: baseline }, [
       escaped(stepDurationOf(step)),
     ]),
   ]);
+}
+
+/** Where it is not in a column of its own, it stands out from what is behind it. */
+function durationClass(isQuiet: boolean, { isStacked }: Columns): string {
+  return `number${isQuiet ? ' quiet' : ''}${isStacked ? ' halo' : ''}`;
 }
 
 function barClass({ stage, outcome }: TimelineStep): string {
@@ -56,10 +70,16 @@ function label(step: TimelineStep, y: number, columns: Columns): Markup {
   const indent = indentOf(step);
   const shown = cut(stepName(step), columns.nameWidth - indent, NAME_SIZE);
   const kind = step.stage === 'other' ? shown : shown.slice(0, step.stage.length + 1);
-  return element('text', { class: 'id', x: columns.name + indent, y, ...keptWidth(shown, NAME_SIZE) }, [
-    element('tspan', { class: 'quiet' }, [escaped(kind)]),
-    escaped(shown.slice(kind.length)),
-  ]);
+  return element(
+    'text',
+    {
+      class: columns.isStacked ? 'id halo' : 'id',
+      x: columns.name + indent,
+      y,
+      ...keptWidth(shown, NAME_SIZE),
+    },
+    [element('tspan', { class: 'quiet' }, [escaped(kind)]), escaped(shown.slice(kind.length))],
+  );
 }
 
 /** Beside the bar or on it, wherever there is most room: one of the three is at least a third of the column. */
