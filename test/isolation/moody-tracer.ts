@@ -6,12 +6,16 @@ const SECRET = 'canary-5d1e';
 
 /** A tracer that does what the uuid says, and writes down what it has heard. */
 export default defineTracer({
-  options: z.strictObject({ file: z.string(), level: z.number().default(1) }),
+  options: z.strictObject({
+    file: z.string(),
+    level: z.number().default(1),
+    last_words: z.number().default(0),
+  }),
   completion: false,
   audit: true,
   readsVcons: ({ level }) => level > 1,
   remarks: ({ level }) => [`its level is ${level}`],
-  create: ({ file }, { vcons, meterProvider }) => {
+  create: ({ file, last_words }, { vcons, meterProvider }) => {
     const write = (line: string) => appendFileSync(file, `${line}\n`);
     const meter = meterProvider?.getMeter('moody');
     const calls = meter?.createCounter('moody.calls', { unit: '{call}' });
@@ -64,7 +68,10 @@ export default defineTracer({
         return outUuid !== 'refused';
       },
       forceFlush: async () => write(JSON.stringify('flushed')),
-      shutdown: async () => write(JSON.stringify('shut down')),
+      shutdown: async () => {
+        write(JSON.stringify('shut down'));
+        for (let word = 1; word <= last_words; word++) console.log(`last word ${word}`);
+      },
     };
   },
 });

@@ -147,6 +147,15 @@ describe('a tracer in a thread of its own', () => {
     expect(lines()).toEqual(['flushed', 'shut down']);
     await expect(trace('fine')).rejects.toMatchObject({ name: 'ThreadEnded' });
   });
+
+  test('what it prints while it is shut down comes out, to the last line', async () => {
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    onTestFinished(() => out.mockRestore());
+    const { made } = await started({ options: { file: join(temporaryFolder(), 'heard'), last_words: 20 } });
+    await made.close();
+    const printed = out.mock.calls.map(([text]) => String(text)).join('');
+    expect(printed.match(/^last word \d+$/gm)).toHaveLength(20);
+  });
 });
 
 describe('what a tracer does ends its thread alone', () => {

@@ -67,11 +67,19 @@ async function begin(): Promise<void> {
       if (typeof what === 'object')
         say({ is: 'done', id, observed: await meterProvider.observe(what.observe) });
       else {
-        await tracer[what]?.();
+        await (what === 'shutdown' ? shutDown() : tracer.forceFlush?.());
         say({ is: 'done', id });
       }
     } catch (error) {
       say({ is: 'done', id, error: tell(error) });
+    }
+  }
+
+  async function shutDown(): Promise<void> {
+    try {
+      await tracer.shutdown?.();
+    } finally {
+      await printed();
     }
   }
 }
@@ -89,6 +97,12 @@ function describe(module: TracerModule): Omit<Description, 'has' | 'completion'>
     remarks: remarks?.(checked) ?? [],
     files: files?.(checked) ?? [],
   };
+}
+
+/** What was printed has gone to the main thread: until it has, the end of this one takes it along. */
+async function printed(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((resolve) => stream.write('', () => resolve()));
 }
 
 /** What is said here comes out where everything does. */
