@@ -53,7 +53,7 @@ ${out} is written: ${summary(answers)}.
 ${serverFile} has the blocks for the server's config.yml.
 
 Beside the server (it stays as it is):
-  1. cp ${FACTS_FILE} to the folder of its main.py
+  1. copy ${FACTS_FILE} into the folder of its main.py
   2. put the lines of ${serverFile} into its config.yml, below imports: and tracers: where it has these; restart it
 Here:
   3. npx vcon-otel serve ${out}

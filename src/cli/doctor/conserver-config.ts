@@ -7,19 +7,27 @@ import { type Finding, ok, problem, warning } from '../../model/finding.ts';
 import { receiversOf } from '../../service/components.ts';
 import type { Probes } from './probe.ts';
 
-/** The module that hands `run()` calls on from a Python conserver. */
-const FORWARDER = 'vcon_otel_forwarder';
+/** The module that tells what happens inside a Python conserver. */
+const FACTS_MODULE = 'vcon_otel';
+/** The name that it had in 0.1, which still works. */
+const OLD_FACTS_MODULE = 'vcon_otel_forwarder';
 /** Bytes; far more than any configuration has. */
 const MAX_SIZE = 4 * 1024 * 1024;
 
 const named = <Schema extends z.ZodType>(schema: Schema) =>
   z.record(z.string(), schema.nullish().catch(undefined));
+/** An entry of `imports`: the conserver also takes the module's name alone. */
+const Imported = z.preprocess(
+  (entry) => (typeof entry === 'string' ? { module: entry } : entry),
+  z.object({ module: z.string().optional().catch(undefined) }),
+);
 /** The little of it that matters here; read leniently, since the conserver does so itself. */
 const Conserver = z.object({
   chains: named(z.object({ links: z.array(z.string()).catch([]).default([]) }))
     .nullish()
     .catch(undefined),
   links: named(z.unknown()).nullish().catch(undefined),
+  imports: named(Imported).nullish().catch(undefined),
   tracers: named(z.object({ module: z.string().optional().catch(undefined) }))
     .nullish()
     .catch(undefined),
@@ -70,7 +78,7 @@ function findings(path: string, conserver: Conserver, loaded: LoadedConfig): Fin
       .map((name) => warning(`it has no chain ${name}, which is under chains`, 'check the name')),
     ...missingLinks(conserver),
     ...nullTracers(conserver),
-    ...forwarder(conserver, loaded),
+    ...factsModule(conserver, loaded),
   ];
 }
 
@@ -96,15 +104,27 @@ function nullTracers({ tracers }: Conserver): Finding[] {
     : [];
 }
 
-function forwarder({ tracers }: Conserver, loaded: LoadedConfig): Finding[] {
+/** Whether anything is told from inside the conserver, and from a worker's first run on (docs/conserver.md). */
+function factsModule({ imports, tracers }: Conserver, loaded: LoadedConfig): Finding[] {
   if (receiversOf(loaded).length === 0) return [];
-  const modules = Object.values(tracers ?? {}).map((tracer) => tracer?.module ?? '');
-  if (modules.some((module) => module === FORWARDER || module.endsWith(`.${FORWARDER}`)))
-    return [ok(`its tracers name the forwarder ${FORWARDER}`)];
-  return [
-    warning(
-      `none of its tracers is the forwarder ${FORWARDER}: only spans will be heard, which lack halts, the uuid that the last link returned, and the moment at which a link was done`,
-      `add a tracer with module: ${FORWARDER}`,
-    ),
-  ];
+  const [imported, traced] = [namesFactsModule(imports), namesFactsModule(tracers)];
+  if (imported) return [ok(`${traced ? 'its imports and its tracers' : 'its imports'} name ${FACTS_MODULE}`)];
+  return traced
+    ? [
+        warning(
+          `its tracers name ${FACTS_MODULE}, its imports do not: the first run of each worker is not heard whole`,
+          `name ${FACTS_MODULE} under imports too`,
+        ),
+      ]
+    : [
+        warning(
+          `neither its imports nor its tracers name ${FACTS_MODULE}: at most spans are heard, which lack halts, the uuid that the last link returned, and the moment at which a link was done`,
+          `name ${FACTS_MODULE} under imports and tracers, as docs/conserver.md shows`,
+        ),
+      ];
+}
+
+function namesFactsModule(entries: Conserver['tracers']): boolean {
+  const last = Object.values(entries ?? {}).map((entry) => entry?.module?.split('.').at(-1));
+  return last.includes(FACTS_MODULE) || last.includes(OLD_FACTS_MODULE);
 }

@@ -6,7 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { diagnose } from '../../../src/cli/doctor/index.ts';
+import { serverText } from '../../../src/cli/init/texts.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { spanLogFolder } from '../../../src/exporters/span-log/kept-spans.ts';
 import { SpanLog } from '../../../src/exporters/span-log/span-log.ts';
@@ -256,21 +258,38 @@ describe('exporters.otlp', () => {
 });
 
 describe('conserver_config', () => {
-  const FORWARDER = { forward: { module: 'vcon_otel_forwarder', options: {} } };
   const conserver = (config: unknown) => writeFileSync(at('conserver.yml'), JSON.stringify(config));
   const ours = { conserver_config: './conserver.yml', receivers: { http: { port: 0 } } };
 
-  test('has chains, and names the forwarder', async () => {
+  test('has chains', async () => {
     conserver({
       links: { tag: { module: 'links.tag', options: { key: SECRET } } },
       chains: { main: { links: ['tag'], ingress_lists: ['x'] }, other: { links: null } },
-      tracers: FORWARDER,
-      imports: 3,
+      tracers: { facts: { module: 'vcon_otel', options: {} } },
+      imports: { facts: { module: 'vcon_otel' } },
     });
     expect(await found('conserver_config', { ...ours, chains: { main: {} } })).toEqual([
       'ok ./conserver.yml has the chains main (tag), other (no links)',
-      'ok its tracers name the forwarder vcon_otel_forwarder',
+      'ok its imports and its tracers name vcon_otel',
     ]);
+  });
+
+  test.for([
+    ['the blocks that init writes', parse(serverText()), 'ok its imports and its tracers name vcon_otel'],
+    ['imports in its short form', { imports: { facts: 'vcon_otel' } }, 'ok its imports name vcon_otel'],
+    [
+      'tracers alone, by the name of 0.1',
+      { tracers: { forward: { module: 'tracers.vcon_otel_forwarder' } }, imports: 3 },
+      'warning its tracers name vcon_otel, its imports do not: the first run of each worker is not heard whole',
+    ],
+    [
+      'modules of like names',
+      { imports: { a: 'vcon_otel.other', b: null }, tracers: { c: { module: 'my_vcon_otel' }, d: 3 } },
+      expect.stringMatching(/^warning neither its imports nor its tracers name vcon_otel: at most spans /),
+    ],
+  ] as const)('names the module of facts: %s', async ([, sections, expected]) => {
+    conserver({ chains: {}, ...sections });
+    expect(await found('conserver_config', ours)).toEqual([expect.any(String), expected]);
   });
 
   test('does not fit', async () => {
@@ -281,7 +300,7 @@ describe('conserver_config', () => {
       'warning it has no chain intake, which is under chains',
       'warning its chain main names a link tag that is not under links',
       expect.stringMatching(/^warning its section tracers is empty: /),
-      expect.stringMatching(/^warning none of its tracers is the forwarder .*: only spans will be heard/),
+      expect.stringMatching(/^warning neither its imports nor its tracers name vcon_otel: /),
     ]);
   });
 
