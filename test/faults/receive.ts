@@ -9,7 +9,7 @@ import { ReceiveTotals } from './heard-by-road.ts';
 import { randomOf } from './random.ts';
 import { randomPassages, shuffled } from './random-passages.ts';
 import { ReceiveStand, type Road } from './receive-stand.ts';
-import { ReceivingService } from './receiving-service.ts';
+import { ReceivingService, SETTLE } from './receiving-service.ts';
 import { randomKill, TooSlow } from './sending.ts';
 
 /** What a Python conserver sends, in any order and twice, to a service that is killed. */
@@ -82,6 +82,7 @@ class Trial {
   readonly #redis: RedisServer;
   readonly #name: string;
   #services = 0;
+  #settle = SETTLE;
 
   constructor({ size, seed, folder, say }: Injection, redis: RedisServer, name: string) {
     this.size = size;
@@ -92,13 +93,14 @@ class Trial {
     this.#name = name;
   }
 
-  /** Does it again where the machine was too slow. */
+  /** Does it again where the machine was too slow, with twice as much time. */
   async inTime(work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt += 1)
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof TooSlow) || attempt === TRIES) throw error;
+        this.#settle *= 2;
       }
   }
 
@@ -109,7 +111,8 @@ class Trial {
     await using stand = await this.#start({ chains: world.plans });
     for (let group = 0; group < groups; group += 1) {
       const sendings = stand.sendings(of(world, group), road);
-      const kills = groups === 1 || random() < 0.75 ? [randomKill(random, sendings.length)] : [];
+      const kills =
+        groups === 1 || random() < 0.75 ? [randomKill(random, sendings.length, this.#settle)] : [];
       await stand.send(sendings, kills);
       totals.kills += kills.length;
     }
@@ -122,7 +125,7 @@ class Trial {
     const sendings = stand.sendings({ spans: [], records: capture.records }, road);
     for (const { protobuf: body } of capturedRequests(capture.name))
       sendings.push(() => stand.service.post({ path: '/v1/traces', type: 'application/x-protobuf', body }));
-    const kills = isKilled ? [randomKill(this.random, sendings.length)] : [];
+    const kills = isKilled ? [randomKill(this.random, sendings.length, this.#settle)] : [];
     await stand.send(sendings, kills);
     totals.kills += kills.length;
     totals.add(await stand.heard(), { heard: capture.runs, heardBySpans: capture.runs }, road);
@@ -133,7 +136,11 @@ class Trial {
     const name = `${this.#name}-${this.#services}`;
     const { url } = this.#redis;
     const receivers = { redis_stream: { url, stream: name } };
-    const service = new ReceivingService(join(this.#folder, name), { ...config, receivers });
+    const service = new ReceivingService(join(this.#folder, name), {
+      ...config,
+      settle: this.#settle,
+      receivers,
+    });
     await service.start();
     const client = new Redis(url);
     client.on('error', () => undefined);

@@ -41,9 +41,9 @@ export interface Request {
   readonly encoding?: 'gzip';
 }
 
-/** Milliseconds after which a run is over, and is given up. */
+/** Milliseconds after which a run is over; so many times as long after which it is given up. */
 export const SETTLE = 2_000;
-const TIMEOUT = 5_000;
+const GIVEN_UP = 2.5;
 /** Milliseconds after which nobody will answer. */
 const PATIENCE = 300_000;
 /** Milliseconds after which a process is killed that should have ended: longer than any flood takes to be heard. */
@@ -70,9 +70,11 @@ export class ReceivingService {
   #health = '';
   #receiver = Promise.withResolvers<string>();
   readonly #node: readonly string[];
+  /** Milliseconds after which a run is over. */
+  readonly settle: number;
 
   /**
-   * @param config what it has besides these tracers, journal and ports
+   * @param config what it has besides these tracers, journal and ports, and how long it waits for what belongs to a run
    * @param node arguments of Node.js
    */
   constructor(
@@ -80,14 +82,16 @@ export class ReceivingService {
     config: {
       readonly receivers?: object;
       readonly tracers?: object;
-      readonly [section: string]: object | string | undefined;
+      readonly settle?: number;
+      readonly [section: string]: object | string | number | undefined;
     },
     node: readonly string[] = [],
   ) {
     this.#folder = folder;
     this.#node = node;
     mkdirSync(folder, { recursive: true });
-    const { receivers, tracers, ...others } = config;
+    const { receivers, tracers, settle = SETTLE, ...others } = config;
+    this.settle = settle;
     const module = join(import.meta.dirname, 'call-file-tracer.ts');
     const writing = Object.entries(TRACERS).map(([name, milliseconds]) => [
       name,
@@ -101,7 +105,7 @@ export class ReceivingService {
       tracers: { ...Object.fromEntries(writing), ...tracers },
       receivers: {
         http: { port: 0 },
-        assembler: { settle: `${SETTLE}ms`, timeout: `${TIMEOUT}ms`, ...ANY_TIME },
+        assembler: { settle: `${settle}ms`, timeout: `${GIVEN_UP * settle}ms`, ...ANY_TIME },
         ...receivers,
       },
     };

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { shuffled } from './random-passages.ts';
-import { type ReceivingService, SETTLE } from './receiving-service.ts';
+import type { ReceivingService } from './receiving-service.ts';
 
 /** Something that is to arrive: resolves when it was taken. */
 export type Sending = () => Promise<void>;
@@ -14,7 +14,9 @@ export interface Kill {
 }
 
 /** The machine was so slow that what belongs together did not arrive together: nothing can be said of it. */
-export class TooSlow extends Error {}
+export class TooSlow extends Error {
+  override readonly message = 'the machine is too slow for it';
+}
 
 /** Requests under way at a time. */
 const AT_A_TIME = 4;
@@ -55,12 +57,15 @@ export async function sendTwice(
     }
   };
   await Promise.all([...Array.from({ length: AT_A_TIME }, send), killAll()]);
-  if (slowest > SETTLE * 0.8) throw new TooSlow();
+  if (slowest > service.settle * 0.8) throw new TooSlow();
 }
 
-/** A kill at any moment: mostly while things arrive, else while runs come to their end and are told. */
-export function randomKill(random: () => number, sendings: number): Kill {
+/**
+ * A kill at any moment: mostly while things arrive, else while runs come to their end and are told.
+ * @param settle milliseconds after which they do
+ */
+export function randomKill(random: () => number, sendings: number, settle: number): Kill {
   return random() < 0.6
     ? { after: Math.floor(random() * 2 * sendings), pause: random() * 10 }
-    : { after: 2 * sendings, pause: SETTLE * (0.8 + random() * 0.6) };
+    : { after: 2 * sendings, pause: settle * (0.8 + random() * 0.6) };
 }
