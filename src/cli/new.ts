@@ -40,7 +40,7 @@ async function newTracer(name: string, out: string, { stdout }: NewSettings): Pr
   stdout.write(`${file} and ${test} are written.
 
   hear it now  npx vcon-otel try ${file}
-  its test     node --test ${test}  (with vcon-otel installed in this folder)
+  its test     npx node --test ${test}  (with vcon-otel installed in this folder)
 
 In a configuration:
 

@@ -134,7 +134,7 @@ const MAX_INTERVAL = 2_147_483_647;
 
 function screenOf(loaded: LoadedConfig, tracing: Service): string {
   const { config } = loaded;
-  const { tracers, chains } = config;
+  const { tracers, chains, conserver_config: conserver } = config;
   const { adminUrl, healthUrl, lines } = tracing;
   const rows: [title: string, values: readonly string[]][] = [
     ['service', [config.service_name]],
@@ -144,7 +144,13 @@ function screenOf(loaded: LoadedConfig, tracing: Service): string {
         typeof module === 'string' ? `${name} (${module})` : name,
       ),
     ],
-    ['chains', Object.entries(chains).map(([name, chain]) => `${name}, heard by ${hearers(chain.tracers)}`)],
+    [
+      'chains',
+      [
+        ...Object.entries(chains).map(([name, chain]) => `${name}, heard by ${hearers(chain.tracers)}`),
+        ...(conserver === undefined ? [] : [`those of ${conserver}`]),
+      ],
+    ],
     ['receivers', lines.receivers],
     ['vCon store', [vconStoreOf(loaded).title]],
     ['exporters', lines.exporters],
