@@ -35,7 +35,7 @@ export function sentinelPlace(url: string): SentinelPlace | undefined {
   const { sentinel_username, sentinel_password, ...others } = Object.fromEntries(new URLSearchParams(query));
   if (!sentinels.every((one) => one !== undefined) || Object.keys(others).length > 0) return undefined;
   return {
-    tls: scheme.startsWith('rediss'),
+    tls: /^rediss/i.test(scheme),
     sentinels,
     name,
     db: Number(db),
@@ -58,6 +58,7 @@ const SENTINEL =
   /^(rediss?\+sentinel):\/\/(?:([^:@/?#]*)(?::([^@/?#]*))?@)?([^@/?#]+)\/([\w.-]+)(?:\/(\d{1,5}))?(?:\?([^#]*))?$/i;
 
 const SENTINEL_PORT = 26_379;
+const MAX_PORT = 65_535;
 
 /** What is expected instead; undefined where it is right. */
 function expectedOf(url: string): string | undefined {
@@ -70,7 +71,8 @@ function expectedOf(url: string): string | undefined {
 
 function endpoint(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, host, port = SENTINEL_PORT] = /^(\[[0-9a-f:.]+\]|[^[\]:]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  return host === undefined ? undefined : { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+  if (host === undefined || Number(port) > MAX_PORT) return undefined;
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }
 
 function plain(encoded: string | undefined): string | undefined {

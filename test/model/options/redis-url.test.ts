@@ -56,14 +56,16 @@ describe('sentinels', () => {
     expect(shownRedisUrl(url)).toBe('redis+sentinel://one:26379,two:1,[::1]:2/mymaster/3');
   });
 
-  test('are spoken to over TLS', () => {
-    expect(sentinelPlace('rediss+sentinel://one/mymaster')).toMatchObject({ tls: true, db: 0 });
-  });
+  test.each(['rediss+sentinel://one/mymaster', 'REDISS+Sentinel://one/mymaster'])(
+    'are spoken to over TLS: %s',
+    (url) => expect(sentinelPlace(url)).toMatchObject({ tls: true, db: 0 }),
+  );
 
   test.each([
     'redis+sentinel://one:26379',
     'redis+sentinel:///mymaster',
     'redis+sentinel://one:x/mymaster',
+    'redis+sentinel://one:65536/mymaster',
     'redis+sentinel://one,,two/mymaster',
     'redis+sentinel://one/mymaster/zero',
     'redis+sentinel://one/mymaster?password=x',
