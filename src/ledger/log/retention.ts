@@ -36,8 +36,8 @@ export class Retention {
   readonly #directory: string;
   readonly #period: number;
   readonly #summaries = new Map<string, Summary>();
-  /** The time that the ledger saw pass in a segment, by its file and the longest step that counts. */
-  readonly #seen = new Map<string, number>();
+  /** The time that the ledger saw pass in a segment, by its file, then by the longest step that counts. */
+  readonly #seen = new Map<string, Map<number, number>>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** @param period milliseconds for which records are kept at least */
@@ -78,6 +78,7 @@ export class Retention {
     for (const { file } of segments) {
       rmSync(join(this.#directory, file), { force: true });
       this.#summaries.delete(file);
+      this.#seen.delete(file);
     }
     syncFolderSync(join(this.#directory, SEGMENTS_FOLDER));
     // A key is used a moment before its record is written, which may be in the next segment.
@@ -108,14 +109,13 @@ export class Retention {
     let [passed, before] = [0, since];
     for (const [index, segment] of later.entries()) {
       const isClosed = index < later.length - 1;
-      const key = `${segment.file} ${step}`;
       const { first, last } = isClosed
         ? await this.#summary(segment)
         : endsOf(this.#directory, segment, before);
       passed += Math.min(first - before, step);
-      const known = this.#seen.get(key);
-      const within = known ?? seenWithin(this.#directory, segment, step);
-      if (isClosed) this.#seen.set(key, within);
+      const known = this.#seen.get(segment.file) ?? new Map<number, number>();
+      const within = known.get(step) ?? seenWithin(this.#directory, segment, step);
+      if (isClosed) this.#seen.set(segment.file, known.set(step, within));
       passed += within;
       before = last;
     }
