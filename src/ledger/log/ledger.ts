@@ -174,7 +174,9 @@ export class Ledger {
     try {
       await this.#duties.recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();
-      if (!this.fault) await this.#sign();
+      // Nothing more is signed after a fault, but what was being signed when it was found writes here still, and has told of it.
+      if (this.fault) await this.#signing?.catch(() => undefined);
+      else await this.#sign();
     } finally {
       await this.#records.close();
       await this.#witnessing?.close();
