@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import {
   type Config,
@@ -198,7 +199,7 @@ async function putBack(
       return true;
     } catch {
       if (tries === TRIES) return false;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      await setTimeout(PAUSE);
     }
 }
 
