@@ -1,7 +1,8 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { VconOtelError } from '../../model/error.ts';
 import { PRIVATE_FILE } from '../../persistence/private-file.ts';
+import { createFile } from '../../persistence/replace-file.ts';
 import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
 import type { Verifier } from '../proof/note.ts';
@@ -48,14 +49,23 @@ export class Anchor {
   }
 
   /** Appends a checkpoint. Resolves when it is on the disk. @throws the system's error */
-  append(note: string): Promise<void> {
-    return appendFile(this.#path, note, { flush: true, mode: PRIVATE_FILE });
+  async append(note: string): Promise<void> {
+    // Whoever reads it never finds it empty, where its file system has links.
+    if (!existsSync(this.#path) && (await isCreated(this.#path, note))) return;
+    await appendFile(this.#path, note, { flush: true, mode: PRIVATE_FILE });
   }
 
   #own(note: string): TreeHead[] {
     const opened = openCheckpoint(note, [this.#verifier]);
     return opened.state === 'signed' && opened.head.origin === this.#verifier.name ? [opened.head] : [];
   }
+}
+
+async function isCreated(path: string, note: string): Promise<boolean> {
+  return createFile(path, note).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** How many checkpoints of others, or of nobody, may come after the newest of a ledger. */
