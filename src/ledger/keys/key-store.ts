@@ -103,10 +103,12 @@ export class KeyStore {
   /**
    * Deletes the keys that were last used before a time, in milliseconds since the epoch: one by one and asynchronously, since
    * there may be very many.
+   * @throws the reason of `signal` when that aborts
    */
-  async expire(before: number): Promise<void> {
+  async expire(before: number, signal?: AbortSignal): Promise<void> {
     for (const shard of await namesIn(this.#folder))
       for (const name of await namesIn(join(this.#folder, shard))) {
+        signal?.throwIfAborted();
         const file = join(this.#folder, shard, name);
         const found = await stat(file).catch(unlessMissing);
         if (found && found.mtimeMs < before) await eraseLater(file);

@@ -9,6 +9,8 @@ import { type Expiry, Retention } from './retention.ts';
 export interface DutiesLedger {
   accept(entry: LedgerEntry): Promise<void>;
   sign(): Promise<void>;
+  /** Aborts when the ledger is being closed: what takes long then ends, and is done the next time. */
+  readonly closing: AbortSignal;
 }
 
 /** What a ledger sees to by itself, now and then: it records what operators did, and deletes records that are old enough. */
@@ -16,11 +18,12 @@ export class Duties {
   readonly #settings: LedgerSettings;
   readonly #ledger: DutiesLedger;
   readonly #retention: Retention;
+  #expiring: Promise<void> | undefined;
 
   constructor(settings: LedgerSettings, ledger: DutiesLedger) {
     this.#settings = settings;
     this.#ledger = ledger;
-    this.#retention = new Retention(settings.directory, settings.retention.period);
+    this.#retention = new Retention(settings.directory, settings.retention.period, ledger.closing);
   }
 
   /** @throws VconOtelError as `Ledger.append`, or the system's error: what is left is recorded the next time */
@@ -37,6 +40,8 @@ export class Duties {
         await this.#record(request);
         doneRequest(request);
       } catch (error) {
+        // An order is recorded, and carried out the next time.
+        if (error === this.#ledger.closing.reason) continue;
         // However it came there, it must not keep the others from being recorded.
         if (!(error instanceof RangeError)) throw error;
         notice('request', 'what an operator did cannot be recorded: it is too long for a record');
@@ -44,8 +49,15 @@ export class Duties {
     }
   }
 
-  /** Deletes what is old enough. @throws as {@link recordRequests} */
-  async expire(): Promise<void> {
+  /** Deletes what is old enough; a call in the meantime waits for the same. @throws as {@link recordRequests}, or AbortError */
+  expire(): Promise<void> {
+    this.#expiring ??= this.#expire().finally(() => {
+      this.#expiring = undefined;
+    });
+    return this.#expiring;
+  }
+
+  async #expire(): Promise<void> {
     await this.#delete(await this.#retention.due(Date.now()));
   }
 

@@ -36,6 +36,9 @@ export class Ledger {
   readonly #timer: NodeJS.Timeout;
   readonly #heartbeat: Heartbeat | undefined;
   #signing: Promise<void> | undefined;
+  /** What is done beside the records: closing waits for it. */
+  readonly #beside = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
   #forgotten: () => void = () => {};
 
@@ -50,7 +53,11 @@ export class Ledger {
     this.#settings = settings;
     this.#lock = lock;
     this.#soundness = new Soundness(directory, lock, (text) => notice('fault', text));
-    this.#duties = new Duties(settings, { accept: (entry) => this.#accept(entry), sign: () => this.#sign() });
+    this.#duties = new Duties(settings, {
+      accept: (entry) => this.#accept(entry),
+      sign: () => this.#sign(),
+      closing: this.#closing.signal,
+    });
     this.#records = new RecordLog(directory, end, recent);
     this.#batches = new Batches({
       write: (entries) => this.#write(entries),
@@ -87,18 +94,18 @@ export class Ledger {
       });
     // Somebody may have been down when it was signed, and now is later.
     if (end.head) this.#witnessing?.ask(readText(join(directory, CHECKPOINT_FILE)) ?? '', end.head);
-    this.#timer = setInterval(() => void this.#upkeep(), checkpoint.interval).unref();
+    this.#timer = setInterval(() => this.#upkeep(), checkpoint.interval).unref();
     if (end.cut)
       void this.append(repairEntry(this.size, end.cut, retention.policy)).catch((error: unknown) =>
         this.#notKeptUp(error),
       );
-    void this.#upkeep();
+    this.#upkeep();
     const { heartbeat } = checkpoint;
     if (heartbeat !== undefined)
       this.#heartbeat = new Heartbeat(
         heartbeat,
         () => this.#records.lastTime,
-        () => this.#beat(),
+        () => this.#noted(this.#beat()),
       );
   }
 
@@ -148,7 +155,10 @@ export class Ledger {
     return this.#batches.flush();
   }
 
-  /** Writes waiting records, signs a checkpoint of everything, and unlocks the ledger. Safe twice. */
+  /**
+   * Writes waiting records, signs a checkpoint of everything, and unlocks the ledger: nothing writes in its directory then. A
+   * deletion of old records that is under way ends where it can go on the next time. Safe twice.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -171,12 +181,14 @@ export class Ledger {
     clearInterval(this.#timer);
     this.#forgotten();
     this.#heartbeat?.close();
+    this.#closing.abort();
     try {
+      await this.#settled();
       await this.#duties.recordRequests().catch((error: unknown) => this.#notKeptUp(error));
       await this.#batches.close();
-      // Nothing more is signed after a fault, but what was being signed when it was found writes here still, and has told of it.
-      if (this.fault) await this.#signing?.catch(() => undefined);
-      else await this.#sign();
+      await this.#settled();
+      // Nothing more is signed after a fault.
+      if (!this.fault) await this.#sign();
     } finally {
       await this.#records.close();
       await this.#witnessing?.close();
@@ -201,7 +213,7 @@ export class Ledger {
       throw new VconOtelError('FILE_UNUSABLE', 'the ledger could not be written', { cause });
     } finally {
       if (this.size - this.#checkpointer.size >= this.#settings.checkpoint.every)
-        void this.#sign().catch(() => undefined);
+        void this.#noted(this.#sign().catch(() => undefined));
     }
   }
 
@@ -237,26 +249,44 @@ export class Ledger {
     }
   }
 
-  /** Regular upkeep: signs a checkpoint, records what operators did, deletes expired records. */
+  /**
+   * Regular upkeep: signs a checkpoint, records what operators did, deletes expired records.
+   * @throws as {@link append}, or AbortError where the ledger is closed meanwhile
+   */
   async tend(): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    await this.#noted(this.#tend());
+  }
+
+  async #tend(): Promise<void> {
     try {
       this.#records.requireWhole();
-      await this.#tend();
+      if (!this.#signing) await this.#sign();
+      await this.#duties.recordRequests();
+      await this.#duties.expire();
     } catch (error) {
       throw this.#soundness.faultOf(error) ?? error;
     }
   }
 
-  async #tend(): Promise<void> {
-    if (!this.#signing) await this.#sign();
-    await this.#duties.recordRequests();
-    await this.#duties.expire();
+  /** As {@link tend}; a failure is reported, and tried again next time. */
+  #upkeep(): void {
+    if (!this.fault) void this.tend().catch((error: unknown) => this.#notKeptUp(error));
   }
 
-  /** As {@link tend}; a failure is reported, and tried again next time. */
-  async #upkeep(): Promise<void> {
-    if (this.fault) return;
-    await this.tend().catch((error: unknown) => this.#notKeptUp(error));
+  /** Closing waits for it. */
+  async #noted(work: Promise<void>): Promise<void> {
+    this.#beside.add(work);
+    try {
+      await work;
+    } finally {
+      this.#beside.delete(work);
+    }
+  }
+
+  /** Resolves when nothing is done beside the records. */
+  async #settled(): Promise<void> {
+    while (this.#beside.size > 0) await Promise.allSettled(this.#beside);
   }
 
   /** Nothing else has happened. */
@@ -267,7 +297,7 @@ export class Ledger {
   }
 
   #notKeptUp(error: unknown): void {
-    if (this.#soundness.faultOf(error)) return;
+    if (this.#soundness.faultOf(error) || error === this.#closing.signal.reason) return;
     this.#settings.notice('upkeep', `the ledger could not be kept up (${errorType(error)})`);
   }
 }

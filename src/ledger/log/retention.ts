@@ -35,15 +35,20 @@ const DAY = 86_400_000;
 export class Retention {
   readonly #directory: string;
   readonly #period: number;
+  readonly #ending: AbortSignal;
   readonly #summaries = new Map<string, Summary>();
   /** The time that the ledger saw pass in a segment, by its file, then by the longest step that counts. */
   readonly #seen = new Map<string, Map<number, number>>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param period milliseconds for which records are kept at least */
-  constructor(directory: string, period: number) {
+  /**
+   * @param period milliseconds for which records are kept at least
+   * @param ending once it aborts, whatever is under way throws its reason: after the segment or the key in hand
+   */
+  constructor(directory: string, period: number, ending: AbortSignal) {
     this.#directory = directory;
     this.#period = period;
+    this.#ending = ending;
   }
 
   /** What has been kept for long enough; undefined where nothing has. */
@@ -75,14 +80,15 @@ export class Retention {
    * were, and that no others were deleted.
    */
   async delete({ segments, lastTime }: Expiry): Promise<void> {
+    // First, so that where this ends early the records that are still there say what is left to do. A key is used a moment before
+    // its record is written, which may be in the next segment.
+    await new KeyStore(this.#directory).expire(lastTime - DAY, this.#ending);
     for (const { file } of segments) {
       rmSync(join(this.#directory, file), { force: true });
       this.#summaries.delete(file);
       this.#seen.delete(file);
     }
     syncFolderSync(join(this.#directory, SEGMENTS_FOLDER));
-    // A key is used a moment before its record is written, which may be in the next segment.
-    await new KeyStore(this.#directory).expire(lastTime - DAY);
   }
 
   /** The oldest segments for which something holds; never the last one, which is being written. */
@@ -127,6 +133,7 @@ export class Retention {
     if (known) return known;
     // A segment is large: whoever else has to do something does it first.
     await setImmediate();
+    this.#ending.throwIfAborted();
     const policies = new Set<string>();
     let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const { text } of recordLines(this.#directory, segment)) {

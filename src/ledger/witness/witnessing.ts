@@ -211,6 +211,7 @@ export class Witnessing {
   }
 
   async #take(one: Asked, signed: Signed, lines: string): Promise<void> {
+    if (this.#closed) return;
     const [cosignature] = answeredCosignatures(signed.text, lines, [one.verifier]) ?? [];
     if (!cosignature) throw new Unwilling('what it answers is not its signature of this checkpoint');
     one.seen = signed.head.size;

@@ -251,6 +251,7 @@ describe('retention', () => {
       const write = async (from: number, to: number) => {
         const ledger = openLedger(settingsFor(directory, signer, short));
         await Promise.all(policied(from, to).map((entry) => ledger.append(entry)));
+        await ledger.tend();
         await ledger.close();
       };
       for (const upTo of [300, 700]) await write(upTo === 300 ? 0 : 300, upTo);

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   KeyStore,
@@ -49,6 +50,10 @@ async function live(days: number, from: number, policy: string, period: number) 
 
 const first = () => Number(readdirSync(join(directory, 'segments')).sort()[0]?.slice(0, 20));
 const verify = () => verifyLedger({ directory, verifiers: [parseVerifierKey(signer.vkey)], withKeys: true });
+const keyFiles = () =>
+  readdirSync(join(directory, 'keys'), { recursive: true })
+    .map((name) => join(directory, 'keys', String(name)))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 const tombstones = () =>
   readdirSync(join(directory, 'segments'))
     .sort()
@@ -108,6 +113,33 @@ test('by an order, with who gave it and why, they are deleted earlier, and the r
   const [tombstone] = tombstones();
   expect(tombstone).toMatchObject({ order: expect.stringMatching(/^operator\//), policies: ['7_years'] });
   expect(verify()).toMatchObject({ verdict: 'intact' });
+});
+
+test('once the ledger is closed nothing is deleted any more, and the next to open it goes on with it', async () => {
+  const keys = new KeyStore(directory);
+  await write(0, 20, '10_days', 10 * DAY);
+  await live(11, 20, '10_days', 10 * DAY);
+  for (let i = 0; i < 300; i += 1) await keys.keyed(uuidOf(1_000 + i), 'the document');
+  const then = new Date(BEGIN - 10 * DAY);
+  for (const path of keyFiles()) utimesSync(path, then, then);
+  vi.setSystemTime(Date.now() + DAY);
+
+  const retention = { policy: '10_days', period: 10 * DAY };
+  const ledger = openLedger(settingsFor(directory, signer, { segmentBytes: 2_000, retention }));
+  const tended = ledger.tend().catch((error: unknown) => error);
+  while (keyFiles().length === 300) await setImmediate();
+  await ledger.close();
+  expect(await tended).toMatchObject({ name: 'AbortError' });
+  const [left, kept] = [keyFiles().length, first()];
+  expect(left).toBeGreaterThan(0);
+  for (let turn = 0; turn < 200; turn += 1) await setImmediate();
+  expect([keyFiles().length, first()]).toEqual([left, kept]);
+  expect(verify()).toMatchObject({ verdict: 'intact', signed: 20 + 11 + tombstones().length });
+
+  await write(31, 32, '10_days', 10 * DAY);
+  expect(keyFiles()).toEqual([]);
+  expect(first()).toBeGreaterThan(10);
+  expect(verify()).toMatchObject({ verdict: 'intact', unprovenDeletions: 0 });
 });
 
 test('a ledger that deleted records early, by itself, is not intact', async () => {
