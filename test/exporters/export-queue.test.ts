@@ -16,17 +16,28 @@ const AGAIN = expect.stringMatching(/^vcon-otel\/exporters spans are exported ag
 let log: ReturnType<typeof recordLog>;
 beforeEach(() => {
   log = recordLog();
-  // The SDK's own tries: their pauses, a second at least, are longer than this.
-  vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '200');
+  vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '60000');
 });
 afterEach(() => {
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   log.stop();
 });
 
+/** So late, in milliseconds, that it is never by itself. */
+const NEVER = 2_000_000_000;
+
+/** The SDK's own tries of what may pass, after a second or more: they are made at once, so that a test need not be shorter. */
+function hurrySdk() {
+  const setTimeout = globalThis.setTimeout;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((call: () => void, millis: number) =>
+    setTimeout(call, millis >= 800 && millis <= 5_000 ? 0 : millis)) as typeof setTimeout);
+}
+
 /** A processor that does not wait long, and what makes spans for it: ten in a batch. */
 function started(exporter: SpanExporter, settings: BatchSettings = {}) {
-  const quick = { maxExportBatchSize: 10, retryMillis: 5, maxRetryMillis: 20 };
+  const patient = { exportTimeoutMillis: 60_000, shutdownMillis: 60_000 };
+  const quick = { maxExportBatchSize: 10, retryMillis: 5, maxRetryMillis: 20, ...patient };
   const processor = batchSpans(exporter, { ...quick, ...settings });
   onTestFinished(() => processor.shutdown());
   const tracer = new TracerProvider({ spanProcessors: [processor] }).getTracer('test');
@@ -44,10 +55,15 @@ async function server(answer?: (request: OtlpRequest) => Answer | Promise<Answer
   return started;
 }
 
-/** Answers badly until it is told to be well. */
-async function illServer(ill: Answer) {
+/** Answers badly until it is told to be well, and first when so many requests have come. */
+async function illServer(ill: Answer, atOnce = 1) {
   let well = false;
-  const started = await server(() => (well ? 200 : ill));
+  const come = Promise.withResolvers<void>();
+  const started = await server(async () => {
+    if (started.requests.length >= atOnce) come.resolve();
+    await come.promise;
+    return well ? 200 : ill;
+  });
   return {
     ...started,
     recover() {
@@ -67,6 +83,7 @@ describe('an endpoint that is down', () => {
   test('gets every span when it is back, and the log has two lines', async () => {
     const before = await startOtlpServer();
     await before.close();
+    hurrySdk();
     const { meterProvider, collect, stop } = startMeters();
     const { processor, burst } = started(otlpTraceExporter(before), { meterProvider });
     burst(1_000);
@@ -121,14 +138,17 @@ describe('an endpoint that is down', () => {
   });
 
   test('gets one last try of everything at shutdown', async () => {
-    const { endpoint, requests } = await illServer(500);
-    const { processor, burst } = started(otlpTraceExporter({ endpoint }));
+    const { endpoint, requests } = await illServer(500, 4);
+    const { processor, burst } = started(otlpTraceExporter({ endpoint }), {
+      retryMillis: NEVER,
+      maxRetryMillis: NEVER,
+    });
     burst(100);
-    await waitUntil(() => requests.length > 4);
-    const before = requests.length;
+    await waitUntil(() => log.lines.length > 0);
     await processor.shutdown();
     expect(processor.counts).toEqual({ exported: 0, failed: 100, dropped: 0, pending: 0 });
-    expect(requests.length - before).toBe(10);
+    expect(requests.length).toBe(4 + 10);
+    expect(arrived(requests.slice(4)).size).toBe(100);
     expect(log.lines).toEqual([
       expect.stringContaining(`${CANNOT} (HTTP_500)`),
       'vcon-otel/exporters spans lost: 100 failed to export (last: HTTP_500)',
@@ -136,10 +156,13 @@ describe('an endpoint that is down', () => {
   });
 
   test('and back at shutdown gets everything', async () => {
-    const { endpoint, requests, recover } = await illServer(500);
-    const { processor, burst } = started(otlpTraceExporter({ endpoint }), { retryMillis: 60_000 });
+    const { endpoint, requests, recover } = await illServer(500, 4);
+    const { processor, burst } = started(otlpTraceExporter({ endpoint }), {
+      retryMillis: NEVER,
+      maxRetryMillis: NEVER,
+    });
     burst(100);
-    await waitUntil(() => requests.length >= 4);
+    await waitUntil(() => log.lines.length > 0);
     recover();
     await processor.shutdown();
     expect(processor.counts).toMatchObject({ failed: 0, dropped: 0, pending: 0 });
@@ -148,7 +171,6 @@ describe('an endpoint that is down', () => {
 
   test.each<Answer>(['hang up', 'silence'])('with %s is not waited for at shutdown', async (ill) => {
     const { endpoint } = await illServer(ill);
-    vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '5000');
     const { processor, burst } = started(otlpTraceExporter({ endpoint }), { shutdownMillis: 50 });
     burst(100);
     await processor.shutdown();
@@ -162,8 +184,8 @@ describe('an endpoint that is down', () => {
   test('is asked at once by a flush', async () => {
     const { endpoint, requests, recover } = await illServer(500);
     const { processor, burst } = started(otlpTraceExporter({ endpoint }), {
-      retryMillis: 60_000,
-      maxRetryMillis: 60_000,
+      retryMillis: NEVER,
+      maxRetryMillis: NEVER,
     });
     burst(10);
     await waitUntil(() => log.lines.length > 0);
@@ -221,6 +243,8 @@ describe('what an endpoint answers', () => {
     ['hang up', 'ECONNRESET'],
     ['silence', 'TIMEOUT'],
   ])('after %s its spans are sent again', async (answer, reason) => {
+    hurrySdk();
+    if (answer === 'silence') vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '500');
     const { endpoint, requests, recover } = await illServer(answer);
     const { processor, burst } = started(otlpTraceExporter({ endpoint }));
     burst(10);
@@ -233,7 +257,6 @@ describe('what an endpoint answers', () => {
   });
 
   test('a 503 with Retry-After is not asked again before that', async () => {
-    vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '10000');
     const times: number[] = [];
     const { endpoint } = await server(() => {
       times.push(performance.now());
