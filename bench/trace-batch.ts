@@ -1,9 +1,12 @@
 /**
  * What `traceBatch` saves: a backlog of events in memory, heard by a tracer that writes a file or a database, each event by a
- * `trace` of its own, and those of different runs together. Each variant in turn, in a process of its own.
+ * `trace` of its own, and those of different runs together; in place and in a thread of the tracer's own. Each variant in turn, in a
+ * process of its own.
  */
 import { join } from 'node:path';
-import { type ConserverTracer, memoryJournal, TracerSpanProcessor } from '../src/index.ts';
+import { type ConserverTracer, memoryJournal, type TracerModule, TracerSpanProcessor } from '../src/index.ts';
+import { ThreadedTracer } from '../src/isolation/threaded-tracer.ts';
+import { systemClock } from '../src/model/clock.ts';
 import type { TracerDefinition } from '../src/model/tracer.ts';
 import auditLog from '../src/tracers/audit-log.ts';
 import dbAudit from '../src/tracers/db-audit.ts';
@@ -31,12 +34,30 @@ const TRACERS = {
     options: (folder: string) => ({ url: `sqlite:${join(folder, 'audit.db')}` }),
   },
 };
-const variants = Object.entries(TRACERS).flatMap(([name, { module, options }]) =>
+/** The one that the documentation shows; and the first of the above. */
+const THREADED = {
+  'a file, in a thread': {
+    file: join(import.meta.dirname, '../examples/batch-tracer.ts'),
+    options: (folder: string) => ({ file: join(folder, 'heard') }),
+  },
+  'audit_log, in a thread': {
+    file: join(import.meta.dirname, '../src/tracers/audit-log.ts'),
+    options: TRACERS.audit_log.options,
+  },
+};
+const inPlace = Object.entries(TRACERS).flatMap(([name, { module, options }]) =>
   [true, false].map((together) => ({
     name: `${name}, ${together ? 'events of a batch together' : 'one by one'}`,
     measure: () => measure((together ? module : oneByOne(module)) as TracerDefinition, options(ownFolder())),
   })),
 );
+const inThread = Object.entries(THREADED).flatMap(([name, { file, options }]) =>
+  [true, false].map((together) => ({
+    name: `${name}, ${together ? 'events of a batch together' : 'one by one'}`,
+    measure: async () => measure(await threaded(file, options(ownFolder()), together), {}),
+  })),
+);
+const variants = [...inPlace, ...inThread];
 
 const wanted = ownVariant();
 const chosen = variants.find(({ name }) => name === wanted);
@@ -58,7 +79,7 @@ async function report(): Promise<void> {
   ]);
 }
 
-async function measure(module: TracerDefinition, options: Record<string, unknown>): Promise<Cost> {
+async function measure(module: TracerModule, options: Record<string, unknown>): Promise<Cost> {
   const journal = memoryJournal({ capacity: EVENTS });
   const tracers = [{ name: 'tracer', module, options }];
   const bridge = new TracerSpanProcessor({ tracers, journal, drainTimeout: DRAIN_MS });
@@ -83,4 +104,20 @@ function oneByOne(module: typeof auditLog | typeof dbAudit) {
       return tracer;
     },
   };
+}
+
+async function threaded(
+  file: string,
+  options: Record<string, unknown>,
+  together: boolean,
+): Promise<TracerModule> {
+  const thread = new ThreadedTracer({
+    ...{ name: 'tracer', file, options, clock: systemClock },
+    ...{ timeout: DRAIN_MS, patience: DRAIN_MS, making: DRAIN_MS, concurrency: 256, memory: 256 },
+    ended: () => undefined,
+    stray: () => undefined,
+  });
+  const description = await thread.made;
+  const has = { ...description.has, traceBatch: together };
+  return thread.module({ ...description, has });
 }

@@ -5,9 +5,9 @@ import type { ChainEvent } from '../model/event.ts';
 export interface Call {
   /** Its number. */
   readonly id: number;
-  /** The `link_index` of a `run` call; undefined: it is a `trace` call. */
+  /** The `link_index` of a `run` call; undefined: it is a `trace` call, or a `traceBatch` of several events. */
   readonly runIndex: number | undefined;
-  readonly event: ChainEvent;
+  readonly events: readonly ChainEvent[];
 }
 
 //  Calls cross as one text: JSON of columns without names takes a fraction of the time of a structured clone.
@@ -18,7 +18,7 @@ type Row = readonly (string | number | boolean | readonly string[] | null)[];
 /** Puts calls into one text. The links of chains, which events of a run share, are in it once. */
 export function encodeCalls(calls: readonly Call[]): string {
   const lists = new Map<readonly string[], number>();
-  const rows = calls.map(({ id, runIndex, event }): Row => {
+  const rowOf = (event: ChainEvent): Row => {
     const { links, spanContext } = event;
     let list = lists.get(links);
     if (list === undefined) {
@@ -26,25 +26,26 @@ export function encodeCalls(calls: readonly Call[]): string {
       lists.set(links, list);
     }
     return [
-      ...[id, runIndex ?? null, list, event.eventId, event.runId, event.stage, event.phase, event.chain],
+      ...[list, event.eventId, event.runId, event.stage, event.phase, event.chain],
       ...[event.link ?? null, event.linkIndex ?? null, event.storage ?? null],
       ...[event.inVconUuid, event.outVconUuid, event.outcome ?? null, event.errorType ?? null],
       ...[event.time, event.duration ?? null, event.vconSha256 ?? null, event.calls ?? null, event.inferred],
       ...[spanContext.traceId, spanContext.spanId, spanContext.traceFlags, spanContext.isRemote ?? null],
       ...[spanContext.traceState?.serialize() ?? null, event.sender ?? null],
     ];
-  });
-  return JSON.stringify([[...lists.keys()], rows]);
+  };
+  const all = calls.map(({ id, runIndex, events }) => [id, runIndex ?? null, ...events.map(rowOf)]);
+  return JSON.stringify([[...lists.keys()], all]);
 }
 
 /** Reads what {@link encodeCalls} has made. Events are frozen, as they were. */
 export function decodeCalls(text: string): Call[] {
-  const [lists, rows] = JSON.parse(text) as [string[][], unknown[][]];
+  const [lists, calls] = JSON.parse(text) as [string[][], [number, number | null, ...unknown[][]][]];
   for (const list of lists) Object.freeze(list);
-  return rows.map(([id, runIndex, list, ...event]) => ({
-    id: id as number,
-    runIndex: optional(runIndex as number | null),
-    event: readEvent(lists[list as number] ?? [], event),
+  return calls.map(([id, runIndex, ...rows]) => ({
+    id,
+    runIndex: optional(runIndex),
+    events: rows.map(([list, ...event]) => readEvent(lists[list as number] ?? [], event)),
   }));
 }
 

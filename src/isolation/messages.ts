@@ -25,7 +25,7 @@ export interface ThreadData {
 
 /** What the main thread has to know of a tracer that it never loads. */
 export interface Description {
-  readonly has: { readonly trace: boolean; readonly run: boolean };
+  readonly has: Readonly<Record<'trace' | 'traceBatch' | 'run', boolean>>;
   readonly completion: boolean;
   readonly audit: boolean;
   readonly readsVcons: boolean;
@@ -80,6 +80,8 @@ export type FromThread =
       readonly answered: readonly number[];
       readonly refused: readonly number[];
       readonly failed: readonly (readonly [call: number, Failed])[];
+      /** What a `traceBatch` says of each of its events; null: it was answered. */
+      readonly apart: readonly (readonly [call: number, events: readonly (Failed | null)[]])[];
     }
   | { readonly is: 'done'; readonly id: number; readonly observed?: Observed; readonly error?: Told }
   | { readonly is: 'look_up'; readonly id: number; readonly what: Looked }

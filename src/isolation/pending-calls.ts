@@ -47,10 +47,11 @@ export class PendingCalls {
     return this.#sent.size > 0 || this.isWaiting;
   }
 
-  add(event: ChainEvent, runIndex: number | undefined): Promise<unknown> {
+  /** Resolves to what the call does; in the case of a `traceBatch` to a list only where it was not answered for all of its events. */
+  add(events: readonly ChainEvent[], runIndex?: number): Promise<unknown> {
     this.#last = (this.#last + 1) % MAX_CALL;
     const promise = Promise.withResolvers<unknown>();
-    this.#waiting.add({ call: { id: this.#last, runIndex, event }, since: this.#clock.elapsed(), promise });
+    this.#waiting.add({ call: { id: this.#last, runIndex, events }, since: this.#clock.elapsed(), promise });
     this.#expireLater();
     return promise.promise;
   }
@@ -63,10 +64,11 @@ export class PendingCalls {
     return encodeCalls(calls.map(({ call }) => call));
   }
 
-  answered({ answered, refused, failed }: Extract<FromThread, { is: 'answers' }>): void {
+  answered({ answered, refused, failed, apart }: Extract<FromThread, { is: 'answers' }>): void {
     for (const id of answered) this.#take(id)?.resolve(true);
     for (const id of refused) this.#take(id)?.resolve(false);
     for (const [id, failure] of failed) this.#take(id)?.reject(failureOf(failure));
+    for (const [id, events] of apart) this.#take(id)?.resolve(events.map(resultOf));
   }
 
   /** The thread has ended: what it has answered counts, whether or not it could say so. */
@@ -107,6 +109,12 @@ export class PendingCalls {
     this.#sent.delete(id);
     return pending?.promise;
   }
+}
+
+function resultOf(failed: Failed | null): PromiseSettledResult<unknown> {
+  return failed
+    ? { status: 'rejected', reason: failureOf(failed) }
+    : { status: 'fulfilled', value: undefined };
 }
 
 function failureOf({ type, permanent, retryAfter }: Failed): Error {

@@ -130,8 +130,11 @@ export class ThreadedTracer {
   #tracer(has: Description['has']): TimedTracer {
     return {
       keepsTime: true,
-      ...(has.trace && { trace: (_uuid, _event, _options, event) => this.#call(event, undefined) }),
-      ...(has.run && { run: (_in, _out, _name, _links, index, _options, event) => this.#call(event, index) }),
+      ...(has.trace && { trace: (_uuid, _event, _options, event) => this.#call([event]) }),
+      ...(has.traceBatch && { traceBatch: (events) => this.#call(events) }),
+      ...(has.run && {
+        run: (_in, _out, _name, _links, index, _options, event) => this.#call([event], index),
+      }),
       forceFlush: async () => {
         await this.#ask('forceFlush');
       },
@@ -139,9 +142,9 @@ export class ThreadedTracer {
     };
   }
 
-  #call(event: ChainEvent, runIndex: number | undefined): Promise<unknown> {
+  #call(events: readonly ChainEvent[], runIndex?: number): Promise<unknown> {
     if (this.#isClosing) return Promise.reject(gone());
-    const answer = this.#calls.add(event, runIndex);
+    const answer = this.#calls.add(events, runIndex);
     this.#send();
     return answer;
   }

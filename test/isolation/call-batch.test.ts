@@ -8,7 +8,13 @@ import { randomEvents } from '../support/random-run.ts';
 import { runs } from '../support/search.ts';
 
 const calls = randomEvents.map((events) =>
-  events.map((event, id): Call => ({ id, runIndex: id % 2 === 0 ? undefined : id - 2, event })),
+  events.map(
+    (_, id): Call => ({
+      id,
+      runIndex: id % 2 === 0 ? undefined : id - 2,
+      events: events.slice(id, id % 3 === 0 ? events.length : id + 1),
+    }),
+  ),
 );
 
 test('calls cross as they are, whatever their events hold', () => {
@@ -18,13 +24,17 @@ test('calls cross as they are, whatever their events hold', () => {
       fc.constantFrom(undefined, 'trace', 'run', 'none'),
       fc.constantFrom(undefined, 'one'),
       (made, only, sender) => {
-        const sent = made.map(({ event, ...call }) => ({
+        const sent = made.map(({ events, ...call }) => ({
           ...call,
-          event: { ...event, sender, ...(only === undefined ? {} : { calls: only }) },
+          events: events.map((event) => ({
+            ...event,
+            sender,
+            ...(only === undefined ? {} : { calls: only }),
+          })),
         }));
         const got = decodeCalls(encodeCalls(sent));
         expect(got).toEqual(sent);
-        for (const { event } of got)
+        for (const event of got.flatMap(({ events }) => events))
           expect([event, event.links, event.inferred, event.spanContext].every(Object.isFrozen)).toBe(true);
       },
     ),
@@ -37,9 +47,9 @@ const [one] = fc.sample(randomEvents, { numRuns: 1, seed: 1 }).flat();
 test('a trace state crosses as what it says', () => {
   const spanContext = { traceId: 'a', spanId: 'b', traceFlags: 1, traceState: createTraceState('a=1,b=2') };
   const [got] = decodeCalls(
-    encodeCalls([{ id: 1, runIndex: 0, event: { ...one, spanContext } as ChainEvent }]),
+    encodeCalls([{ id: 1, runIndex: 0, events: [{ ...one, spanContext } as ChainEvent] }]),
   );
-  expect(got?.event.spanContext.traceState?.serialize()).toBe('a=1,b=2');
+  expect(got?.events[0]?.spanContext.traceState?.serialize()).toBe('a=1,b=2');
 });
 
 test('links that many events share cross once', () => {
@@ -47,10 +57,10 @@ test('links that many events share cross once', () => {
   const many = [...Array(100).keys()].map((id) => ({
     id,
     runIndex: 0,
-    event: { ...one, links } as ChainEvent,
+    events: [{ ...one, links } as ChainEvent],
   }));
   expect(encodeCalls(many).length).toBeLessThan(2 * encodeCalls(many.slice(0, 1)).length + 100_000);
-  const events = decodeCalls(encodeCalls(many)).map((call) => call.event.links);
+  const events = decodeCalls(encodeCalls(many)).flatMap((call) => call.events.map((event) => event.links));
   expect(new Set(events).size).toBe(1);
 });
 

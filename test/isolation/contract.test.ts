@@ -20,7 +20,7 @@ const threaded: TracerDefinition<z.ZodObject<{ file: z.ZodString }>> = {
       ended: () => undefined,
       stray: () => undefined,
     });
-    const has = { trace: true, run: true };
+    const has = { trace: true, traceBatch: true, run: true };
     const module = thread.module({
       has,
       completion: true,

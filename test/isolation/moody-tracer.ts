@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { diag } from '@opentelemetry/api';
-import { DeliveryError, defineTracer, z } from 'vcon-otel';
+import { type ConserverTracer, DeliveryError, defineTracer, type EventContext, z } from 'vcon-otel';
 
 const SECRET = 'canary-5d1e';
 
@@ -50,7 +50,7 @@ export default defineTracer({
     const boom = () => {
       throw new TypeError(`${SECRET} 0190bbbb-0000-8000-8000-000000000001`);
     };
-    return {
+    const tracer: ConserverTracer = {
       trace: (uuid, event, options, context) => {
         heard += 1;
         calls?.add(1, { event });
@@ -63,6 +63,14 @@ export default defineTracer({
             .catch((error) => write(JSON.stringify({ error: error.code ?? error.name })));
         return MOODS[uuid]?.();
       },
+      traceBatch: (events, options) => {
+        write(JSON.stringify({ together: events.map(({ eventId }) => eventId) }));
+        const mood = MOODS[together(events)];
+        if (mood) return mood();
+        return Promise.allSettled(
+          events.map(async (event) => tracer.trace?.(event.outVconUuid, 'chain_start', options, event)),
+        );
+      },
       run: (inUuid, outUuid, name, links, index) => {
         write(JSON.stringify({ run: [inUuid, outUuid, name, links, index] }));
         return outUuid !== 'refused';
@@ -73,8 +81,15 @@ export default defineTracer({
         for (let word = 1; word <= last_words; word++) console.log(`last word ${word}`);
       },
     };
+    return tracer;
   },
 });
+
+/** What becomes of a batch as a whole: what all of its events say. */
+function together(events: readonly EventContext[]): string {
+  const [mood = '', ...others] = new Set(events.map(({ outVconUuid }) => outVconUuid));
+  return others.length === 0 ? mood : '';
+}
 
 function isFrozen({ links, inferred, spanContext }: Record<'links' | 'inferred' | 'spanContext', object>) {
   return [links, inferred, spanContext].every(Object.isFrozen);

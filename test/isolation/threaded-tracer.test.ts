@@ -68,11 +68,16 @@ async function started(settings: Partial<ThreadedTracerSettings> = {}, meterProv
   const description = await made.made;
   const module = made.module(description);
   const tracer = module.create({}, { name: 'moody', vcons, ...(meterProvider && { meterProvider }) });
-  const { trace, run, ...others } = tracer as ConserverTracer;
+  const { trace, traceBatch, run, ...others } = tracer as ConserverTracer;
   return {
     ...{ made, told, lines, description, ...others },
     trace: async (uuid: string, more: Partial<ChainEvent> = {}) =>
       trace?.(uuid, 'chain_start', {}, event(uuid, more)),
+    traceBatch: async (...uuids: string[]) =>
+      traceBatch?.(
+        uuids.map((uuid, i) => event(uuid, { eventId: `r${i}/${uuid}` })),
+        {},
+      ),
     run: async (uuid: string, index: number) =>
       run?.('in', uuid, 'moody', ['a', 'b'], index, {}, event(uuid, { inVconUuid: 'in' })),
   };
@@ -82,7 +87,12 @@ describe('a tracer in a thread of its own', () => {
   test('is what its module says', async () => {
     const { description } = await started();
     expect(description).toEqual({
-      ...{ has: { trace: true, run: true }, completion: false, audit: true, readsVcons: false },
+      ...{
+        has: { trace: true, traceBatch: true, run: true },
+        completion: false,
+        audit: true,
+        readsVcons: false,
+      },
       remarks: ['its level is 1'],
       files: [],
     } satisfies Description);
@@ -118,6 +128,24 @@ describe('a tracer in a thread of its own', () => {
     await expect(trace('permanent')).rejects.toMatchObject(error);
     await expect(trace('permanent')).rejects.not.toThrow(CANARY);
     await expect(trace('hangs')).rejects.toMatchObject({ name: 'TIMEOUT' });
+  });
+
+  test('takes the events of a batch together, and answers for each', async () => {
+    const { traceBatch, lines } = await started();
+    expect(await traceBatch('fine', 'says')).toBe(true);
+    expect(lines()[0]).toEqual({ together: ['r0/fine', 'r1/says'] });
+    expect(await traceBatch('fine', 'fails', 'permanent')).toEqual([
+      { status: 'fulfilled', value: undefined },
+      { status: 'rejected', reason: expect.objectContaining({ name: 'TypeError', permanent: false }) },
+      { status: 'rejected', reason: expect.objectContaining({ permanent: true, retryAfter: 7 }) },
+    ]);
+  });
+
+  test('fails as a whole where a batch does', async () => {
+    const { traceBatch } = await started({ timeout: 50 });
+    await expect(traceBatch('fails', 'fails')).rejects.toMatchObject({ name: 'TypeError' });
+    await expect(traceBatch('hangs', 'hangs')).rejects.toMatchObject({ name: 'TIMEOUT' });
+    await expect(traceBatch('leave', 'leave')).rejects.toMatchObject({ name: 'ThreadEnded' });
   });
 
   test('measures, and says over OpenTelemetry’s diagnostics, where everybody does', async () => {

@@ -13,6 +13,7 @@ export class Answers {
   #answered: number[] = [];
   #refused: number[] = [];
   #failed: [number, Failed][] = [];
+  #apart: [number, (Failed | null)[]][] = [];
   /** When the first of them came; undefined: there is none. */
   #since: number | undefined;
 
@@ -27,7 +28,13 @@ export class Answers {
   }
 
   fail(call: number, error: unknown): void {
-    this.#failed.push([call, { type: errorType(error), ...retryHints(error) }]);
+    this.#failed.push([call, failureOf(error)]);
+    this.#settled(call, 'failed');
+  }
+
+  /** What a `traceBatch` has said of each of its events. If the thread ends before that is sent, all of them have failed. */
+  each(call: number, said: readonly (PromiseSettledResult<unknown> | undefined)[]): void {
+    this.#apart.push([call, said.map((one) => (one?.status === 'rejected' ? failureOf(one.reason) : null))]);
     this.#settled(call, 'failed');
   }
 
@@ -46,11 +53,16 @@ export class Answers {
 
   #send(): void {
     if (this.#since === undefined) return;
-    const [answered, refused, failed] = [this.#answered, this.#refused, this.#failed];
+    const [answered, refused, failed, apart] = [this.#answered, this.#refused, this.#failed, this.#apart];
     this.#since = undefined;
     this.#answered = [];
     this.#refused = [];
     this.#failed = [];
-    this.#say({ is: 'answers', answered, refused, failed });
+    this.#apart = [];
+    this.#say({ is: 'answers', answered, refused, failed, apart });
   }
+}
+
+function failureOf(error: unknown): Failed {
+  return { type: errorType(error), ...retryHints(error) };
 }

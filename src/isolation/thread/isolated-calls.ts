@@ -42,8 +42,11 @@ export class IsolatedCalls {
     }
   }
 
-  #begin({ event, runIndex }: Call): unknown {
+  #begin({ events, runIndex }: Call): unknown {
     const { tracer, options, name } = this.#bound;
+    const [event] = events;
+    if (!event) return undefined;
+    if (events.length > 1) return tracer.traceBatch?.(events, options);
     const { inVconUuid, outVconUuid, links } = event;
     return runIndex === undefined
       ? tracer.trace?.(outVconUuid, eventName(event), options, event)
@@ -68,9 +71,16 @@ export class IsolatedCalls {
     );
   }
 
-  #settle({ id, runIndex }: Call, value: unknown): void {
-    this.#answers.settle(id, runIndex !== undefined && value === false ? 'refused' : 'answered');
+  #settle({ id, runIndex, events }: Call, value: unknown): void {
+    if (events.length > 1 && Array.isArray(value) && !isOfAll(value, events.length))
+      this.#answers.each(id, value);
+    else this.#answers.settle(id, runIndex !== undefined && value === false ? 'refused' : 'answered');
   }
+}
+
+/** Whether what a `traceBatch` has made of its events says that all were answered. */
+function isOfAll(said: readonly (PromiseSettledResult<unknown> | undefined)[], count: number): boolean {
+  return said.length === count && said.every((one) => one?.status !== 'rejected');
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

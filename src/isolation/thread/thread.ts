@@ -7,7 +7,7 @@ import {
   readsVcons,
 } from '../../delivery/create-tracer.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
-import type { TracerDefinition, TracerModule } from '../../model/tracer.ts';
+import type { ConserverTracer, TracerDefinition, TracerModule } from '../../model/tracer.ts';
 import { importModule } from '../import-module.ts';
 import type { Asked, Description, FromThread, ThreadData, ToThread } from '../messages.ts';
 import { SharedState } from '../shared-state.ts';
@@ -84,8 +84,8 @@ async function begin(): Promise<void> {
   }
 }
 
-function has({ trace, run }: { readonly trace?: unknown; readonly run?: unknown }): Description['has'] {
-  return { trace: trace !== undefined, run: run !== undefined };
+function has({ trace, traceBatch, run }: ConserverTracer): Description['has'] {
+  return { trace: trace !== undefined, traceBatch: traceBatch !== undefined, run: run !== undefined };
 }
 
 function describe(module: TracerModule): Omit<Description, 'has' | 'completion'> {
