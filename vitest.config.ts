@@ -9,9 +9,9 @@ export const shared = {
   test: {
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     // For what hangs. How long something takes is for bench/ to say.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { interval: 5, timeout: 60_000 } },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { interval: 5, timeout: 120_000 } },
   },
 };
 
@@ -31,6 +31,7 @@ export default defineConfig({
           name: 'quick',
           include: ['test/**/*.test.ts'],
           exclude: [SLOW],
+          env: { RING: 'quick' },
           // Modules are loaded once for all files of a worker: no test leaves anything behind for the next.
           isolate: false,
         },
@@ -42,8 +43,8 @@ export default defineConfig({
           name: 'slow',
           include: [SLOW, SEARCHES],
           env: { RING: 'slow' },
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

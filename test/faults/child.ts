@@ -38,7 +38,7 @@ export interface ChildSettings<Message = unknown> {
   readonly env?: Readonly<Record<string, string>>;
   /** A file that is its descriptor 3. */
   readonly output?: string;
-  /** Milliseconds after which it is killed. Default 60,000. */
+  /** Milliseconds after which it is killed. Default 3,600,000: for what hangs. */
   readonly timeout?: number;
   /** What a line means that is no JSON text. Default: nothing. */
   readonly read?: (line: string) => Message | undefined;
@@ -57,7 +57,7 @@ export function endChildren(): void {
 export function startChild<Message = unknown>(
   script: string,
   args: readonly string[],
-  { under = [], node = [], env = {}, output, timeout = 60_000, read }: ChildSettings<Message> = {},
+  { under = [], node = [], env = {}, output, timeout = 3_600_000, read }: ChildSettings<Message> = {},
 ): Child<Message> {
   const [command = '', ...rest] = [
     ...under,

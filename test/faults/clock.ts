@@ -45,7 +45,7 @@ async function underService({ size, seed, folder, say }: Injection): Promise<voi
   const runs = await service.stop();
   await service.caughtUp();
   await eventually('what is older than its time, and heard, is removed', () =>
-    oldestIn(journal) > Date.now() + HOUR ? true : undefined,
+    oldestPageIn(journal) > Date.now() + HOUR ? true : undefined,
   );
   await requireSound(service);
   await service.end();
@@ -144,10 +144,10 @@ async function requireNoNegative(journal: string): Promise<void> {
   }
 }
 
-/** When the oldest event happened that is kept. */
-function oldestIn(journal: string): number {
-  const db = new DatabaseSync(journal, { readOnly: true, timeout: 5_000 });
-  const oldest = db.prepare('select min(oldest) as time from page').get()?.time;
+/** When the newest event of the oldest page that is kept happened: one that was begun before a step may end after it, and is kept as a whole. */
+function oldestPageIn(journal: string): number {
+  const db = new DatabaseSync(journal, { readOnly: true, timeout: 300_000 });
+  const oldest = db.prepare('select min(newest) as time from page').get()?.time;
   db.close();
   return Number(oldest ?? 0);
 }

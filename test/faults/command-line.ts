@@ -29,4 +29,4 @@ export async function jsonOf(args: readonly string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-const LIMITS = { timeout: 100_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const;
+const LIMITS = { timeout: 900_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const;

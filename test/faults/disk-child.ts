@@ -34,11 +34,22 @@ function tell(message: DiskMessage): void {
 }
 
 async function work(): Promise<void> {
-  const [path = '', first = '0', end = 'close', patience = ''] = process.argv.slice(2);
+  const [path = '', first = '0', end = 'close', patience = '', onceTold = ''] = process.argv.slice(2);
   try {
     const journal = await sqliteJournal({ path });
     const dropped = new Set<number>();
-    journal.observe({ onTrouble: (trouble) => tell({ trouble }) });
+    const { promise: patienceIsOver, resolve } = Promise.withResolvers<'over'>();
+    let timer = setTimeout(() => resolve('over'), Number(patience));
+    let isTold = false;
+    journal.observe({
+      onTrouble: (trouble) => {
+        tell({ trouble });
+        if (isTold) return;
+        isTold = true;
+        clearTimeout(timer);
+        timer = setTimeout(() => resolve('over'), Number(onceTold));
+      },
+    });
     const read = async () => {
       const { events } = await (await reader).read(EVENTS);
       const settled = events.filter(({ eventId }) => isSettled(numberOf(eventId)));
@@ -61,8 +72,6 @@ async function work(): Promise<void> {
       },
       onSkip: () => {},
     });
-    const { promise: patienceIsOver, resolve } = Promise.withResolvers<'over'>();
-    const timer = setTimeout(() => resolve('over'), Number(patience));
     const from = Number(first);
     for (let n = from; n < from + EVENTS; ) {
       const durable = journal.append(Array.from({ length: GROUP }, (_, index) => numberedEvent(n + index)));

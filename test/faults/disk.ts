@@ -53,7 +53,8 @@ const WRITING = ['openat', 'pwrite64', 'fsync', 'fdatasync', 'ftruncate', 'fallo
 /** Not fcntl: a lock of a local file can be refused, but neither taking it nor letting it go fails with an error. */
 const CALLS = [...WRITING, 'pread64', 'unlink', 'fstat', 'stat', 'lstat', 'statx', 'newfstatat'];
 /** Milliseconds after which the child gives up: what fails once is to recover, however busy this machine is. */
-const PATIENCE = 10_000;
+const PATIENCE = 600_000;
+/** The same where calls fail for good, after it was told that the journal cannot be written. */
 const HOPELESS = 1_000;
 /** Traced only: by it the child says something. */
 const WORD = 'write';
@@ -129,11 +130,10 @@ async function work(
   mkdirSync(folder);
   if (scene) cpSync(dirname(journalIn(scene)), dirname(path), { recursive: true });
   const paths = [dirname(path), path, `${path}-wal`, `${path}-shm`, `${path}.lock`, words];
-  const patience = failing?.forGood ? HOPELESS : PATIENCE;
-  const child = startChild('disk-child.ts', [path, String(scene ? EVENTS : 0), 'close', String(patience)], {
+  const patience = [PATIENCE, failing?.forGood ? HOPELESS : PATIENCE].map(String);
+  const child = startChild('disk-child.ts', [path, String(scene ? EVENTS : 0), 'close', ...patience], {
     output: words,
     under: strace(join(folder, 'trace'), [...CALLS, WORD], paths, failing),
-    timeout: 20_000,
   });
   const { code, signal, stderr, late } = await child.ended;
   require(!late, () => 'it did not end');
@@ -145,7 +145,11 @@ async function work(
 async function crash(folder: string): Promise<void> {
   mkdirSync(folder);
   const output = join(folder, 'words');
-  const child = startChild('disk-child.ts', [journalIn(folder), '0', 'crash', String(PATIENCE)], { output });
+  const child = startChild(
+    'disk-child.ts',
+    [journalIn(folder), '0', 'crash', String(PATIENCE), String(PATIENCE)],
+    { output },
+  );
   const { signal, stderr } = await child.ended;
   require(signal === 'SIGKILL', () => `the crash did not happen: ${stderr}`);
   require(existsSync(`${journalIn(folder)}-wal`), () => 'the crash left no log behind');

@@ -46,7 +46,7 @@ const DISK = 1_024 * MIB;
 const MEMORY = 256 * MIB;
 const CALLS_PER_SECOND = 2_000;
 /** Milliseconds that everything may take. */
-const LIMIT = 600_000;
+const LIMIT = 3_600_000;
 /**
  * Half of the memory, which is what Node.js takes for its heap by itself in a container that has no more than that. On a
  * large machine it lets garbage grow to several times of what is alive before it looks for any.

@@ -47,7 +47,9 @@ export class ReceiveStand implements AsyncDisposable {
   async send(sendings: readonly Sending[], kills: readonly Kill[]): Promise<void> {
     const late = this.#sent.filter(() => this.#random() < 0.1);
     this.#sent = sendings;
-    await sendTwice(this.service, [...sendings, ...late], this.#random, kills);
+    await sendTwice(this.service, [...sendings, ...late], this.#random, kills, () =>
+      streamRead(this.#redis, this.#stream),
+    );
   }
 
   /** What tracers have heard when every run is over and told. */

@@ -4,13 +4,13 @@ import { type Capture, readCaptures } from '../assembly/captures.ts';
 import { happenedThere, type World } from '../assembly/python-conserver.ts';
 import { missingRedis, type RedisServer, startRedisServer } from '../redis-server.ts';
 import { CAPTURES, capturedRequests } from '../support/captures.ts';
-import { type Fault, type Injection, runFaults } from './fault.ts';
+import { type Fault, type Injection, runFaults, TooSlow } from './fault.ts';
 import { ReceiveTotals } from './heard-by-road.ts';
 import { randomOf } from './random.ts';
 import { randomPassages, shuffled } from './random-passages.ts';
 import { ReceiveStand, type Road } from './receive-stand.ts';
 import { ReceivingService, SETTLE } from './receiving-service.ts';
-import { randomKill, TooSlow } from './sending.ts';
+import { randomKill } from './sending.ts';
 
 /** What a Python conserver sends, in any order and twice, to a service that is killed. */
 export const receive: Fault = {
@@ -39,8 +39,8 @@ const GROUPS = 6;
 const FIRST_SECOND = 1_795_000_000;
 /** Recordings that are sent at a time, each to a service of its own, of which most wait most of the time. */
 const LANES = 3;
-/** How often a machine may be too slow for one to judge. */
-const TRIES = 5;
+/** How often a machine may be too slow for one to judge: at last a run is over after some minutes. */
+const TRIES = 8;
 
 /** Generated runs, in groups, with a kill in most. */
 function worlds(road: Road): (trial: Trial) => Promise<void> {

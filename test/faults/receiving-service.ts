@@ -45,9 +45,9 @@ export interface Request {
 export const SETTLE = 2_000;
 const GIVEN_UP = 2.5;
 /** Milliseconds after which nobody will answer. */
-const PATIENCE = 300_000;
-/** Milliseconds after which a process is killed that should have ended: longer than any flood takes to be heard. */
-const LIFETIME = 3_600_000;
+const PATIENCE = 900_000;
+/** Milliseconds after which a request is made anew: whatever its first one has come to. */
+const ANSWER = 60_000;
 /** Milliseconds until what was refused is sent again: a tenth of what `Retry-After` asks for. */
 const PAUSE = 100;
 /** Of a second, as Linux counts. */
@@ -116,7 +116,6 @@ export class ReceivingService {
   /** @throws Error if it does not start */
   async start(): Promise<void> {
     const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], {
-      timeout: LIFETIME,
       node: this.#node,
       read,
     });
@@ -156,7 +155,7 @@ export class ReceivingService {
     const headers = { 'content-type': type, ...(encoding && { 'content-encoding': encoding }) };
     for (const until = performance.now() + PATIENCE; ; ) {
       const url = await this.#receiver.promise;
-      const signal = AbortSignal.timeout(5_000);
+      const signal = AbortSignal.timeout(ANSWER);
       try {
         const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal });
         if (status === 200 || status === refusal) return;
@@ -179,7 +178,7 @@ export class ReceivingService {
   }
 
   async readyz(): Promise<ReceivingState> {
-    const response = await fetch(`${this.#health}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${this.#health}/readyz`, { signal: AbortSignal.timeout(ANSWER) });
     return (await response.json()) as ReceivingState;
   }
 

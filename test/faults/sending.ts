@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { TooSlow } from './fault.ts';
 import { shuffled } from './random-passages.ts';
 import type { ReceivingService } from './receiving-service.ts';
 
@@ -13,23 +14,20 @@ export interface Kill {
   readonly pause: number;
 }
 
-/** The machine was so slow that what belongs together did not arrive together: nothing can be said of it. */
-export class TooSlow extends Error {
-  override readonly message = 'the machine is too slow for it';
-}
-
 /** Requests under way at a time. */
 const AT_A_TIME = 4;
 
 /**
  * Sends everything twice, in any order, while the service is killed and started again.
+ * @param arrived resolves when the service has read what was sent
  * @throws TooSlow where a run may have been over before everything of it was there
  */
 export async function sendTwice(
   service: ReceivingService,
   sendings: readonly Sending[],
   random: () => number,
-  kills: readonly Kill[] = [],
+  kills: readonly Kill[],
+  arrived: () => Promise<void>,
 ): Promise<void> {
   const waiting = shuffled(random, [...sendings, ...sendings]);
   const all = waiting.length;
@@ -43,7 +41,9 @@ export async function sendTwice(
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       await next();
       answered += 1;
-      if (answered === all) lap();
+      if (answered < all) continue;
+      await arrived();
+      lap();
     }
   };
   const killAll = async () => {

@@ -54,13 +54,12 @@ export async function startServed(
   settings: Omit<ChildSettings<ServedMessage>, 'read'> = {},
 ): Promise<Served> {
   const child = startChild<ServedMessage>(VCON_OTEL, ['serve', writeConfig(folder, config)], {
-    timeout: 300_000,
     ...settings,
     read,
   });
   const { health } = await child.until((message) => 'health' in message);
   const readyz = async (): Promise<Readyz> => {
-    const response = await fetch(`${health}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${health}/readyz`, { signal: AbortSignal.timeout(300_000) });
     return { ...((await response.json()) as Readyz), status: response.status };
   };
   return {

@@ -38,7 +38,7 @@ export function missingSmallDisk(): string | undefined {
 /** Mounts one in a folder. It is gone when this process ends its children. */
 export async function smallDisk(path: string, size: string): Promise<SmallDisk> {
   mkdirSync(path);
-  const holder = startChild('small-disk-child.ts', [path, size], { under: UNSHARE, timeout: 600_000 });
+  const holder = startChild('small-disk-child.ts', [path, size], { under: UNSHARE });
   await holder.until(() => true);
   const under = [...NSENTER, '-t', String(holder.pid), '--'];
   const [command = '', ...rest] = under;
@@ -62,7 +62,7 @@ export async function smallDisk(path: string, size: string): Promise<SmallDisk> 
     mountReadOnly: () => {
       // On top, since nothing can be made read-only in which a file is open for writing.
       run('mount', '--bind', path, path);
-      for (let tries = 20; ; tries -= 1)
+      for (let tries = 600; ; tries -= 1)
         try {
           run('mount', '-o', 'remount,bind,ro', path);
           return;

@@ -6,7 +6,7 @@ import { startSdk } from '../support/sdk.ts';
 import { brokenTracer, type Failures } from './broken-tracer.ts';
 import { CallsInOrder, wellTracer } from './calls-in-order.ts';
 import { requireDelivered } from './delivered.ts';
-import { type Fault, require, runFaults } from './fault.ts';
+import { type Fault, require, runFaults, TooSlow } from './fault.ts';
 import { passRun, RUN_EVENTS } from './numbered-runs.ts';
 
 /** A tracer that fails every second call, beside two that are well. */
@@ -25,7 +25,8 @@ export const tracers: Fault = {
       const before = i % 2 === 0 ? await alone() : undefined;
       const beside = await pass(join(folder, `beside-${i}.db`), runs, seed + i * runs);
       const pair = [before ?? (await alone()), beside] as const;
-      require(beside.callsLeft > 0, () => 'the broken tracer was as fast as the others');
+      // Otherwise it was as fast as they, and shows nothing.
+      if (beside.callsLeft === 0) throw new TooSlow();
       say(inWords(runs * RUN_EVENTS, ...pair));
       pairs.push(pair);
     }
@@ -42,7 +43,7 @@ const DELIVERY = {
   circuitBreaker: { failures: 15, pause: 10 },
 };
 /** Milliseconds that everything may take. */
-const LIMIT = 60_000;
+const LIMIT = 900_000;
 /** What the broken tracer may cost the others, whose processors it shares: so many times the time without, and milliseconds. */
 const AT_MOST = { times: 3, run: 20, all: 500 };
 

@@ -1,8 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Milliseconds between two looks, and after which nothing will come any more: so many that a busy machine never needs them. */
+/** Milliseconds between two looks. */
 const PAUSE = 20;
-const LIMIT = process.env.RING === 'slow' ? 300_000 : 60_000;
+/** Milliseconds after which nothing will come any more, by the ring: so many that a busy machine never needs them. */
+const LIMITS: Readonly<Record<string, number>> = { quick: 120_000, slow: 300_000 };
+/** A fault has no ring. */
+const LIMIT = LIMITS[process.env.RING ?? ''] ?? 900_000;
 
 /** The same for `vi.waitUntil` and `vi.waitFor`. */
 export const PATIENCE = { interval: 5, timeout: LIMIT } as const;
