@@ -9,6 +9,7 @@ import {
   openLedgerPart,
   requireDirectory,
 } from './audit/audited-ledger.ts';
+import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
 import { handOver, operatorOf, takesActor } from './operator.ts';
@@ -42,11 +43,13 @@ export function auditCommand(settings: AuditSettings): Command {
       '--since <file>',
       'checkpoints that were kept elsewhere (an anchor): the ledger must have grown from them',
     )
+    .option('--published <folder>', 'compare what `audit export --format tiles` wrote there, too')
     .option('--strict', 'fail where runs are incomplete, or a rollback is not excluded')
     .addOption(
       new Option('--proof <file>', 'check this bundle of `audit prove` instead, offline').conflicts([
         'since',
         'strict',
+        'published',
       ]),
     )
     .option(
@@ -68,12 +71,15 @@ export function auditCommand(settings: AuditSettings): Command {
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--before <time>', 'those before this time (ISO 8601), in whole files', parseTime)
     .requiredOption('--reason <text>', 'why, for the ledger', parseReason);
-  takesActor(add('export', 'print all records for another system', exportAll))
+  takesActor(add('export', 'print all records for another system, or publish them as a log', exportAll))
     .argument('<directory>', 'the directory of the ledger')
     .addOption(unverified())
     .addOption(
-      new Option('--format <format>', 'the output format').choices(['jsonl', 'ocsf', 'cef']).default('jsonl'),
-    );
+      new Option('--format <format>', 'the output format; tiles writes the files of C2SP tlog-tiles')
+        .choices(EXPORT_FORMATS)
+        .default('jsonl'),
+    )
+    .option('--out <folder>', 'with --format tiles: the folder to publish, or to bring up to date');
   add('keygen', 'create a private key, and print its verifier key', keygen)
     .requiredOption(
       '--origin <name>',
@@ -199,19 +205,6 @@ function parseTime(text: string): string {
 function parseReason(text: string): string {
   if (/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text)) return text;
   throw new InvalidArgumentError('It is a text of up to 256 characters, in one line.');
-}
-
-async function exportAll(
-  directory: string | undefined,
-  { format, actor, unverified }: { format: 'jsonl' | 'ocsf' | 'cef'; actor?: string; unverified?: true },
-  settings: AuditSettings,
-): Promise<void> {
-  const { stdout, stderr, version } = settings;
-  const { exportRecords } = await openLedgerPart();
-  const path = requireDirectory(directory);
-  if (!unverified && !(await isSound(path, settings))) return;
-  await handOver(path, { event: 'ledger_exported', format }, actor, stderr);
-  await print(stdout, exportRecords(path, format, version));
 }
 
 async function keygen(

@@ -21,9 +21,12 @@ export { shredVcon } from './log/shred-vcon.ts';
 export type { TreeHead } from './proof/checkpoint.ts';
 export { readHeads } from './proof/checkpoint-history.ts';
 export { type Cosigner, cosignerOf, parseWitnessKey } from './proof/cosignature.ts';
+export { entriesOf } from './proof/entry-bundle.ts';
 export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './proof/note.ts';
 export { TileReader } from './proof/tile-reader.ts';
+export { publishLog } from './publish/publish.ts';
 export type { Completeness } from './verify/completeness.ts';
+export { publishedFault } from './verify/published.ts';
 export { type RecordedReceipts, recordedReceipts } from './verify/recorded-receipts.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
 export {

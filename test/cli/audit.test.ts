@@ -414,3 +414,43 @@ test('shred records what it did, and the ledger verifies', async () => {
   const { stdout: verdict } = await audit('verify', path, '--key', own.vkey, '--json');
   expect(JSON.parse(verdict)).toMatchObject({ verdict: 'intact', size: 11 });
 });
+
+describe('export --format tiles', () => {
+  test('publishes a ledger in a folder, and verify compares it; only the first time is recorded', async () => {
+    const path = await another('to-publish');
+    const export_ = () => audit('export', path, '--format', 'tiles', '--out', 'published');
+    expect(await export_()).toMatchObject({
+      code: 0,
+      stdout: 'published has the first 20 records: 2 files written, 0 deleted.\n',
+    });
+    expect(readdirSync(join(path, 'requests'))).toHaveLength(1);
+    expect(await export_()).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0 files written') });
+    expect(readdirSync(join(path, 'requests'))).toHaveLength(1);
+    const verify = () => audit('verify', path, '--key', signer.vkey, '--published', 'published');
+    expect(await verify()).toMatchObject({ code: 0, stderr: '' });
+    writeFileSync(join(folder, 'published/tile/entries/000.p/20'), '');
+    const { code, stdout } = await verify();
+    expect(code).toBe(1);
+    expect(stdout).toContain('✗ tampered: the published log is another: a tile or an entry bundle differs\n');
+    expect(stdout).toContain(`${join(folder, 'published/tile/entries/000.p/20')}, byte 0\n`);
+  });
+
+  test('is refused where the ledger is an older copy, and says what it needs', async () => {
+    const path = await another('rolled-back');
+    expect((await audit('export', path, '--format', 'tiles', '--out', 'kept')).code).toBe(0);
+    rmSync(path, { recursive: true });
+    await writeLedger(path, signer, 8);
+    expect(await audit('export', path, '--format', 'tiles', '--out', 'kept')).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('the published log has a checkpoint of 20 records'),
+    });
+    writeFileSync(join(path, FIRST), '');
+    expect((await audit('export', path, '--format', 'tiles', '--out', 'spoiled')).code).toBe(1);
+    for (const wrong of [
+      ['--format', 'tiles'],
+      ['--out', 'x'],
+      ['--format', 'tiles', '--out', 'x', '--unverified'],
+    ])
+      expect((await audit('export', path, ...wrong)).code).toBe(3);
+  });
+});

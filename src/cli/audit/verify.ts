@@ -8,6 +8,7 @@ import { quorumOf, type WitnessChoice } from './witness-options.ts';
 interface VerifyOptions extends WitnessChoice {
   readonly key?: readonly string[];
   readonly since?: string;
+  readonly published?: string;
   readonly strict?: true;
   readonly withoutKeys?: true;
   readonly proof?: string;
@@ -41,7 +42,8 @@ export async function verify(
   // Whoever puts an older copy back puts back what witnesses had cosigned by then: only its age tells.
   const isRecent = quorum?.maxAge !== undefined && isEnough;
   const { agreed, ...others } = compared;
-  const verdict: Verdict = since.length > 0 || isRecent ? compared : others;
+  const own: Verdict = since.length > 0 || isRecent ? compared : others;
+  const verdict = await withPublished(own, directory, options.published, verifiers);
   const state = options.strict ? strictly(verdict, isComplete(verdict, inUse)) : verdict.verdict;
   settings.exit(EXIT[state === 'intact' && !isEnough ? 'not_witnessed' : state]);
   if (options.json) {
@@ -58,6 +60,19 @@ export async function verify(
     settings.stderr.write(
       'vcon-otel: checked with the key beside the ledger; --key with one kept elsewhere proves more\n',
     );
+}
+
+/** What was published of a ledger is looked at only where the ledger itself is what it was. @throws VconOtelError */
+async function withPublished(
+  own: Verdict,
+  directory: string,
+  published: string | undefined,
+  verifiers: readonly Verifier[],
+): Promise<Verdict> {
+  if (published === undefined || own.verdict !== 'intact') return own;
+  const { publishedFault } = await openLedgerPart();
+  const fault = publishedFault(directory, published, verifiers, own.signed);
+  return fault ? { ...own, verdict: 'tampered', fault } : own;
 }
 
 /** With `--strict`, what an intact ledger does not show counts as what it may hide. */

@@ -42,11 +42,11 @@ const prove = z.strictObject({
   vcon_uuid: boundedName,
   with_content_key: z.boolean(),
 });
-/** Somebody had all records printed. */
+/** Somebody had all records printed; `tiles`: had them published in a folder, and those that came later. */
 const exported = z.strictObject({
   ...operator,
   event: z.literal('ledger_exported'),
-  format: z.enum(['jsonl', 'ocsf', 'cef']),
+  format: z.enum(['jsonl', 'ocsf', 'cef', 'tiles']),
 });
 /** Somebody had a tracer hear events again, or decided what becomes of those that it had not heard. */
 const decided = z.strictObject({

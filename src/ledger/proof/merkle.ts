@@ -11,6 +11,13 @@ export function leafHash(entry: string): string {
   return hash('sha256', `\0${entry}`, 'hex');
 }
 
+/** As {@link leafHash}, of any bytes. */
+export function leafHashOf(entry: Uint8Array): Buffer {
+  return hash('sha256', Buffer.concat([LEAF, entry]), 'buffer');
+}
+
+const LEAF = Buffer.of(0);
+
 /** The hash of two subtrees side by side: SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Buffer, right: Buffer): Buffer {
   left.copy(node, 1);

@@ -6,8 +6,11 @@ import { TILE_HEIGHT } from './merkle.ts';
 /** Hashes in a full tile. */
 export const TILE_WIDTH = 2 ** TILE_HEIGHT;
 
-/** Where a tile is below the ledger's directory (C2SP tlog-tiles): `tile/<level>/x001/x234/067[.p/<width>]`. */
-export function tilePath(level: number, index: number, width = TILE_WIDTH): string {
+/**
+ * Where a tile is below the ledger's directory (C2SP tlog-tiles): `tile/<level>/x001/x234/067[.p/<width>]`.
+ * @param level of a tile of hashes, or `entries` for an entry bundle
+ */
+export function tilePath(level: number | 'entries', index: number, width = TILE_WIDTH): string {
   const digits = String(index);
   const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/\d{3}/g) ?? [];
   const path = groups.map((group, i) => (i === groups.length - 1 ? group : `x${group}`)).join('/');
