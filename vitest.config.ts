@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** `import 'vcon-otel'` means the sources here, as package.json's `exports` has it. */
 const conditions = ['vcon-otel-source'];
 
+const isUnattended = process.env.CI === 'true' || process.env.UNATTENDED === 'true';
+
 /** What holds for every test of this repository. */
 export const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -12,6 +14,8 @@ export const shared = {
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { interval: 5, timeout: 120_000 } },
+    // With CI=true, and in .ci/run: thousands of tests, on a machine that nobody knows. Which of them needed it is printed.
+    retry: isUnattended ? 1 : 0,
   },
 };
 
@@ -23,6 +27,7 @@ export default defineConfig({
   ...shared,
   test: {
     maxWorkers: '100%',
+    reporters: ['default', './test/support/second-tries.ts'],
     projects: [
       {
         ...shared,
