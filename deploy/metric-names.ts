@@ -38,10 +38,12 @@ export const METRIC_NAMES = {
         METRIC.ledgerRecords,
         METRIC.ledgerCheckpointRecords,
         METRIC.ledgerFault,
+        METRIC.ledgerMirrorPending,
       ].map(({ name }) => inPrometheus(name)),
       ...[
         METRIC.journalOldestAge,
         METRIC.ledgerQuorumAge,
+        METRIC.ledgerMirrorLag,
         METRIC.ledgerCheckpointAge,
         METRIC.exporterOldestAge,
         METRIC.eventLoopDelay,

@@ -18,6 +18,8 @@ export {
 export { leaveRequest, type Operator } from './log/requests.ts';
 export { retentionPeriod } from './log/retention-policy.ts';
 export { shredVcon } from './log/shred-vcon.ts';
+export { type MirrorOptions, openMirror } from './mirror/open-mirror.ts';
+export type { MirrorPlace } from './mirror/place.ts';
 export type { TreeHead } from './proof/checkpoint.ts';
 export { readHeads } from './proof/checkpoint-history.ts';
 export { type Cosigner, cosignerOf, parseWitnessKey } from './proof/cosignature.ts';

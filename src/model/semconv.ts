@@ -143,6 +143,17 @@ export const METRIC = {
     description:
       'Seconds since a quorum of witnesses has cosigned a checkpoint of a ledger; since the start if none has.',
   },
+  ledgerMirrorPending: {
+    name: 'vcon.ledger.mirror_pending',
+    unit: '{record}',
+    description: 'Records of a ledger that its mirror does not have yet.',
+  },
+  ledgerMirrorLag: {
+    name: 'vcon.ledger.mirror_lag',
+    unit: 's',
+    description:
+      'Seconds for which the mirror of a ledger has lacked something that is signed; 0 while it does not.',
+  },
   ledgerCheckpointAge: {
     name: 'vcon.ledger.checkpoint_age',
     unit: 's',

@@ -1,5 +1,5 @@
 import type { NodeSDK } from '@opentelemetry/sdk-node';
-import { ledgerFaults } from '../ledger/log/open-ledgers.ts';
+import { ledgerTroubles } from '../ledger/log/open-ledgers.ts';
 import type { Admin } from './admin.ts';
 import { Ending, type Ends, quietly } from './ends.ts';
 import type { Output } from './exporters.ts';
@@ -88,7 +88,7 @@ export function runningService({
       return {
         ...bridge.stats(),
         threads: threads.states,
-        ledgerFaults: ledgerFaults(),
+        ledgerTroubles: ledgerTroubles(),
         journal: { full, failing },
         receivers: receivers?.stats(),
         exporters: Object.fromEntries(batches.map(({ name, batch }) => [name, batch.counts])),

@@ -59,8 +59,8 @@ export interface Service extends Tracing {
 export interface TracingStats extends BridgeStats {
   /** The threads of tracers that have one, by their names. */
   readonly threads: Readonly<Record<string, ThreadState>>;
-  /** Why ledgers of this process record and sign nothing any more, a sentence each. */
-  readonly ledgerFaults: readonly string[];
+  /** What somebody should look at in the ledgers of this process, in sentences. */
+  readonly ledgerTroubles: readonly string[];
   /** Whether whoever feeds the journal is to wait, and whether its last try to write has failed. */
   readonly journal: { readonly full: boolean; readonly failing: boolean };
   /** What arrived from outside; absent where nothing listens. */

@@ -10,18 +10,18 @@ export function troubles({
   journal,
   tracers,
   threads,
-  ledgerFaults,
+  ledgerTroubles,
   receivers,
   issues,
 }: Pick<
   TracingStats,
-  'issues' | 'ledgerFaults' | 'journal' | 'tracers' | 'threads' | 'receivers'
+  'issues' | 'ledgerTroubles' | 'journal' | 'tracers' | 'threads' | 'receivers'
 >): string[] {
   return [
     ...(journal.failing ? ['the journal cannot be written'] : []),
     ...(journal.full ? ['the journal is full: its sources have to wait'] : []),
     ...(issues.journal_went_back ? ['the journal lacks what it had kept before this start'] : []),
-    ...ledgerFaults,
+    ...ledgerTroubles,
     ...(receivers?.troubles ?? []),
     ...Object.entries(threads).flatMap(([name, { isUp, ends, lastEnd }]) =>
       lastEnd && (!isUp || lastEnd.ago < RECENT)

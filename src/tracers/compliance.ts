@@ -5,6 +5,7 @@ import {
   ledgerSigner,
   makeLedgerFolder,
   openLedger,
+  openMirror,
   retentionPeriod,
 } from '../ledger/index.ts';
 import { DeliveryError } from '../model/delivery-error.ts';
@@ -62,7 +63,11 @@ export default defineTracer({
   probe: async (given) => probe(given),
   ledger: ({ directory }) => directory,
   remarks,
-  files: ({ directory, key_file }) => [directory, ...(key_file === undefined ? [] : [key_file])],
+  files: ({ directory, key_file, mirror }) => [
+    directory,
+    ...(key_file === undefined ? [] : [key_file]),
+    ...(mirror?.type === 'directory' ? [mirror.path] : []),
+  ],
 });
 
 /** The documented events whose records have a hash of the content. */
@@ -92,6 +97,7 @@ function open(given: ComplianceOptions, name: string): Ledger {
       },
       anchor,
       witnessing: witnessing(given),
+      mirror: given.mirror && openMirror(given.mirror),
       notice: (about, text) => rarely.warn(about, text),
     });
   } catch (cause) {

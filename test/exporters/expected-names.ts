@@ -21,6 +21,8 @@ export const EXPECTED_NAMES: Readonly<Record<string, string>> = {
   'vcon.ledger.checkpoint_records': 'vcon_ledger_checkpoint_records',
   'vcon.ledger.fault': 'vcon_ledger_fault',
   'vcon.ledger.quorum_age': 'vcon_ledger_quorum_age_seconds',
+  'vcon.ledger.mirror_pending': 'vcon_ledger_mirror_pending',
+  'vcon.ledger.mirror_lag': 'vcon_ledger_mirror_lag_seconds',
   'vcon.ledger.checkpoint_age': 'vcon_ledger_checkpoint_age_seconds',
   'process.memory.usage': 'process_memory_usage_bytes',
   'process.cpu.time': 'process_cpu_time_seconds_total',

@@ -40,8 +40,15 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
   const { tracerDuration, tracerDeliveries, tracerCircuitOpen, storeReads, bridgeIssues } = METRIC;
   const { journalDepth, journalOldestAge, journalDeadLetters, journalFull, journalSize, journalMaxSize } =
     METRIC;
-  const { ledgerRecords, ledgerCheckpointRecords, ledgerFault, ledgerQuorumAge, ledgerCheckpointAge } =
-    METRIC;
+  const {
+    ledgerRecords,
+    ledgerCheckpointRecords,
+    ledgerFault,
+    ledgerQuorumAge,
+    ledgerMirrorPending,
+    ledgerMirrorLag,
+    ledgerCheckpointAge,
+  } = METRIC;
   const { exporterPending, exporterOldestAge } = METRIC;
   meter
     .createHistogram(tracerDuration.name, {
@@ -62,6 +69,8 @@ async function makeAllMetrics(meterProvider: MeterProvider): Promise<void> {
     ledgerCheckpointRecords,
     ledgerFault,
     ledgerQuorumAge,
+    ledgerMirrorPending,
+    ledgerMirrorLag,
     ledgerCheckpointAge,
     tracerCircuitOpen,
     exporterPending,

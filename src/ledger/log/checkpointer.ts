@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorType } from '../../model/error.ts';
 import { DurableFile } from '../../persistence/durable-file.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, HISTORY_FILE } from '../directory.ts';
@@ -15,8 +16,8 @@ export interface CheckpointerSettings {
   readonly signer: Signer;
   /** Receives every checkpoint as well, and is compared with the ledger before each. */
   readonly anchor: Anchor | undefined;
-  /** Called if the anchor could not be read or written. */
-  readonly notAnchored: (error: unknown) => void;
+  /** As `LedgerSettings.notice`. */
+  readonly notice: (about: string, text: string) => void;
   /** Called with each checkpoint once it is on disk. */
   readonly signed: (note: string, head: TreeHead) => void;
   /** How many records the newest checkpoint covers. */
@@ -60,7 +61,7 @@ export class Checkpointer {
    * system's error if it cannot be written: the next one catches up
    */
   async sign(edge: TileEdge): Promise<void> {
-    const { signer, anchor, notAnchored, signed } = this.#settings;
+    const { signer, anchor, signed } = this.#settings;
     const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
     if (head.size === this.#size) return;
     this.#tiles.write(edge);
@@ -72,7 +73,7 @@ export class Checkpointer {
     this.#size = head.size;
     this.#time = Date.now();
     await this.#place(head.size, note);
-    await anchor?.append(note).catch(notAnchored);
+    await anchor?.append(note).catch((error: unknown) => this.#notAnchored(error));
     signed(note, head);
   }
 
@@ -93,15 +94,20 @@ export class Checkpointer {
 
   /** With what has come to the anchor since the last time: usually the last checkpoint of this very ledger. */
   #compare({ size }: TreeHead): void {
-    const { directory, anchor, notAnchored } = this.#settings;
+    const { directory, anchor } = this.#settings;
     let heads: readonly TreeHead[] = [];
     try {
       heads = anchor?.unread() ?? [];
     } catch (error) {
-      notAnchored(error);
+      this.#notAnchored(error);
     }
     const tiles = new TileReader(directory, size);
     for (const head of heads) requireGrown(size, () => tiles.sizeRoot(head.size), head);
+  }
+
+  #notAnchored(error: unknown): void {
+    const text = `the anchor could not be read, or a checkpoint not be written to it (${errorType(error)})`;
+    this.#settings.notice('anchor', text);
   }
 
   /** Closes the history. */

@@ -1,3 +1,4 @@
+import type { MirrorPlace } from '../mirror/place.ts';
 import type { Signer } from '../proof/note.ts';
 import type { WitnessOptions } from '../witness/witnessing.ts';
 
@@ -20,6 +21,8 @@ export interface LedgerSettings {
   readonly anchor?: string | undefined;
   /** Who is to cosign its checkpoints. */
   readonly witnessing?: WitnessOptions | undefined;
+  /** Where a second copy is kept. */
+  readonly mirror?: MirrorPlace | undefined;
   /** Bytes after which a new segment begins. */
   readonly segmentBytes?: number;
   /** Receives what an operator should know; the text contains no content. */

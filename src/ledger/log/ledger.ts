@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { Batches } from '../../persistence/batches.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
-import { CHECKPOINT_FILE, readText } from '../directory.ts';
-import { parseVerifierKey } from '../proof/note.ts';
-import { Witnessing } from '../witness/witnessing.ts';
+import { CHECKPOINT_FILE } from '../directory.ts';
+import type { MirrorLag } from '../mirror/mirroring.ts';
 import type { Anchor } from './anchor.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Duties } from './duties.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import { heartbeatEntry, repairEntry } from './own-entries.ts';
@@ -32,7 +32,7 @@ export class Ledger {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #checkpointer: Checkpointer;
   readonly #duties: Duties;
-  readonly #witnessing: Witnessing | undefined;
+  readonly #elsewhere: Elsewhere;
   readonly #timer: NodeJS.Timeout;
   readonly #heartbeat: Heartbeat | undefined;
   #signing: Promise<void> | undefined;
@@ -71,29 +71,18 @@ export class Ledger {
       directory,
       signer,
       anchor,
-      notAnchored: (error) =>
-        notice(
-          'anchor',
-          `the anchor could not be read, or a checkpoint not be written to it (${errorType(error)})`,
-        ),
-      signed: (note, head) => this.#witnessing?.ask(note, head),
+      notice,
+      signed: (note, head) => this.#elsewhere.signed(note, head),
       size: end.head?.size ?? 0,
       time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#records.edge);
-    this.#witnessing =
-      settings.witnessing &&
-      new Witnessing({
-        ...settings.witnessing,
-        directory,
-        own: parseVerifierKey(signer.vkey),
-        notice,
-        cosigned: (note) => this.#checkpointer.cosigned(note),
-        contradicted: (error) => void this.#soundness.faultOf(error),
-      });
-    // Somebody may have been down when it was signed, and now is later.
-    if (end.head) this.#witnessing?.ask(readText(join(directory, CHECKPOINT_FILE)) ?? '', end.head);
+    this.#elsewhere = new Elsewhere(settings, {
+      cosigned: (note) => this.#checkpointer.cosigned(note),
+      contradicted: (error) => void this.#soundness.faultOf(error),
+    });
+    this.#elsewhere.resume(end.head);
     this.#timer = setInterval(() => this.#upkeep(), checkpoint.interval).unref();
     if (end.cut)
       void this.append(repairEntry(this.size, end.cut, retention.policy)).catch((error: unknown) =>
@@ -131,7 +120,17 @@ export class Ledger {
 
   /** Seconds since a quorum of witnesses has cosigned a checkpoint, or since the start; undefined where none are asked. */
   get quorumAge(): number | undefined {
-    return this.#witnessing && this.#witnessing.age / 1e3;
+    return this.#elsewhere.quorumAge;
+  }
+
+  /** What a mirror lacks; undefined where there is none. */
+  get mirrorLag(): MirrorLag | undefined {
+    return this.#elsewhere.lagBehind(this.size);
+  }
+
+  /** What somebody should look at, in sentences. */
+  get troubles(): readonly string[] {
+    return [...(this.fault ? [this.fault.message] : []), ...this.#elsewhere.troubles];
   }
 
   /** Why nothing is recorded or signed any more, until somebody has looked at it and opens the ledger anew. */
@@ -191,7 +190,7 @@ export class Ledger {
       if (!this.fault) await this.#sign();
     } finally {
       await this.#records.close();
-      await this.#witnessing?.close();
+      await this.#elsewhere.close();
       await this.#checkpointer.close();
       this.#lock.release();
     }

@@ -7,8 +7,8 @@ import type { LedgerEntry } from './record.ts';
 export interface OpenLedger {
   /** What records say of how long they are kept. */
   readonly policy: string;
-  /** Why nothing is recorded or signed any more. */
-  readonly fault: Error | undefined;
+  /** What somebody should look at, in sentences. */
+  readonly troubles: readonly string[];
   /** Resolves when the record is on disk; see `Ledger.append`. */
   append(entry: LedgerEntry): Promise<void>;
 }
@@ -24,9 +24,9 @@ export function ledgerIn(directory: string): OpenLedger | undefined {
   }
 }
 
-/** Why ledgers that this process has open record and sign nothing any more, a sentence each. */
-export function ledgerFaults(): string[] {
-  return [...open.values()].flatMap(({ fault }) => (fault ? [fault.message] : []));
+/** What somebody should look at in the ledgers that this process has open: above all, why one records and signs nothing any more. */
+export function ledgerTroubles(): string[] {
+  return [...open.values()].flatMap(({ troubles }) => troubles);
 }
 
 /** Makes a ledger known that was opened. @returns what makes it unknown again */

@@ -18,7 +18,7 @@ export interface Segment {
 export const SEGMENTS_FOLDER = 'segments';
 
 /** The segment that starts at a record: `segments/00000000000000001000.jsonl`. */
-function segmentAt(first: number): Segment {
+export function segmentAt(first: number): Segment {
   return { first, file: `${SEGMENTS_FOLDER}/${String(first).padStart(20, '0')}.jsonl` };
 }
 

@@ -239,9 +239,12 @@ export class Witnessing {
 
 /** The newest checkpoint, and those that witnesses have cosigned last, as they are kept. Nothing in them is checked. */
 export function keptCosigned(directory: string): string[] {
-  const folder = join(directory, WITNESSES_FOLDER);
-  const files = [join(directory, CHECKPOINT_FILE), ...namesOf(folder).map((name) => join(folder, name))];
-  return files.flatMap((file) => readText(file) ?? []);
+  return [CHECKPOINT_FILE, ...keptFiles(directory)].flatMap((file) => readText(join(directory, file)) ?? []);
+}
+
+/** The files, below a ledger's directory, of the checkpoints that witnesses have cosigned last. */
+export function keptFiles(directory: string): string[] {
+  return namesOf(join(directory, WITNESSES_FOLDER)).map((name) => `${WITNESSES_FOLDER}/${name}`);
 }
 
 /** A witness that answers, but not with a cosignature. */

@@ -15,6 +15,8 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
     METRIC.ledgerFault,
     METRIC.ledgerCheckpointAge,
     METRIC.ledgerQuorumAge,
+    METRIC.ledgerMirrorPending,
+    METRIC.ledgerMirrorLag,
   ].map(({ name, ...about }) => meter.createObservableGauge(name, about));
   const values = [
     () => ledger.size,
@@ -24,6 +26,9 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
     () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
     // Without witnesses neither.
     () => ledger.quorumAge,
+    // Nor without a mirror.
+    () => ledger.mirrorLag?.records,
+    () => ledger.mirrorLag?.seconds,
   ];
   const releases = gauges.map((gauge, index) => observe(gauge, () => values[index]?.(), attributes));
   return () => {

@@ -22,6 +22,10 @@ const witness = z.strictObject({
   }),
 });
 
+const mirror = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('directory'), path: z.string().min(1) }),
+]);
+
 /** Beside the ledger's own, as many signatures as anybody who reads a checkpoint has to read. */
 const MAX_WITNESSES = 15;
 
@@ -47,6 +51,7 @@ const shape = z.strictObject({
   witnesses: z.array(witness).max(MAX_WITNESSES).default([]),
   // Absent: all of them.
   quorum: z.int().min(1).optional(),
+  mirror: mirror.optional(),
   allow_private_hosts: z
     .array(z.string().refine(isHost, { params: { expected: 'a host without a port' } }))
     .default([]),

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { CHECKPOINT_FILE, readText } from '../directory.ts';
+import { Mirroring, type MirrorLag } from '../mirror/mirroring.ts';
+import type { TreeHead } from '../proof/checkpoint.ts';
+import { parseVerifierKey } from '../proof/note.ts';
+import { Witnessing } from '../witness/witnessing.ts';
+import type { LedgerSettings } from './ledger-settings.ts';
+
+/** What the ledger does with what is heard elsewhere. */
+export interface ElsewhereSettings {
+  /** Puts a checkpoint with more signatures in the place of the newest. */
+  readonly cosigned: (note: string) => Promise<void>;
+  /** Hears what shows that the ledger is not what it was. */
+  readonly contradicted: (error: unknown) => void;
+}
+
+/** Who elsewhere has each checkpoint: witnesses, and a mirror. Nothing waits for them. */
+export class Elsewhere {
+  readonly #directory: string;
+  readonly #witnessing: Witnessing | undefined;
+  readonly #mirroring: Mirroring | undefined;
+
+  constructor(settings: LedgerSettings, { cosigned, contradicted }: ElsewhereSettings) {
+    const { directory, signer, notice, witnessing, mirror } = settings;
+    const shared = { directory, own: parseVerifierKey(signer.vkey), notice, contradicted };
+    this.#directory = directory;
+    this.#mirroring = mirror && new Mirroring({ ...shared, place: mirror });
+    this.#witnessing =
+      witnessing &&
+      new Witnessing({
+        ...witnessing,
+        ...shared,
+        cosigned: async (note) => {
+          await cosigned(note);
+          this.#mirroring?.ask(0);
+        },
+      });
+  }
+
+  /** Tells of the checkpoint that a ledger is opened with: somebody may have been down when it was signed. */
+  resume(head: TreeHead | undefined): void {
+    if (head) this.signed(readText(join(this.#directory, CHECKPOINT_FILE)) ?? '', head);
+    else this.#mirroring?.ask(0);
+  }
+
+  /** Tells of a checkpoint that is on disk. */
+  signed(note: string, head: TreeHead): void {
+    this.#witnessing?.ask(note, head);
+    this.#mirroring?.ask(head.size);
+  }
+
+  /** As `Ledger.quorumAge`. */
+  get quorumAge(): number | undefined {
+    return this.#witnessing && this.#witnessing.age / 1e3;
+  }
+
+  /** What a mirror lacks of a ledger of so many records; undefined where there is none. */
+  lagBehind(size: number): MirrorLag | undefined {
+    return this.#mirroring?.lagBehind(size);
+  }
+
+  /** What somebody should look at, in sentences. */
+  get troubles(): readonly string[] {
+    return this.#mirroring?.troubles ?? [];
+  }
+
+  /** Gives what is under way some seconds. Safe twice. */
+  async close(): Promise<void> {
+    await Promise.all([this.#witnessing?.close(), this.#mirroring?.close()]);
+  }
+}
