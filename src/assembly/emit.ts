@@ -1,6 +1,6 @@
 import { calledEvent, chainEvent } from '../model/chain-event.ts';
 import type { ChainEvent } from '../model/event.ts';
-import { GrowingRun } from '../model/growing-run.ts';
+import { GrowingRun, type GrowingStep } from '../model/growing-run.ts';
 import type { Run, RunStep } from '../model/run.ts';
 import type { Sent } from '../model/sent.ts';
 import type { Statement } from './statement.ts';
@@ -22,28 +22,34 @@ export function emit(
     if (statement.kind === 'run_begins') emitted = new GrowingRun(statement.start);
     if (!emitted) return undefined;
     if (from) emitted.hear(from);
-    hear(emitOne(emitted, statement));
+    const step = state(emitted, statement);
+    const isCalled = step && statement.kind === 'step_called';
+    hear(isCalled ? calledEvent(emitted, step, statement.call) : chainEvent(emitted, step));
   }
   return emitted;
 }
 
-function emitOne(run: GrowingRun, statement: Statement): ChainEvent {
-  if (statement.kind === 'step_begins') return chainEvent(run, run.beginStep(statement.start));
-  if (statement.kind === 'step_ends' || statement.kind === 'step_called') {
-    const step = openStep(run, statement.spanId);
-    if (step && statement.kind === 'step_called') {
-      run.callStep(step, statement.call);
-      return calledEvent(run, step, statement.call);
-    }
-    if (step && statement.kind === 'step_ends') run.endStep(step, statement.ending);
-    return chainEvent(run, step);
-  }
+/** What a run is by statements that were made about it before: no event is made of them. */
+export function stated([first, ...rest]: readonly Statement[]): GrowingRun | undefined {
+  if (first?.kind !== 'run_begins') return undefined;
+  const run = new GrowingRun(first.start);
+  for (const statement of rest) state(run, statement);
+  return run;
+}
+
+/** @returns the step that it is about, if it is about one */
+function state(run: GrowingRun, statement: Statement): GrowingStep | undefined {
+  if (statement.kind === 'step_begins') return run.beginStep(statement.start);
   if (statement.kind === 'run_ends') run.finish(statement.ending);
-  return chainEvent(run);
+  if (statement.kind !== 'step_ends' && statement.kind !== 'step_called') return undefined;
+  const step = openStep(run, statement.spanId);
+  if (step && statement.kind === 'step_called') run.callStep(step, statement.call);
+  if (step && statement.kind === 'step_ends') run.endStep(step, statement.ending);
+  return step;
 }
 
 /** The last step that has begun and not ended under a span. */
-function openStep({ steps }: GrowingRun, spanId: string): GrowingRun['steps'][number] | undefined {
+function openStep({ steps }: GrowingRun, spanId: string): GrowingStep | undefined {
   for (let i = steps.length - 1; i >= 0; i -= 1) {
     const step = steps[i];
     if (step?.phase === 'start' && step.spanContext.spanId === spanId) return step;

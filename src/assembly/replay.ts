@@ -6,7 +6,6 @@ import { emit, statementsOf } from './emit.ts';
 import { type RowOf01, restoreFrom01 } from './entries-of-0-1.ts';
 import { decodeEntry, type Entry, isOfCarrying } from './entry.ts';
 import { noOutcome, type Outcome } from './outcome.ts';
-import { restoreRun } from './server/restore-run.ts';
 import { countOf, someOf, takeFacts } from './take-facts.ts';
 
 /** What has come of an entry, as far as it may have to be handed on again. */
@@ -61,16 +60,15 @@ export class LogReplay {
   end(isAwaited: (chain: string) => boolean): ChainEvent[] {
     this.#takeRows(this.#settings.start);
     const events = this.unsure();
+    const { open, processes } = this.#assembler;
     // Whoever waits for what such a run says asks for all of it.
-    const awaited = [...this.#assembler.open].flatMap(({ emitted }) =>
-      emitted && isAwaited(emitted.chain) ? [emitted] : [],
-    );
+    const begun = [...[...open].map(({ emitted }) => emitted), ...processes.open.map(({ run }) => run)];
     const again: ChainEvent[] = [];
-    for (const run of awaited) emit(undefined, statementsOf(run), (event) => again.push(event));
-    for (const run of this.#assembler.processes.open)
-      if (run.run && isAwaited(run.run.chain)) again.push(...restoreRun(run.kept).events);
-    const ids = new Set(again.map(({ runId }) => runId));
-    return [...again, ...events.filter(({ runId }) => !ids.has(runId))];
+    for (const run of begun)
+      if (run && isAwaited(run.chain)) emit(undefined, statementsOf(run), (event) => again.push(event));
+    // As they were, and not as they are concluded to have been from what the run is now.
+    const exact = new Set(events.map(({ eventId }) => eventId));
+    return [...again.filter(({ eventId }) => !exact.has(eventId)), ...events];
   }
 
   /** The facts that are taken with an entry, if it is one of facts. */

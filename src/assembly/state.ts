@@ -1,7 +1,7 @@
 import type { SpanFact } from '../model/fact.ts';
 import type { Assembler } from './assembler.ts';
 import type { ConfiguredChain } from './configured-chains.ts';
-import { emit, statementsOf } from './emit.ts';
+import { stated, statementsOf } from './emit.ts';
 import { workerOf } from './facts.ts';
 import type { KeptRun, OpenRun } from './open-run.ts';
 import type { OpenRuns } from './open-runs.ts';
@@ -121,7 +121,7 @@ export function restore(assembler: Assembler, part: StatePart, now: number): voi
       break;
     case 'open':
       for (const run of part.runs) {
-        const restored = open.restore(run, emit(undefined, run.emitted), now);
+        const restored = open.restore(run, stated(run.emitted), now);
         workers.get(workerOf(run.facts))?.runs.add(restored);
       }
       break;

@@ -456,6 +456,18 @@ describe('the log', () => {
     expect(runsIn).toEqual([[400, 400], [400]]);
   });
 
+  test('carries what was in hand at that place, whatever comes before all of it is written', () => {
+    const assembler = new Assembler();
+    const worker = new FactWorker(1);
+    const facts = [worker.attach(), ...worker.run(1, CHAIN)];
+    const take = (fact: string) => assembler.takeServerFact(readServerFact(JSON.parse(fact)), 0, noOutcome());
+    for (const fact of facts.slice(0, 9)) take(fact);
+    const [now, before] = [[...stateOf(assembler)].map(comparable), [...stateOf(assembler)]];
+    for (const fact of facts.slice(9, 15)) take(fact);
+    expect(before.map(comparable)).toEqual(now);
+    expect([...stateOf(assembler)].map(comparable)).not.toEqual(now);
+  });
+
   test('says nothing new of what was carried forward but in part', async () => {
     const main = new Passage();
     const first = await start({});

@@ -52,19 +52,19 @@ export class EmittedRun {
   #events: ChainEvent[] = [];
 
   /**
+   * The run begins, with an event of it.
    * @param ids what makes the run's id where no span does
    * @param always names of what is concluded throughout, as things stand
    */
-  constructor(
+  static begin(
     begun: Beginning,
     chainSpan: SpanIds | undefined,
     ids: readonly (string | number)[],
     always: () => readonly string[],
-  ) {
-    this.#always = always;
+  ): EmittedRun {
     const spanId = chainSpan?.spanId ?? spanIdOf(...ids);
     const traceId = chainSpan?.traceId ?? traceIdOf(...ids);
-    this.run = new GrowingRun({
+    const run = new GrowingRun({
       runId: spanId,
       spanContext: contextOf({ traceId, spanId }),
       chain: begun.chain,
@@ -74,9 +74,22 @@ export class EmittedRun {
       vconSha256: begun.vconSha256,
       queuedBy: begun.queuedBy ? [begun.queuedBy] : [],
       sender: begun.sender,
-      inferred: this.#inferred(begun.inferred),
+      inferred: inferredWith(begun.inferred, always),
     });
-    this.#emit();
+    const emitted = new EmittedRun(run, always);
+    emitted.#emit();
+    return emitted;
+  }
+
+  /** A run that goes on as it is. @param always see {@link begin} */
+  constructor(run: GrowingRun, always: () => readonly string[]) {
+    this.run = run;
+    this.#always = always;
+  }
+
+  /** The last of some steps that has begun and not ended. */
+  openStep(is: (step: GrowingStep) => boolean): GrowingStep | undefined {
+    return this.run.steps.findLast((step) => step.phase === 'start' && is(step));
   }
 
   /** The events since it was asked last. */
@@ -161,7 +174,7 @@ export class EmittedRun {
   }
 
   #inferred(names: readonly string[]): readonly string[] {
-    return Object.freeze([...new Set([...names, ...this.#always()])]);
+    return inferredWith(names, this.#always);
   }
 
   /** How long something took follows from when it was. */
@@ -173,6 +186,10 @@ export class EmittedRun {
   #emit(step?: GrowingStep): void {
     this.#events.push(chainEvent(this.run, step));
   }
+}
+
+function inferredWith(names: readonly string[], always: () => readonly string[]): readonly string[] {
+  return Object.freeze([...new Set([...names, ...always()])]);
 }
 
 function contextOf({ traceId, spanId }: SpanIds): SpanContext {

@@ -33,6 +33,14 @@ function nextUuid({ handedOn, returned }: OpenLink): string | undefined {
   return handedOn ?? (returned === false ? undefined : returned);
 }
 
+/** What of a run's links it takes to go on with them: the step of the open one is the run's. */
+export interface KeptLinks {
+  readonly open: Omit<OpenLink, 'step'> | undefined;
+  readonly begun: number;
+  readonly uuid: string;
+  readonly last: LinkOutcome | undefined;
+}
+
 export interface RunLinksSettings {
   /** As configured; none where that is not known and `growsLinks`. */
   readonly links: readonly string[];
@@ -49,14 +57,30 @@ export class RunLinks {
   readonly #emitted: EmittedRun;
   readonly #settings: RunLinksSettings;
   #open: OpenLink | undefined;
-  #begun = 0;
+  #begun: number;
   #uuid: string;
   #last: LinkOutcome | undefined;
 
-  constructor(emitted: EmittedRun, settings: RunLinksSettings) {
+  /** @param kept as they were, where the run goes on */
+  constructor(emitted: EmittedRun, settings: RunLinksSettings, kept?: KeptLinks) {
     this.#emitted = emitted;
     this.#settings = settings;
-    this.#uuid = settings.vconUuid;
+    this.#begun = kept?.begun ?? 0;
+    this.#uuid = kept?.uuid ?? settings.vconUuid;
+    this.#last = kept?.last;
+    const open = kept?.open;
+    const step = open && emitted.openStep(({ stage, index }) => stage === 'link' && index === open.index);
+    this.#open = step && { ...open, step };
+  }
+
+  get kept(): KeptLinks {
+    const { step: _, ...open } = this.#open ?? {};
+    return {
+      open: this.#open && (open as Omit<OpenLink, 'step'>),
+      begun: this.#begun,
+      uuid: this.#uuid,
+      last: this.#last,
+    };
   }
 
   get open(): OpenLink | undefined {

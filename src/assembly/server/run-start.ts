@@ -22,17 +22,6 @@ export interface Hearing {
   readonly hashes: boolean;
 }
 
-/** A run that is not over, as it is written down. */
-export interface KeptServerRun {
-  readonly start: ToldStart;
-  readonly hearing: Hearing;
-  readonly facts: readonly ServerFact[];
-  /** Calls that somebody waited for, each after so many facts; times as in {@link ServerFact}, written out. */
-  readonly called: readonly (readonly [facts: number, index: number, time: string])[];
-  /** How often its process has said that it does not hold the run open. */
-  readonly missed?: number;
-}
-
 /** What a fact tells of the start of its run, where that was not heard. */
 export function knownStart(
   fact: ServerFact,

@@ -1,14 +1,31 @@
 import type { GrowingStep } from '../../model/growing-run.ts';
 import type { EmittedRun, SpanIds } from './emitted-run.ts';
 
+/** What of a run's storages it takes to go on with them: the steps of those that are open are the run's. */
+export interface KeptStorages {
+  readonly open: readonly (readonly [key: string, spanId: string])[];
+  readonly begun: number;
+}
+
 /** The storages of one run. They may be written side by side. */
 export class RunStorages {
   readonly #emitted: EmittedRun;
   readonly #open = new Map<string, GrowingStep>();
-  #begun = 0;
+  #begun: number;
 
-  constructor(emitted: EmittedRun) {
+  /** @param kept as they were, where the run goes on */
+  constructor(emitted: EmittedRun, kept?: KeptStorages) {
     this.#emitted = emitted;
+    this.#begun = kept?.begun ?? 0;
+    for (const [key, spanId] of kept?.open ?? []) {
+      const step = emitted.openStep((of) => of.stage === 'storage' && of.spanContext.spanId === spanId);
+      if (step) this.#open.set(key, step);
+    }
+  }
+
+  get kept(): KeptStorages {
+    const open = [...this.#open].map(([key, { spanContext }]) => [key, spanContext.spanId] as const);
+    return { open, begun: this.#begun };
   }
 
   /** How many have begun. */

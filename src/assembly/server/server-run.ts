@@ -3,12 +3,12 @@ import type { GrowingRun } from '../../model/growing-run.ts';
 import { millisOf } from '../../model/nanoseconds.ts';
 import type { ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
 import { isTimed } from '../claimed-times.ts';
-import { EmittedRun } from './emitted-run.ts';
+import { type BegunRun, begin, goOn, toldSoFar } from './begun-run.ts';
 import { linkEnds, linkReturned, linkStarts } from './link-facts.ts';
-import { RunLinks } from './run-links.ts';
+import type { RunLinks } from './run-links.ts';
 import { outcomeOfEnded } from './run-outcome.ts';
-import type { ChainSpanIds, Hearing, KeptServerRun, ToldStart } from './run-start.ts';
-import { RunStorages } from './run-storages.ts';
+import type { Hearing, ToldStart } from './run-start.ts';
+import type { KeptServerRun, RunState } from './run-state.ts';
 
 /**
  * One run of a process inside the server, told by its facts in their order. Each fact makes the events that are certain by
@@ -17,39 +17,46 @@ import { RunStorages } from './run-storages.ts';
 export class ServerRun {
   readonly #start: ToldStart;
   readonly #hearing: Hearing;
-  #emitted: EmittedRun | undefined;
-  #chainSpan: ChainSpanIds | undefined;
-  /** The first link, while the document's hash is waited for. */
-  #first: Of<'span_start'> | undefined;
-  #links: RunLinks | undefined;
-  #storages: RunStorages | undefined;
-  #hasEgress = false;
-  /** When the chain's span ended well. */
-  #chainEnded: bigint | undefined;
-  #hasGap = false;
-  /** A time of it cannot be. */
-  #hasWrongTime: boolean;
-  #missed: number;
-  readonly #facts: ServerFact[] = [];
-  /** Calls that somebody waited for, each after so many facts. */
-  readonly #called: [facts: number, index: number, time: string][] = [];
+  readonly #state: RunState;
+  #begun: BegunRun | undefined;
 
-  constructor(start: ToldStart, hearing: Hearing, missed = 0) {
-    this.#missed = missed;
-    this.#hasWrongTime = !isTimed(start);
+  constructor(start: ToldStart, hearing: Hearing) {
     this.#start = start;
     this.#hearing = hearing;
-    this.#chainSpan = start.chainSpan;
+    this.#state = {
+      chainSpan: start.chainSpan,
+      first: undefined,
+      hasEgress: false,
+      chainEnded: undefined,
+      hasGap: false,
+      hasWrongTime: !isTimed(start),
+      facts: 0,
+      sender: start.sender,
+      missed: 0,
+    };
+  }
+
+  /** The same run again: see {@link kept}. */
+  static restore({ start, hearing, state, told }: KeptServerRun): ServerRun {
+    const run = new ServerRun(start, hearing);
+    Object.assign(run.#state, state);
+    run.#begun = told && goOn(start, hearing, run.#state, told);
+    return run;
   }
 
   /** What has become known of it; undefined before its first event. */
   get run(): GrowingRun | undefined {
-    return this.#emitted?.run;
+    return this.#begun?.emitted.run;
   }
 
   /** Its facts so far. */
   get size(): number {
-    return this.#facts.length;
+    return this.#state.facts;
+  }
+
+  /** When it began, nanoseconds since the Unix epoch. */
+  get began(): bigint {
+    return this.#start.time;
   }
 
   /** Its number in its process, as the module counts. */
@@ -62,18 +69,18 @@ export class ServerRun {
   }
 
   get chainSpanId(): string | undefined {
-    return this.#chainSpan?.spanId;
+    return this.#state.chainSpan?.spanId;
   }
 
-  /** What it takes to have it again: see `restoreRun`. */
+  /** What it takes to go on with it as it is now. */
   get kept(): KeptServerRun {
-    const [start, hearing] = [this.#start, this.#hearing];
-    return { start, hearing, facts: this.#facts, called: this.#called, missed: this.#missed };
+    const [start, hearing, begun] = [this.#start, this.#hearing, this.#begun];
+    return { start, hearing, state: { ...this.#state }, told: begun && toldSoFar(begun) };
   }
 
   /** Whether somebody who waits for the call of a link would have to wait for more facts. */
   isUncalled(index: number): boolean {
-    const open = this.#links?.open;
+    const open = this.#begun?.links.open;
     return open?.index === index && !open.step.called;
   }
 
@@ -81,14 +88,13 @@ export class ServerRun {
   call(index: number, time: bigint): ChainEvent[] {
     const { links, emitted } = this.#open(undefined);
     if (links.open?.index === index) links.call(time);
-    this.#called.push([this.#facts.length, index, String(time)]);
     return emitted.takeEvents();
   }
 
   /** Notes whether its process says that it holds the run open. @returns whether it has said twice that it does not */
   isMissed(isOpen: boolean): boolean {
-    this.#missed = isOpen ? 0 : this.#missed + 1;
-    return this.#missed > 1;
+    this.#state.missed = isOpen ? 0 : this.#state.missed + 1;
+    return this.#state.missed > 1;
   }
 
   /** Whether a storage span that says nothing of where it belongs can be this run's. */
@@ -100,7 +106,7 @@ export class ServerRun {
   mayWrite(storage: string, vconUuid: string | undefined): boolean {
     return (
       this.isAt(vconUuid) &&
-      this.#links?.isOver === true &&
+      this.#begun?.links.isOver === true &&
       this.#start.storages.includes(storage) &&
       !this.run?.steps.some(({ stage, name }) => stage === 'storage' && name === storage)
     );
@@ -108,14 +114,13 @@ export class ServerRun {
 
   /** Whether this is what the vCon is called by now. */
   isAt(vconUuid: string | undefined): boolean {
-    return this.#links?.isAt(vconUuid) === true;
+    return this.#begun?.links.isAt(vconUuid) === true;
   }
 
   /** Whether a span, or without spans a storage, began in this run and has not ended. */
   hasOpen(key: string): boolean {
-    return (
-      this.#links?.open?.spanId === key || this.#first?.spanId === key || this.#storages?.has(key) === true
-    );
+    const { links, storages } = this.#begun ?? {};
+    return links?.open?.spanId === key || this.#state.first?.spanId === key || storages?.has(key) === true;
   }
 
   /**
@@ -123,12 +128,14 @@ export class ServerRun {
    * @returns what is certain by it, in order
    */
   take(fact: ServerFact): ChainEvent[] {
-    this.#facts.push(fact);
-    this.#hasWrongTime ||= !isTimed(fact);
+    const state = this.#state;
+    state.facts += 1;
+    state.hasWrongTime ||= !isTimed(fact);
     if (fact.kind === 'gap') {
-      this.#hasGap = true;
+      state.hasGap = true;
       return [];
     }
+    state.sender = fact.sender;
     this.run?.hear(fact);
     const begun = this.#begin(fact);
     if (begun) this.#take(fact, begun);
@@ -146,61 +153,44 @@ export class ServerRun {
   }
 
   /** The first event comes with the fact after the start, which says whether there is a chain span. */
-  #begin(fact: ServerFact): Begun | undefined {
-    if (this.#emitted) return this.#open(undefined);
+  #begin(fact: ServerFact): BegunRun | undefined {
+    if (this.#begun) return this.#begun;
+    const state = this.#state;
     const isSpan = fact.kind === 'span_start';
-    if (isSpan && fact.stage === 'chain') this.#chainSpan ??= fact;
+    if (isSpan && fact.stage === 'chain') {
+      const { spanId, traceId, start } = fact;
+      state.chainSpan ??= { spanId, traceId, start };
+    }
     const waitsForHash = this.#hearing.hashes && this.#start.links.length > 0;
-    if (waitsForHash && isSpan && !(fact.stage === 'link' && this.#first)) {
-      if (fact.stage === 'link') this.#first = fact;
+    if (waitsForHash && isSpan && !(fact.stage === 'link' && state.first)) {
+      if (fact.stage === 'link') state.first = fact;
       return undefined;
     }
     const begun = this.#open(fact.kind === 'tracer' && fact.index === -1 ? fact.vconSha256 : undefined);
-    if (this.#first) linkStarts(this.#first, begun.links);
-    this.#first = undefined;
+    if (state.first) linkStarts(state.first, begun.links);
+    state.first = undefined;
     return begun;
   }
 
-  #open(vconSha256: string | undefined): Begun {
-    const { host, pid, boot, seq, time, isConcluded = false, links, vconUuid } = this.#start;
-    const chainSpan = this.#chainSpan;
-    const { exportsSpans, afterLink: hasAfterLink } = this.#hearing;
-    const growsLinks = isConcluded && links.length === 0;
-    this.#emitted ??= new EmittedRun(
-      {
-        ...this.#start,
-        sender: (this.#facts.findLast(({ kind }) => kind !== 'gap') ?? this.#start).sender,
-        start: chainSpan?.start ?? time,
-        vconSha256,
-        inferred: [
-          ...(isConcluded && chainSpan?.start === undefined ? ['time'] : []),
-          ...(growsLinks ? ['links'] : []),
-        ],
-      },
-      chainSpan,
-      [host, pid, boot, seq],
-      () => [
-        ...(chainSpan && exportsSpans ? [] : ['span']),
-        ...(this.#hasGap ? ['facts'] : []),
-        ...(this.#hasWrongTime ? ['time'] : []),
-      ],
-    );
-    const hasSpans = chainSpan !== undefined;
-    this.#links ??= new RunLinks(this.#emitted, { links, growsLinks, vconUuid, hasSpans, hasAfterLink });
-    this.#storages ??= new RunStorages(this.#emitted);
-    return { emitted: this.#emitted, links: this.#links, storages: this.#storages };
+  #open(vconSha256: string | undefined): BegunRun {
+    this.#begun ??= begin(this.#start, this.#hearing, this.#state, vconSha256);
+    return this.#begun;
   }
 
-  #take(fact: ServerFact, begun: Begun): void {
+  get #hasSpans(): boolean {
+    return this.#state.chainSpan !== undefined;
+  }
+
+  #take(fact: ServerFact, begun: BegunRun): void {
     const { links, storages } = begun;
-    const isSpan = this.#chainSpan !== undefined;
+    const isSpan = this.#hasSpans;
     if (fact.kind === 'span_start' && fact.stage === 'link') linkStarts(fact, links);
     else if (fact.kind === 'span_start' && fact.stage === 'storage') this.#storageStarts(fact, begun);
     else if (fact.kind === 'span_end') this.#spanEnds(fact, begun);
-    else if (fact.kind === 'after_link') linkReturned(fact, links, this.#chainSpan !== undefined);
+    else if (fact.kind === 'after_link') linkReturned(fact, links, isSpan);
     else if (fact.kind === 'tracer') this.#tracerCalled(fact, links);
     else if (fact.kind === 'halt') links.halted(fact.link);
-    else if (fact.kind === 'egress') this.#hasEgress = true;
+    else if (fact.kind === 'egress') this.#state.hasEgress = true;
     else if (fact.kind === 'storage_start' && !isSpan) {
       links.goOn(fact.vconUuid);
       storages.begin(fact.storage, fact.storage, fact.time, links.uuid, undefined);
@@ -208,12 +198,12 @@ export class ServerRun {
     else if (fact.kind === 'run_end') this.#ends(fact, begun);
   }
 
-  #spanEnds(fact: Of<'span_end'>, begun: Begun): void {
+  #spanEnds(fact: Of<'span_end'>, begun: BegunRun): void {
     const { spanId, status, end } = fact;
     const { links, storages } = begun;
     const error = status === 'error' ? (fact.error ?? '_OTHER') : undefined;
     // The span of a failed chain ends at any time, in any way: its end says something only where it is good.
-    if (fact.stage === 'chain') this.#chainEnded = status === 'ok' ? end : this.#chainEnded;
+    if (fact.stage === 'chain') this.#state.chainEnded = status === 'ok' ? end : this.#state.chainEnded;
     else if (fact.stage === 'link') linkEnds(fact, error, links);
     else {
       if (!storages.has(spanId)) this.#storageStarts(fact, begun);
@@ -221,7 +211,7 @@ export class ServerRun {
     }
   }
 
-  #storageStarts(fact: ServerSpan, { links, storages }: Begun): void {
+  #storageStarts(fact: ServerSpan, { links, storages }: BegunRun): void {
     links.goOn(fact.vconUuid);
     storages.begin(fact.name, fact.spanId, fact.start, links.uuid, fact);
   }
@@ -231,9 +221,9 @@ export class ServerRun {
     const [first] = this.#start.links;
     if (index === -1) {
       // Inside the first link: where its start is not heard, it has begun by now.
-      const isHeard = this.#chainSpan !== undefined && !this.#start.isConcluded;
+      const isHeard = this.#hasSpans && !this.#start.isConcluded;
       if (first === undefined || links.open || isHeard) return;
-      links.begin(first, 0, time, this.#chainSpan && linkSpan, ['time']);
+      links.begin(first, 0, time, this.#hasSpans ? linkSpan : undefined, ['time']);
       return;
     }
     // It has returned, whether that was heard or not.
@@ -245,10 +235,10 @@ export class ServerRun {
     link.vconSha256 = vconSha256;
   }
 
-  #ends({ error, index, raised, vconUuid, time }: Of<'run_end'>, begun: Begun): void {
+  #ends({ error, index, raised, vconUuid, time }: Of<'run_end'>, begun: BegunRun): void {
     const { emitted, links } = begun;
     const outVconUuid = vconUuid ?? links.uuid;
-    const end = millisOf(this.#chainEnded ?? time);
+    const end = millisOf(this.#state.chainEnded ?? time);
     if (error !== undefined) {
       // After a halt nothing is left that could fail.
       if (index !== undefined) links.failAt(index, error, time);
@@ -260,38 +250,38 @@ export class ServerRun {
     // The worker is on its way out (FACTS §4): that is no completion.
     const isExiting =
       raised !== undefined ||
-      (this.#chainSpan !== undefined && this.#chainEnded === undefined) ||
-      !(links.isOver || this.#hasGap);
+      (this.#hasSpans && this.#state.chainEnded === undefined) ||
+      !(links.isOver || this.#state.hasGap);
     if (isExiting) this.#lose(begun, end);
     else this.#endsWell(outVconUuid, end, begun);
   }
 
   /** @param uuid with which it ended; undefined where its end is lost */
-  #endsWell(uuid: string | undefined, end: number, { emitted, links, storages }: Begun): void {
+  #endsWell(uuid: string | undefined, end: number, { emitted, links, storages }: BegunRun): void {
     const { chain, link, concluded } = outcomeOfEnded({
       ...this.#start,
       linksBegun: links.begun,
       open: links.open,
       lastOutcome: links.lastOutcome,
       hasStored: storages.begun > 0,
-      hasEgress: this.#hasEgress,
-      hearsStorages: this.#hearing.spans ? this.#chainSpan !== undefined : this.#hearing.extras,
+      hasEgress: this.#state.hasEgress,
+      hearsStorages: this.#hearing.spans ? this.#hasSpans : this.#hearing.extras,
       hearsEgress: this.#hearing.extras,
-      isGapped: this.#hasGap,
+      isGapped: this.#state.hasGap,
       isConcluded: this.#start.isConcluded === true,
     });
     const inferred = concluded ? ['outcome'] : [];
     // With which others may have ended that were not heard.
-    const isLast = links.begun === this.#start.links.length || !this.#hasGap;
+    const isLast = links.begun === this.#start.links.length || !this.#state.hasGap;
     links.settle(link, inferred, isLast ? uuid : undefined);
     if (uuid === undefined) inferred.push('out_vcon_uuid');
     emitted.finish({ outcome: chain, outVconUuid: uuid ?? links.uuid, end, inferred });
   }
 
-  #lose(begun: Begun, time: number): void {
+  #lose(begun: BegunRun, time: number): void {
     const { emitted, links } = begun;
-    if (this.#chainEnded !== undefined) {
-      this.#endsWell(undefined, millisOf(this.#chainEnded), begun);
+    if (this.#state.chainEnded !== undefined) {
+      this.#endsWell(undefined, millisOf(this.#state.chainEnded), begun);
       return;
     }
     // It ended without error; whether it halted the chain nobody can know any more.
@@ -299,11 +289,4 @@ export class ServerRun {
     const inferred = ['outcome', 'time', 'duration', 'out_vcon_uuid'];
     emitted.finish({ outcome: 'unknown', outVconUuid: links.uuid, end: time, inferred, lost: true });
   }
-}
-
-/** A run from its first event on. */
-interface Begun {
-  readonly emitted: EmittedRun;
-  readonly links: RunLinks;
-  readonly storages: RunStorages;
 }

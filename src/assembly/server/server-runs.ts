@@ -1,8 +1,8 @@
 import type { ChainEvent } from '../../model/event.ts';
 import type { GrowingRun } from '../../model/growing-run.ts';
 import type { FactOrigin, ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
-import { restoreRun } from './restore-run.ts';
-import { type Hearing, type KeptServerRun, knownStart, type ToldStart } from './run-start.ts';
+import { type Hearing, knownStart, type ToldStart } from './run-start.ts';
+import type { KeptServerRun } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 
 /** What became certain of a run by one fact. */
@@ -58,8 +58,8 @@ export class ServerRuns {
     this.#oursFrom = kept.oursFrom;
     this.#lostBefore = kept.lostBefore;
     for (const open of kept.open) {
-      this.#byThread.set(open.start.thread, restoreRun(open).run);
-      this.#facts += open.facts.length;
+      this.#byThread.set(open.start.thread, ServerRun.restore(open));
+      this.#facts += open.state.facts;
     }
   }
 
@@ -87,7 +87,7 @@ export class ServerRuns {
 
   /** When the one of them began that began first, nanoseconds since the Unix epoch. */
   get began(): bigint {
-    return this.#find(() => true)?.kept.start.time ?? 0n;
+    return this.#find(() => true)?.began ?? 0n;
   }
 
   /** The open run that a fact is of. */

@@ -43,16 +43,27 @@ describe.skipIf(NO_FACTS)('a recording is heard as it truly was', () => {
       for (let cut = every; cut < facts.length; cut += every)
         expect(await heard(facts, [cut])).toEqual(truthOf(recording));
     });
+
+    test(`${recording}: the adapter stopped in between, and what is needed carried forward`, async () => {
+      const every = facts.length > 500 ? Math.ceil(facts.length / 20) : 3;
+      for (let cut = every; cut < facts.length; cut += every)
+        expect(await heard(facts, [cut], 'stopped')).toEqual(truthOf(recording));
+    });
   }
 });
 
-/** Tells what arrives to an assembly, killed before some of it and started again, and says what tracers heard, run by run. */
-async function heard(arrivals: readonly Arrival[], cuts: readonly number[] = []): Promise<string[]> {
+/** Tells what arrives to an assembly, which ends before some of it and is started again, and says what tracers heard, run by run. */
+async function heard(
+  arrivals: readonly Arrival[],
+  cuts: readonly number[] = [],
+  end: 'killed' | 'stopped' = 'killed',
+): Promise<string[]> {
   let inbox = new MemoryInbox();
   let harness = await openHarness({ ...LIMITS, inbox });
   const calls: Call[] = [];
   for (const [at, arrival] of arrivals.entries()) {
     if (cuts.includes(at)) {
+      if (end === 'stopped') await harness.assembly.stop();
       // What was appended is there, whatever the one before may still append.
       inbox = new MemoryInbox(inbox);
       const killed = harness;

@@ -1,0 +1,40 @@
+import type { ServerFactOf as Of } from '../../model/server-fact.ts';
+import type { Statement } from '../statement.ts';
+import type { KeptLinks } from './run-links.ts';
+import type { ChainSpanIds, Hearing, ToldStart } from './run-start.ts';
+import type { KeptStorages } from './run-storages.ts';
+
+/** What was heard of a run, beside what has become of its steps. */
+export interface RunState {
+  chainSpan: ChainSpanIds | undefined;
+  /** The first link, while the document's hash is waited for. */
+  first: Of<'span_start'> | undefined;
+  hasEgress: boolean;
+  /** When the chain's span ended well, nanoseconds since the Unix epoch. */
+  chainEnded: bigint | undefined;
+  hasGap: boolean;
+  /** A time of it cannot be. */
+  hasWrongTime: boolean;
+  /** How many facts. */
+  facts: number;
+  /** Who sent the last of them that tells anything. */
+  sender: string | undefined;
+  /** How often its process has said that it does not hold the run open. */
+  missed: number;
+}
+
+/** A run that is not over: all that it takes to go on with it. */
+export interface KeptServerRun {
+  readonly start: ToldStart;
+  readonly hearing: Hearing;
+  readonly state: Readonly<RunState>;
+  /** Undefined before its first event. */
+  readonly told: ToldSoFar | undefined;
+}
+
+/** What was emitted of a run, and what of that is under way. */
+export interface ToldSoFar {
+  readonly statements: readonly Statement[];
+  readonly links: KeptLinks;
+  readonly storages: KeptStorages;
+}
