@@ -13,14 +13,8 @@ import {
   readReceivedEntry,
   writeReceived,
 } from './received-entry.ts';
-import {
-  readFact,
-  readProcess,
-  type WrittenFact,
-  type WrittenProcess,
-  writtenFact,
-  writtenProcess,
-} from './server/written.ts';
+import { readFact, type WrittenFact, writtenFact } from './server/written-fact.ts';
+import { readProcess, type WrittenProcess, writtenProcess } from './server/written-process.ts';
 import type { StatePart } from './state.ts';
 import type { WorkerNumbers } from './workers.ts';
 
@@ -114,7 +108,7 @@ function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
     case 'configured':
       return JSON.stringify({ ...entry, chains: [...entry.chains] });
     case 'carried':
-      return JSON.stringify({ ...entry, part: writtenPart(entry.part) });
+      return writtenCarried(entry);
     default:
       return JSON.stringify(entry);
   }
@@ -127,9 +121,8 @@ function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
 export function decodeEntry(body: Uint8Array): Entry | undefined {
   if (isReceivedEntry(body)) return readReceivedEntry(body);
   try {
-    const entry = JSON.parse(
-      Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
-    ) as WrittenEntry;
+    const lines = linesOf(body);
+    const entry = JSON.parse(String(lines.next().value)) as WrittenEntry;
     if (!KINDS.safeParse(entry).success) return undefined;
     switch (entry.kind) {
       case 'spans':
@@ -143,7 +136,7 @@ export function decodeEntry(body: Uint8Array): Entry | undefined {
       case 'configured':
         return { ...entry, chains: new Map(entry.chains) };
       case 'carried':
-        return { ...entry, part: readPart(entry.part) };
+        return { ...entry, part: readPart(entry.part, lines) };
       default:
         return entry;
     }
@@ -185,7 +178,28 @@ type WrittenPart =
   | { readonly kind: 'open'; readonly runs: readonly WrittenRun[] }
   | { readonly kind: 'workers'; readonly workers: readonly WrittenWorker[] };
 
-function writtenPart(part: StatePart): WrittenPart {
+/** A line of JSON, and after it one for each run of the processes in it, if there are any. */
+function writtenCarried({ part, ...entry }: Extract<Entry, { kind: 'carried' }>): string {
+  const lines: Buffer[] = [];
+  const first = JSON.stringify({ ...entry, part: writtenPart(part, lines) });
+  return [first, ...lines].join(LINE_BREAK);
+}
+
+const LINE_BREAK = '\n';
+
+/** The lines of what is carried; anything else is one. */
+function* linesOf(body: Uint8Array): Generator<Buffer> {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  let from = 0;
+  for (let to = isOfCarrying(body) ? text.indexOf(LINE_BREAK) : -1; to !== -1; ) {
+    yield text.subarray(from, to);
+    from = to + 1;
+    to = text.indexOf(LINE_BREAK, from);
+  }
+  yield text.subarray(from);
+}
+
+function writtenPart(part: StatePart, lines: Buffer[]): WrittenPart {
   switch (part.kind) {
     case 'configured':
       return { ...part, chains: [...part.chains] };
@@ -196,13 +210,13 @@ function writtenPart(part: StatePart): WrittenPart {
     case 'workers':
       return { ...part, workers: part.workers.map(writtenWorker) };
     case 'processes':
-      return { ...part, processes: part.processes.map(writtenProcess) };
+      return { ...part, processes: part.processes.map((process) => writtenProcess(process, lines)) };
     default:
       return part;
   }
 }
 
-function readPart(part: WrittenPart): StatePart {
+function readPart(part: WrittenPart, lines: Iterator<Buffer>): StatePart {
   switch (part.kind) {
     case 'configured':
       return { ...part, chains: new Map(part.chains) };
@@ -213,7 +227,7 @@ function readPart(part: WrittenPart): StatePart {
     case 'workers':
       return { ...part, workers: part.workers.map(readWorker) };
     case 'processes':
-      return { ...part, processes: part.processes.map(readProcess) };
+      return { ...part, processes: part.processes.map((process) => readProcess(process, lines)) };
     default:
       return part;
   }

@@ -62,10 +62,10 @@ export class LogReplay {
     const events = this.unsure();
     const { open, processes } = this.#assembler;
     // Whoever waits for what such a run says asks for all of it.
-    const begun = [...[...open].map(({ emitted }) => emitted), ...processes.open.map(({ run }) => run)];
+    const ofSpans = [...open].flatMap(({ emitted }) => emitted ?? []).filter(({ chain }) => isAwaited(chain));
+    const told = processes.awaited(isAwaited).flatMap(({ run }) => run ?? []);
     const again: ChainEvent[] = [];
-    for (const run of begun)
-      if (run && isAwaited(run.chain)) emit(undefined, statementsOf(run), (event) => again.push(event));
+    for (const run of [...ofSpans, ...told]) emit(undefined, statementsOf(run), (event) => again.push(event));
     // As they were, and not as they are concluded to have been from what the run is now.
     const exact = new Set(events.map(({ eventId }) => eventId));
     return [...again.filter(({ eventId }) => !exact.has(eventId)), ...events];

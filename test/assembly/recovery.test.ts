@@ -174,9 +174,9 @@ describe('a process with less memory than the one before it', () => {
 /** What stands in an event of what was concluded is a set. */
 function comparable(part: StatePart): unknown {
   const text = encodeEntry({ kind: 'carried', of: 0, part });
-  return JSON.parse(Buffer.from(text).toString(), (key, value) =>
-    key === 'inferred' ? [...value].sort() : value,
-  );
+  const sorted = (line: string) =>
+    JSON.parse(line, (key, value) => (key === 'inferred' ? [...value].sort() : value));
+  return Buffer.from(text).toString().split('\n').map(sorted);
 }
 
 const kinds = ({ entries }: MemoryInbox) => entries.map(({ body }) => body && decodeEntry(body)?.kind);

@@ -32,6 +32,24 @@ export interface KeptServerRun {
   readonly told: ToldSoFar | undefined;
 }
 
+/**
+ * A run that is not over, as it was written down: what it is found by, and a line that tells the rest. Of very many runs that are open
+ * nothing is heard for long, so they stay lines until something is.
+ */
+export interface RestingRun {
+  readonly thread: string;
+  readonly number: number | undefined;
+  readonly chain: string;
+  readonly chainSpanId: string | undefined;
+  /** Nanoseconds since the Unix epoch, written out. */
+  readonly began: string;
+  /** See {@link RunState}: how many facts, and how often its process has said that it does not hold the run open. */
+  readonly size: number;
+  readonly missed: number;
+  /** See `readRun`. */
+  readonly line: Buffer;
+}
+
 /** What was emitted of a run, and what of that is under way. */
 export interface ToldSoFar {
   readonly statements: readonly Statement[];

@@ -61,9 +61,9 @@ export class ServerProcesses {
     return runs;
   }
 
-  /** Those that are not over. */
-  get open(): readonly ServerRun[] {
-    return [...this.#busy].flatMap(({ runs }) => [...runs.open]);
+  /** Those that are not over, and of chains that somebody waits for. */
+  awaited(isAwaited: (chain: string) => boolean): readonly ServerRun[] {
+    return [...this.#busy].flatMap(({ runs }) => [...runs.open.awaited(isAwaited)]);
   }
 
   /** Facts of runs that are not over. */
@@ -138,7 +138,8 @@ export class ServerProcesses {
   /** The process of the run that began first of all. */
   get eldest(): string | undefined {
     let eldest: Process | undefined;
-    for (const process of this.#busy) if (!eldest || process.runs.began < eldest.runs.began) eldest = process;
+    for (const process of this.#busy)
+      if (!eldest || process.runs.open.began < eldest.runs.open.began) eldest = process;
     return eldest && keyOf(eldest);
   }
 
@@ -163,8 +164,7 @@ export class ServerProcesses {
 
   /** Whether an open run has this chain span. */
   hasChainSpan(spanId: string): boolean {
-    for (const { runs } of this.#busy)
-      for (const run of runs.open) if (run.chainSpanId === spanId) return true;
+    for (const { runs } of this.#busy) if (runs.open.hasChainSpan(spanId)) return true;
     return false;
   }
 

@@ -59,9 +59,19 @@ export class ServerRun {
     return this.#start.time;
   }
 
+  /** How often its process has said that it does not hold the run open. */
+  get missed(): number {
+    return this.#state.missed;
+  }
+
   /** Its number in its process, as the module counts. */
   get number(): number | undefined {
     return this.#start.run;
+  }
+
+  /** Its chain. */
+  get chain(): string {
+    return this.#start.chain;
   }
 
   get thread(): string {

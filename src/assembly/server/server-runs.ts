@@ -1,8 +1,9 @@
 import type { ChainEvent } from '../../model/event.ts';
 import type { GrowingRun } from '../../model/growing-run.ts';
 import type { FactOrigin, ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
+import { OpenServerRuns } from './open-server-runs.ts';
 import { type Hearing, knownStart, type ToldStart } from './run-start.ts';
-import type { KeptServerRun } from './run-state.ts';
+import type { KeptServerRun, RestingRun } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 
 /** What became certain of a run by one fact. */
@@ -24,7 +25,7 @@ export interface FactResult {
 /** The runs of a process, as they are written down. */
 export interface KeptServerRuns {
   readonly hearing: Hearing;
-  readonly open: readonly KeptServerRun[];
+  readonly open: readonly (KeptServerRun | RestingRun)[];
   readonly skipping: readonly string[];
   readonly gaps: readonly string[];
   /** Runs of lower numbers that are not open began at another adapter. */
@@ -42,8 +43,8 @@ const UNSURE: Hearing = { spans: true, exportsSpans: true, extras: false, afterL
  */
 export class ServerRuns {
   #hearing: Hearing;
-  readonly #byThread = new Map<string, ServerRun>();
-  #facts = 0;
+  readonly #open: OpenServerRuns;
+  #facts: number;
   /** Threads whose vCon is skipped: its end is none of a run. */
   readonly #skipping: Set<string>;
   /** Threads of which facts are lost since their last run began. */
@@ -57,27 +58,25 @@ export class ServerRuns {
     this.#gaps = new Set(kept.gaps);
     this.#oursFrom = kept.oursFrom;
     this.#lostBefore = kept.lostBefore;
-    for (const open of kept.open) {
-      this.#byThread.set(open.start.thread, ServerRun.restore(open));
-      this.#facts += open.state.facts;
-    }
+    this.#open = new OpenServerRuns(kept.open);
+    this.#facts = this.#open.facts;
   }
 
   get kept(): KeptServerRuns {
-    const open = [...this.#byThread.values()].map((run) => run.kept);
+    const open = this.#open.kept;
     const [skipping, gaps] = [[...this.#skipping], [...this.#gaps]];
     const [oursFrom, lostBefore] = [this.#oursFrom, this.#lostBefore];
     return { hearing: this.#hearing, open, skipping, gaps, oursFrom, lostBefore };
   }
 
   /** Those that are not over. */
-  get open(): Iterable<ServerRun> {
-    return this.#byThread.values();
+  get open(): OpenServerRuns {
+    return this.#open;
   }
 
   /** How many are not over. */
   get size(): number {
-    return this.#byThread.size;
+    return this.#open.size;
   }
 
   /** Facts of those that are not over. */
@@ -85,17 +84,12 @@ export class ServerRuns {
     return this.#facts;
   }
 
-  /** When the one of them began that began first, nanoseconds since the Unix epoch. */
-  get began(): bigint {
-    return this.#find(() => true)?.began ?? 0n;
-  }
-
   /** The open run that a fact is of. */
   runOf(fact: ServerFact): ServerRun | undefined {
-    const own = this.#byThread.get(fact.thread);
+    const own = this.#open.on(fact.thread);
     // The module has looked it up at the moment itself, when threads and objects could still be seen.
     const isNamed = fact.run !== undefined && fact.kind !== 'span_end';
-    const named = isNamed && own?.number !== fact.run && this.#find((run) => run.number === fact.run);
+    const named = isNamed && own?.number !== fact.run && this.#open.numbered(fact.run);
     return named || this.#search(fact, own);
   }
 
@@ -115,10 +109,10 @@ export class ServerRuns {
         return placed(this.#endedUnheard(fact));
       case 'gap':
         this.#gaps.add(fact.thread);
-        this.#tell(this.#byThread.get(fact.thread), fact);
+        this.#tell(this.#open.on(fact.thread), fact);
         // A storage is written on a thread of its own.
         this.#tell(
-          this.#find((run) => run.number === fact.run && run.thread !== fact.thread),
+          this.#open.find((run) => run.number === fact.run && run.thread !== fact.thread),
           fact,
         );
         return NOTHING;
@@ -131,7 +125,8 @@ export class ServerRuns {
 
   /** Facts of any thread are lost before this one. */
   miss(before: ServerFact): void {
-    for (const [thread, run] of this.#byThread) {
+    for (const run of this.#open) {
+      const { thread } = run;
       this.#gaps.add(thread);
       this.#tell(run, { ...originOf(before), thread, run: undefined, kind: 'gap' });
     }
@@ -151,12 +146,12 @@ export class ServerRuns {
    */
   lose(time: number, next?: number): Certain[] {
     this.#lostBefore = next ?? this.#lostBefore;
-    return [...this.#byThread.values()].flatMap((run) => this.#lose(run, time));
+    return [...this.#open].flatMap((run) => this.#lose(run, time));
   }
 
   /** There is no room for the run that began first: what its thread tells until the next is of none. @param time see `lose` */
   evict(time: number): Certain[] {
-    const eldest = this.#find(() => true);
+    const { eldest } = this.#open;
     if (eldest) this.#skipping.add(eldest.thread);
     return eldest ? this.#lose(eldest, time) : [];
   }
@@ -164,13 +159,13 @@ export class ServerRuns {
   #start(fact: Of<'run_start'>): FactResult {
     const { thread, time } = fact;
     // A thread has one run at a time: the end of the one before is lost.
-    const before = this.#byThread.get(thread);
+    const before = this.#open.on(thread);
     const lost = before ? this.#lose(before, Number(time / 1_000_000n)) : [];
     this.#skipping.delete(thread);
     this.#gaps.delete(thread);
     if (!fact.proceed && fact.error === undefined) this.#skipping.add(thread);
     else if (fact.vconUuid === undefined) return { certain: lost, notOurs: 'unplaced' };
-    else this.#byThread.set(thread, new ServerRun(fact as ToldStart, this.#hearing));
+    else this.#open.add(new ServerRun(fact as ToldStart, this.#hearing));
     return placed(lost);
   }
 
@@ -195,7 +190,7 @@ export class ServerRuns {
 
   /** The run of a thread is over where a fact names a later one: its end, and the start of that, are lost. */
   #endedBefore({ kind, thread, run: number, time }: ServerFact): Certain[] {
-    const before = this.#byThread.get(thread);
+    const before = this.#open.on(thread);
     if (number === undefined || kind === 'span_end' || !before) return [];
     // One whose start was not heard has no number, and all that is of it has none.
     if (before.number !== undefined && before.number >= number) return [];
@@ -214,7 +209,7 @@ export class ServerRuns {
   }
 
   #remove(run: ServerRun): void {
-    this.#byThread.delete(run.thread);
+    this.#open.remove(run);
     this.#facts -= run.size;
   }
 
@@ -228,12 +223,7 @@ export class ServerRuns {
 
   /** A run that the process does not hold open, although its end was not heard: twice, since the end may be on its way. */
   #endedUnheard({ runs, time }: Of<'alive'>): Certain[] {
-    const lost: Certain[] = [];
-    for (const run of this.#byThread.values()) {
-      if (run.number === undefined || !run.isMissed(runs.includes(run.number))) continue;
-      lost.push(...this.#lose(run, Number(time / 1_000_000n)));
-    }
-    return lost;
+    return this.#open.missed(new Set(runs)).flatMap((run) => this.#lose(run, Number(time / 1_000_000n)));
   }
 
   #search(fact: ServerFact, own: ServerRun | undefined): ServerRun | undefined {
@@ -247,30 +237,25 @@ export class ServerRuns {
         if (own?.hasOpen(fact.spanId)) return own;
         // Of one whose start is lost, the parent tells, or the module.
         return (
-          this.#find((run) => run.hasOpen(fact.spanId)) ??
+          this.#open.find((run) => run.hasOpen(fact.spanId)) ??
           this.#ofChainSpan(fact.parentSpanId) ??
-          (fact.run === undefined ? own : this.#find((run) => run.number === fact.run))
+          (fact.run === undefined ? own : this.#open.numbered(fact.run))
         );
       case 'storage_start':
-        return own ?? this.#find((run) => run.mayWrite(fact.storage, fact.vconUuid));
+        return own ?? this.#open.find((run) => run.mayWrite(fact.storage, fact.vconUuid));
       case 'storage_end':
-        return own ?? this.#find((run) => run.hasOpen(fact.storage) && run.isAt(fact.vconUuid));
+        return own ?? this.#open.find((run) => run.hasOpen(fact.storage) && run.isAt(fact.vconUuid));
       default:
         return own;
     }
   }
 
   #ofChainSpan(spanId: string | undefined): ServerRun | undefined {
-    return spanId === undefined ? undefined : this.#find((run) => run.chainSpanId === spanId);
+    return spanId === undefined ? undefined : this.#open.ofChainSpan(spanId);
   }
 
   #owner(span: ServerSpan): ServerRun | undefined {
-    return this.#find((run) => run.mayOwn(span));
-  }
-
-  #find(is: (run: ServerRun) => boolean): ServerRun | undefined {
-    for (const run of this.#byThread.values()) if (is(run)) return run;
-    return undefined;
+    return this.#open.find((run) => run.mayOwn(span));
   }
 
   /** The start of a run came before the module was loaded, or is lost: what is heard of it still tells most of it. */
@@ -286,7 +271,7 @@ export class ServerRuns {
     };
     const run = new ServerRun(start, this.#hearing);
     if (this.#gaps.has(thread)) this.#tell(run, { ...originOf(fact), kind: 'gap' });
-    this.#byThread.set(thread, run);
+    this.#open.add(run);
     return run;
   }
 }
