@@ -22,7 +22,10 @@ export class OutgoingError extends DeliveryError {
  * What to throw for an unsuccessful answer; undefined for a 2xx. Failures that a second attempt may fix are retried, not
  * before their `Retry-After`; everything else is permanent.
  */
-export function statusFailure({ status, headers }: HttpAnswer): OutgoingError | undefined {
+export function statusFailure({
+  status,
+  headers,
+}: Pick<HttpAnswer, 'status' | 'headers'>): OutgoingError | undefined {
   if (status >= 200 && status < 300) return undefined;
   return new OutgoingError(`HTTP_${status}`, `the service answered with status ${status}`, {
     permanent: !isRetriedStatus(status),

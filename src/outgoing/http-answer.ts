@@ -3,6 +3,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** Names in lower case; several of one name are joined with a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Decompressed, read as UTF-8. */
+  /** Decompressed. */
+  readonly bytes: Buffer;
+  /** {@link bytes}, read as UTF-8. */
   readonly text: string;
 }

@@ -64,8 +64,8 @@ export function httpClient(settings: HttpClientSettings = {}): HttpClient {
       const answered = plainHeaders(answer.headers);
       // The answer to a HEAD has no body, whatever its header says.
       const encoding = what.method === 'HEAD' ? undefined : answered['content-encoding'];
-      const text = await readCapped(decompressed(answer.body, encoding), maxResponse);
-      return { status: answer.statusCode, headers: answered, text };
+      const bytes = await readCapped(decompressed(answer.body, encoding), maxResponse);
+      return { status: answer.statusCode, headers: answered, bytes, text: bytes.toString() };
     } catch (error) {
       if (signal.aborted) throw new OutgoingError('TIMEOUT', `no whole answer within ${timeout} ms`);
       throw networkFailure(error);
@@ -106,7 +106,7 @@ const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> 
 };
 
 /** Reads piece by piece, so that a small answer that decompresses to a large one is given up early. */
-async function readCapped(body: Readable, limit: number): Promise<string> {
+async function readCapped(body: Readable, limit: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
   // Leaving the loop ends the connection.
@@ -115,5 +115,5 @@ async function readCapped(body: Readable, limit: number): Promise<string> {
     if (size > limit) throw new OutgoingError('ANSWER_TOO_LARGE', `the answer is larger than ${limit} bytes`);
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString();
+  return Buffer.concat(pieces);
 }
