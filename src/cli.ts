@@ -101,7 +101,7 @@ export async function runCommandLine(
     queueCommand({ stdout, stderr, withJournal }),
     tapCommand({ stdout, stderr, colour, tracePage, signal, readerGone, withJournal }),
     replayCommand({ stdout, stderr, signal, exit, withJournal }),
-    auditCommand({ stdout, stderr, version: version(), exit }).addCommand(
+    auditCommand({ stdout, stderr, version: version(), exit, signal }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),
     ),
     witnessCommand({ stdout, signal }),

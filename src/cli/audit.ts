@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { errorType, VconOtelError } from '../model/error.ts';
+import { VconOtelError } from '../model/error.ts';
 import { parseUuid } from './arguments.ts';
 import {
   type AuditSettings,
   EXIT,
   isSound,
   openLedgerPart,
+  reporting,
   requireDirectory,
 } from './audit/audited-ledger.ts';
 import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
+import { monitorCommand } from './audit/monitor.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
 import { handOver, operatorOf, takesActor } from './operator.ts';
@@ -87,6 +89,7 @@ export function auditCommand(settings: AuditSettings): Command {
     )
     .requiredOption('--out <file>', 'the file for the private key (mode 0600); it must not exist yet')
     .option('--witness', 'print the verifier key of a witness, not that of a ledger');
+  audit.addCommand(monitorCommand(settings));
   return audit;
 }
 
@@ -99,20 +102,6 @@ type Run<Options> = (
   options: Options,
   settings: AuditSettings,
 ) => Promise<void>;
-
-async function reporting({ stderr, exit }: AuditSettings, run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    const type = errorType(error);
-    const isForbidden = type === 'EACCES' || type === 'EPERM';
-    const text = isForbidden
-      ? `a file may not be read by this user, so nothing was found out (${type}): run the command as the user of the service`
-      : `the command failed (${type})`;
-    stderr.write(`vcon-otel: ${error instanceof VconOtelError ? error.message : text}\n`);
-    exit(isForbidden ? EXIT.forbidden : EXIT.unusable);
-  }
-}
 
 interface ProveOptions {
   readonly vcon: string;

@@ -56,6 +56,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'audit keygen --origin example.com/audit --out ledger.key',
     'audit keygen --origin witness.example.com/w1 --witness --out witness.key',
   ],
+  'audit monitor': [
+    'audit monitor https://ledger.example.com/ --key ledger.vkey --max-age 2h --metrics-port 9465',
+    'audit monitor ./data/ledger --key ledger.vkey --witness w1.vkey --once --json',
+  ],
   witness: ['witness witness.yaml', 'witness /etc/vcon-otel/witness.yaml'],
   'audit receipts': ['audit receipts ./data/jlinc', `audit receipts ./data/jlinc --vcon ${UUID}`],
 };

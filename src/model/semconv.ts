@@ -237,3 +237,39 @@ export const METRIC = {
 export const DURATION_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
 ];
+
+/** Attribute keys of {@link MONITOR_METRIC}. */
+export const MONITOR_ATTR = {
+  /** The place of a ledger: a directory or a url. */
+  ledger: 'vcon.ledger.name',
+  finding: 'vcon.monitor.finding',
+} as const;
+
+/** The metrics of `vcon-otel audit monitor`, which is a process of its own. */
+export const MONITOR_METRIC = {
+  records: {
+    name: 'vcon.monitor.records',
+    unit: '{record}',
+    description: 'Records that the checkpoint of a watched ledger covers.',
+  },
+  findings: {
+    name: 'vcon.monitor.findings',
+    unit: '{finding}',
+    description: '1 while a watched ledger is found to be so, 0 otherwise.',
+  },
+  checkpointAge: {
+    name: 'vcon.monitor.checkpoint_age',
+    unit: 's',
+    description: 'Seconds since a watched ledger was seen to grow.',
+  },
+  quorumAge: {
+    name: 'vcon.monitor.quorum_age',
+    unit: 's',
+    description: 'Seconds since a quorum of witnesses has cosigned a watched ledger.',
+  },
+  verifiedAge: {
+    name: 'vcon.monitor.verified_age',
+    unit: 's',
+    description: 'Seconds since a watched ledger was found to be well; since the start if it never was.',
+  },
+} as const;

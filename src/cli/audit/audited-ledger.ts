@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LedgerState } from '../../ledger/index.ts';
+import type { LedgerState, Verifier } from '../../ledger/index.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { cleanText } from '../timeline/index.ts';
 
@@ -16,9 +16,11 @@ export interface AuditSettings {
   readonly version: string;
   /** Sets the exit code of the process. */
   readonly exit: (code: number) => void;
+  /** Resolves with the name of the signal that asks the process to end. */
+  readonly signal: () => Promise<string>;
 }
 
-/** The exit codes of `audit verify`: part of its interface. */
+/** The exit codes of `audit verify` and `audit monitor`: part of their interface. */
 export const EXIT = {
   intact: 0,
   tampered: 1,
@@ -32,7 +34,12 @@ export const EXIT = {
   key_lost: 9,
   deleted_early: 10,
   not_witnessed: 11,
-} as const satisfies Record<LedgerState | 'unusable' | 'forbidden' | 'not_witnessed', number>;
+  stale: 12,
+  unreachable: 13,
+} as const satisfies Record<
+  LedgerState | 'unusable' | 'forbidden' | 'not_witnessed' | 'stale' | 'unreachable',
+  number
+>;
 
 /** Loaded only when needed: on Node 22 the mere import of SQLite prints a warning. */
 export const openLedgerPart = () => import('../../ledger/index.ts');
@@ -69,4 +76,25 @@ export function requireText(path: string): string {
   } catch (cause) {
     throw new VconOtelError('FILE_UNUSABLE', `${path} cannot be read (${errorType(cause)})`, { cause });
   }
+}
+
+/** Runs a command, and says why where it cannot be done. */
+export async function reporting({ stderr, exit }: AuditSettings, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const type = errorType(error);
+    const isForbidden = type === 'EACCES' || type === 'EPERM';
+    const text = isForbidden
+      ? `a file may not be read by this user, so nothing was found out (${type}): run the command as the user of the service`
+      : `the command failed (${type})`;
+    stderr.write(`vcon-otel: ${error instanceof VconOtelError ? error.message : text}\n`);
+    exit(isForbidden ? EXIT.forbidden : EXIT.unusable);
+  }
+}
+
+/** Keys as given on the command line: each is the key itself, or a file that holds it. */
+export async function verifiersOf(keys: readonly string[]): Promise<Verifier[]> {
+  const { parseVerifierKey } = await openLedgerPart();
+  return keys.map((key) => parseVerifierKey((existsSync(key) ? requireText(key) : key).trim()));
 }

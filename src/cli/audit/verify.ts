@@ -1,8 +1,14 @@
-import { existsSync } from 'node:fs';
 import type { LedgerState, ProofVerdict, Verdict, Verifier } from '../../ledger/index.ts';
 import { VconOtelError } from '../../model/error.ts';
 import { cleanText, print, safeJson } from '../timeline/index.ts';
-import { type AuditSettings, EXIT, openLedgerPart, requireDirectory, requireText } from './audited-ledger.ts';
+import {
+  type AuditSettings,
+  EXIT,
+  openLedgerPart,
+  requireDirectory,
+  requireText,
+  verifiersOf,
+} from './audited-ledger.ts';
 import { quorumOf, type WitnessChoice } from './witness-options.ts';
 
 interface VerifyOptions extends WitnessChoice {
@@ -134,10 +140,4 @@ function proofLines(verdict: ProofVerdict, hasDocument: boolean): string[] {
         : '  the document matches none of these records\n',
     );
   return lines;
-}
-
-/** Keys as given on the command line: each is the key itself, or a file that holds it. */
-async function verifiersOf(keys: readonly string[]): Promise<Verifier[]> {
-  const { parseVerifierKey } = await openLedgerPart();
-  return keys.map((key) => parseVerifierKey((existsSync(key) ? requireText(key) : key).trim()));
 }

@@ -3,14 +3,23 @@ import { join } from 'node:path';
 import { EMPTY_ROOT, HASH_BYTES, nodeHash, splitPoint, subtreeRoot, TILE_HEIGHT } from './merkle.ts';
 import { TILE_WIDTH, tilePath } from './tile.ts';
 
+/**
+ * Where tiles come from.
+ * @param full the path of the full tile
+ * @param partial that of the part of it that the tree has; the same where it is full
+ * @throws Error if there is neither
+ */
+export type ReadTile = (full: string, partial: string) => Buffer;
+
 /** Reads the tree of a given size from its tiles. Caches the tiles that it read last. */
 export class TileReader {
   readonly size: number;
-  readonly #directory: string;
+  readonly #read: ReadTile;
   readonly #kept = new Map<string, Buffer>();
 
-  constructor(directory: string, size: number) {
-    this.#directory = directory;
+  /** @param from a ledger's directory, or whatever else has its tiles */
+  constructor(from: string | ReadTile, size: number) {
+    this.#read = typeof from === 'string' ? tilesIn(from) : from;
     this.size = size;
   }
 
@@ -88,17 +97,20 @@ export class TileReader {
   sizeRoot(size: number): Buffer {
     return size === 0 ? EMPTY_ROOT : this.root(0, size);
   }
+}
 
-  #read(full: string, partial: string): Buffer {
+/** The tiles in a directory. */
+function tilesIn(directory: string): ReadTile {
+  return (full, partial) => {
     // A partial tile is deleted once it is full.
     for (const path of [partial, full])
       try {
-        return readFileSync(join(this.#directory, path));
+        return readFileSync(join(directory, path));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     throw new Error(`${full} is missing`);
-  }
+  };
 }
 
 /** How many tiles are cached: 8 MiB at most. */

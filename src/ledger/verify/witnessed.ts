@@ -47,7 +47,7 @@ export function isWitnessed(
 }
 
 /** Milliseconds by which clocks may differ. */
-const AHEAD = 300_000;
+export const AHEAD = 300_000;
 
 /** For programs. */
 export function witnessedJson(found: readonly Attestation[], asked: Quorum) {

@@ -250,8 +250,8 @@ export function keptFiles(directory: string): string[] {
 /** A witness that answers, but not with a cosignature. */
 class Unwilling extends Error {}
 
-/** Below the ledger's directory. */
-const WITNESSES_FOLDER = 'witnesses';
+/** Below the ledger's directory: by the id of its key, what each witness has cosigned last. */
+export const WITNESSES_FOLDER = 'witnesses';
 /** Milliseconds of one request. */
 const TIMEOUT = 10_000;
 /** Bytes of an answer: a checkpoint and its signatures. */
