@@ -1,4 +1,4 @@
-import { METRIC } from '../src/model/semconv.ts';
+import { METRIC, MONITOR_METRIC } from '../src/model/semconv.ts';
 
 /**
  * Every metric that a dashboard, a rule, an alert or a page of ours may ask Prometheus for, without the `_bucket`,
@@ -39,12 +39,17 @@ export const METRIC_NAMES = {
         METRIC.ledgerCheckpointRecords,
         METRIC.ledgerFault,
         METRIC.ledgerMirrorPending,
+        MONITOR_METRIC.records,
+        MONITOR_METRIC.findings,
       ].map(({ name }) => inPrometheus(name)),
       ...[
         METRIC.journalOldestAge,
         METRIC.ledgerQuorumAge,
         METRIC.ledgerMirrorLag,
         METRIC.ledgerCheckpointAge,
+        MONITOR_METRIC.checkpointAge,
+        MONITOR_METRIC.quorumAge,
+        MONITOR_METRIC.verifiedAge,
         METRIC.exporterOldestAge,
         METRIC.eventLoopDelay,
       ].map(({ name }) => `${inPrometheus(name)}_seconds`),

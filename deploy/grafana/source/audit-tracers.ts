@@ -183,6 +183,33 @@ export const auditTracers = board({
           ],
           empty: NO_LEDGER,
         }),
+        chart({
+          title: 'Witnessed',
+          description:
+            'Time since a quorum of witnesses has cosigned a checkpoint. A heartbeat is cosigned every hour, even while nothing is recorded.',
+          unit: 's',
+          queries: [
+            [`max by (vcon_tracer_name) (${ours('vcon_ledger_quorum_age_seconds')})`, '{{vcon_tracer_name}}'],
+          ],
+          warn: 3_900,
+          alarm: 7_200,
+          empty: 'No ledger has witnesses',
+        }),
+        chart({
+          title: 'Watched from outside',
+          description:
+            'Time since a monitor (`vcon-otel audit monitor`) has found nothing wrong with a ledger. More than some rounds mean that it has found something, or cannot look.',
+          unit: 's',
+          queries: [
+            [
+              `max by (vcon_ledger_name) (${series('vcon_monitor_verified_age_seconds')})`,
+              '{{vcon_ledger_name}}',
+            ],
+          ],
+          warn: 600,
+          alarm: 1_800,
+          empty: 'No monitor is scraped',
+        }),
       ],
     },
   ],
