@@ -24,6 +24,20 @@ export interface Attempt extends DeliveryReport {
   readonly first: number;
 }
 
+/** What came of events that follow one another. */
+export interface HeardRow {
+  /** How many were heard at the first attempt and at once, and the seconds that each of them took, in the mean. */
+  readonly heard: number;
+  readonly seconds: number;
+  /** The attempt at the one after these, if it has begun. */
+  readonly next: Attempt | Promise<Attempt> | undefined;
+}
+
+const NO_ROW: HeardRow = { heard: 0, seconds: 0, next: undefined };
+/** The events of a row at most, and the milliseconds that it may take: after one that took longer, each event has a row of its own again. */
+const LONGEST_ROW = 16;
+const QUICK = 0.2;
+
 /** While it is made. */
 interface Underway {
   readonly event: ChainEvent;
@@ -60,6 +74,8 @@ export class EventAttempts {
   readonly #settings: EventAttemptsSettings;
   /** Where the next attempt follows at once: when the last one let go. */
   #letGo: number | undefined;
+  /** How many events the next row may have. */
+  #row = 1;
 
   constructor(settings: EventAttemptsSettings) {
     this.#settings = settings;
@@ -87,20 +103,64 @@ export class EventAttempts {
     const earlier = before ? before.delivery : this.#settings.earlier(event);
     if (before?.traced) return this.#run(this.#begin(event, before, earlier, began, turn));
     const traced = calls.trace(event, earlier !== undefined);
-    if (earlier || typeof traced === 'object') {
-      const attempt = this.#begin(event, before, earlier, began, turn);
+    const ran = earlier || typeof traced === 'object' ? undefined : calls.run(event);
+    if (ran === undefined || typeof ran === 'object')
+      return this.#goOn(this.#begin(event, before, earlier, began, turn), traced, ran);
+    circuit.end(turn, traced === 'answered' || ran === 'answered' ? 'answered' : 'nothing', 0);
+    return this.#since(began) / 1e3;
+  }
+
+  /**
+   * Makes the first attempts at events that follow one another, as long as each succeeds at once. Where that is quick, the clock is
+   * looked at once for all of them. Never throws or rejects.
+   * @param wanted whether an event is to be heard now; the row ends before one that is not
+   */
+  makeRow(events: readonly ChainEvent[], from: number, wanted: (event: ChainEvent) => boolean): HeardRow {
+    const { calls, clock, circuit } = this.#settings;
+    if (circuit.state !== 'closed') return NO_ROW;
+    const began = this.#letGo ?? clock.elapsed();
+    const turn = circuit.begin();
+    const end = Math.min(events.length, from + this.#row);
+    let sign: Sign = 'nothing';
+    let next: HeardRow['next'];
+    let heard = 0;
+    for (let at = from; at < end; at += 1) {
+      const event = events[at] as ChainEvent;
+      if (!wanted(event)) break;
+      const traced = calls.trace(event, false);
+      const ran = typeof traced === 'object' ? undefined : calls.run(event);
+      if (ran === undefined || typeof ran === 'object') {
+        if (heard > 0) circuit.end(turn, sign, 0);
+        next = this.#goOn(this.#begin(event, undefined, undefined, began, turn), traced, ran);
+        break;
+      }
+      if (traced === 'answered' || ran === 'answered') sign = 'answered';
+      heard += 1;
+    }
+    if (heard === 0) return next ? { heard, seconds: 0, next } : NO_ROW;
+    if (!next) circuit.end(turn, sign, 0);
+    const took = this.#since(began);
+    this.#row = next || took > QUICK ? 1 : Math.min(2 * this.#row, LONGEST_ROW);
+    return { heard, seconds: took / 1e3 / heard, next };
+  }
+
+  /** Milliseconds since an attempt began that has ended now. */
+  #since(began: number): number {
+    const ended = this.#settings.clock.elapsed();
+    if (this.#letGo !== undefined) this.#letGo = ended;
+    return ended - began;
+  }
+
+  /** Goes on with an attempt that has not succeeded at once. @param ran undefined: that call is not made yet */
+  #goOn(
+    attempt: Underway,
+    traced: Answer | Promise<Answer>,
+    ran: Answer | Promise<Answer> | undefined,
+  ): Attempt | Promise<Attempt> {
+    if (ran === undefined)
       return traced instanceof Promise
         ? traced.then((late) => this.#traced(attempt, late, true))
         : this.#traced(attempt, traced, false);
-    }
-    const ran = calls.run(event);
-    if (typeof ran !== 'object') {
-      circuit.end(turn, traced === 'answered' || ran === 'answered' ? 'answered' : 'nothing', 0);
-      const ended = clock.elapsed();
-      if (this.#letGo !== undefined) this.#letGo = ended;
-      return (ended - began) / 1e3;
-    }
-    const attempt = this.#begin(event, before, earlier, began, turn);
     attempt.traced = true;
     if (traced === 'answered') attempt.sign = 'answered';
     return ran instanceof Promise ? ran.then((late) => this.#ran(attempt, late)) : this.#ran(attempt, ran);
@@ -180,9 +240,7 @@ export class EventAttempts {
   #end(attempt: Underway, outcome: Attempt['outcome'], failure?: Failure, wait = 0): Attempt {
     const { event, attempts, since, began, turn, sign, retryAfter, traced, lost, first } = attempt;
     this.#settings.circuit.end(turn, sign, retryAfter);
-    const ended = this.#settings.clock.elapsed();
-    if (this.#letGo !== undefined) this.#letGo = ended;
-    const duration = (ended - began) / 1e3;
+    const duration = this.#since(began) / 1e3;
     const errorType = failure && failureType(failure);
     return {
       event,

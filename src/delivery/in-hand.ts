@@ -13,6 +13,11 @@ export class InHand {
     return this.#events.size;
   }
 
+  /** Whether attempts were made at none of what is read before this process. */
+  get isNew(): boolean {
+    return this.#earlier.size === 0;
+  }
+
   get oldest(): ChainEvent | undefined {
     const [oldest] = this.#events.keys();
     return oldest;
@@ -41,6 +46,11 @@ export class InHand {
   read(): number {
     this.#read += 1;
     return this.#read - 1;
+  }
+
+  /** So many events were read and settled at once. */
+  passed(count: number): void {
+    this.#read += count;
   }
 
   /** An event that was read is not settled at once. */

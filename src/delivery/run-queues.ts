@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { ChainEvent } from '../model/event.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import type { Attempt, EventAttempts } from './event-attempts.ts';
+import type { Attempt, EventAttempts, HeardRow } from './event-attempts.ts';
 import { RunQueue } from './run-queue.ts';
 
 export interface RunQueuesSettings {
@@ -64,15 +64,16 @@ export class RunQueues {
 
   /**
    * Takes the next event of a run. Nothing is kept of one that is settled at once.
+   * @param begun the first attempt at it, where {@link takeRow} has begun that
    * @returns whether it is still to be settled
    */
-  take(event: ChainEvent): boolean {
+  take(event: ChainEvent, begun?: Attempt | Promise<Attempt>): boolean {
     const known = this.#queues.get(event.runId);
     if (known) {
       known.add(event);
       return true;
     }
-    const made = this.#hasTurn ? this.#settings.attempts.make(event, undefined) : undefined;
+    const made = begun ?? (this.#hasTurn ? this.#settings.attempts.make(event, undefined) : undefined);
     if (typeof made === 'number') {
       this.#settings.heard(event, made);
       return false;
@@ -91,6 +92,22 @@ export class RunQueues {
       else this.#conclude(queue, made);
     }
     return true;
+  }
+
+  /**
+   * Takes events that follow one another, as long as each is settled at once.
+   * @param wanted whether an event is to be heard now
+   */
+  takeRow(
+    events: readonly ChainEvent[],
+    from: number,
+    wanted: (event: ChainEvent) => boolean,
+  ): HeardRow | undefined {
+    if (this.#queues.size > 0 || !this.#hasTurn) return undefined;
+    const row = this.#settings.attempts.makeRow(events, from, wanted);
+    for (let at = from; at < from + row.heard; at += 1)
+      this.#settings.heard(events[at] as ChainEvent, row.seconds);
+    return row;
   }
 
   /**

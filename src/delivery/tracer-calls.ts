@@ -1,4 +1,5 @@
 import type { Clock } from '../model/clock.ts';
+import { withDeadline } from '../model/deadline.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import { type ChainEvent, eventName } from '../model/event.ts';
 import type { ConserverTracer } from '../model/tracer.ts';
@@ -63,6 +64,13 @@ export class TracerCalls {
       });
   }
 
+  /** Has the tracer pass on what it buffers, or end. */
+  inTime(what: 'forceFlush' | 'shutdown', milliseconds: number): Promise<void> {
+    const { tracer, name } = this.#bound;
+    const { clock } = this.#settings;
+    return withDeadline(Promise.resolve(tracer[what]?.()), milliseconds, `${what} of tracer ${name}`, clock);
+  }
+
   /** Lets go of calls under way: one that hangs must not keep the process alive. */
   abandon(): void {
     for (const callOff of this.#deadlines) callOff();
@@ -80,7 +88,7 @@ export class TracerCalls {
 
   #trace(event: ChainEvent): Answer | Promise<Answer> {
     const { tracer, options } = this.#bound;
-    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
+    const began = this.#begin();
     try {
       if (!tracer.trace) return 'not_due';
       const answer = tracer.trace(event.outVconUuid, eventName(event), options, event);
@@ -97,7 +105,7 @@ export class TracerCalls {
     const index = this.#runIndex(event);
     if (index === undefined) return 'not_due';
     const { inVconUuid, outVconUuid, links } = event;
-    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
+    const began = this.#begin();
     try {
       if (!tracer.run) return 'not_due';
       const answer = tracer.run(inVconUuid, outVconUuid, name, links, index, options, event);
@@ -122,15 +130,26 @@ export class TracerCalls {
     return event.links.length > 0 || event.inferred.includes('links') ? -1 : undefined;
   }
 
-  #answered(call: CallName, event: ChainEvent, began: number): Answer {
+  /** When a call begins, on {@link Clock.elapsed}; undefined where nobody wants to know how long it takes. */
+  #begin(): number | undefined {
+    return this.#settings.completed && this.#settings.clock.elapsed();
+  }
+
+  #answered(call: CallName, event: ChainEvent, began: number | undefined): Answer {
     this.#made[call] += 1;
-    this.#settings.completed?.(this.#bound.name, call, event, (this.#settings.clock.elapsed() - began) / 1e3);
+    if (began !== undefined)
+      this.#settings.completed?.(
+        this.#bound.name,
+        call,
+        event,
+        (this.#settings.clock.elapsed() - began) / 1e3,
+      );
     return 'answered';
   }
 
   async #traceBatch(events: readonly ChainEvent[]): Promise<readonly Answer[]> {
     const { tracer, options, name } = this.#bound;
-    const began = this.#settings.completed ? this.#settings.clock.elapsed() : 0;
+    const began = this.#begin();
     try {
       const answer: unknown = tracer.traceBatch?.(events, options);
       const told = isThenable(answer) ? await this.#withDeadline(answer, 'traceBatch') : answer;
@@ -153,7 +172,7 @@ export class TracerCalls {
     answer: PromiseLike<unknown>,
     call: CallName,
     event: ChainEvent,
-    began: number,
+    began: number | undefined,
   ): Promise<Answer> {
     try {
       const value = await this.#withDeadline(answer, call);

@@ -1,12 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Consumer, ConsumerCounts, ReadBatch } from '../journal/consumer.ts';
-import { withDeadline } from '../model/deadline.ts';
 import type { ChainEvent } from '../model/event.ts';
 import { ATTR } from '../model/semconv.ts';
 import { Barriers } from './barriers.ts';
 import type { BoundTracer } from './bound-tracer.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
-import { type Attempt, EventAttempts } from './event-attempts.ts';
+import { type Attempt, EventAttempts, type HeardRow } from './event-attempts.ts';
 import { InHand } from './in-hand.ts';
 import { RunQueues } from './run-queues.ts';
 import { MAX_UNSETTLED, Subscription, TURN } from './subscription.ts';
@@ -46,10 +45,7 @@ export class TracerWorker {
     this.#calls = new TracerCalls(bound, this.stats, settings);
     this.#circuit = new CircuitBreaker(bound.delivery, clock, (state) => this.#turned(state));
     this.#attempts = new EventAttempts({
-      calls: this.#calls,
-      policy: bound.delivery,
-      circuit: this.#circuit,
-      clock,
+      ...{ calls: this.#calls, policy: bound.delivery, circuit: this.#circuit, clock },
       earlier: (event) => this.#inHand.earlier(event),
       wanted: (event) => this.#inHand.has(event),
     });
@@ -166,7 +162,7 @@ export class TracerWorker {
     this.#circuit.stop();
     this.#barriers.check();
     await this.#barriers.until(() => !this.#queues.calling && !this.#subscription.isReading);
-    await this.#inTime('shutdown', milliseconds);
+    await this.#calls.inTime('shutdown', milliseconds);
   }
 
   /** What is left when it {@link rest}s. It hears nothing more. */
@@ -219,7 +215,7 @@ export class TracerWorker {
 
   /** Flushes what the tracer itself buffers. */
   async flush(milliseconds: number): Promise<void> {
-    await this.#inTime('forceFlush', milliseconds);
+    await this.#calls.inTime('forceFlush', milliseconds);
   }
 
   /**
@@ -236,19 +232,13 @@ export class TracerWorker {
     this.#queues.clear();
     this.#inHand.clear();
     this.#barriers.release();
-    if (!this.#isResting) await this.#inTime('shutdown', milliseconds);
-  }
-
-  #inTime(what: 'forceFlush' | 'shutdown', milliseconds: number): Promise<void> {
-    const { tracer, name } = this.#bound;
-    const { clock } = this.#settings;
-    return withDeadline(Promise.resolve(tracer[what]?.()), milliseconds, `${what} of tracer ${name}`, clock);
+    if (!this.#isResting) await this.#calls.inTime('shutdown', milliseconds);
   }
 
   #take({ events, attempted }: ReadBatch): void {
     this.#inHand.tried(attempted);
     this.#timed(() => {
-      for (const event of events) this.#deliver(event, this.#inHand.read());
+      for (let at = 0; at < events.length; ) at = this.#deliverFrom(events, at);
     });
     this.#barriers.check();
     // What is left is not durable yet, and the journal says when it is.
@@ -258,11 +248,22 @@ export class TracerWorker {
     if (room > 0) this.#subscription.readOn(room);
   }
 
-  #deliver(event: ChainEvent, number: number): void {
+  /** Delivers the next event, and with it what follows and is heard at once. @returns the place of the first that is left */
+  #deliverFrom(events: readonly ChainEvent[], from: number): number {
+    const wanted = ({ chain }: ChainEvent) => !this.#isResting && this.#settings.hears(chain);
+    const row = this.#inHand.isNew ? this.#queues.takeRow(events, from, wanted) : undefined;
+    const end = from + (row?.heard ?? 0);
+    this.#inHand.passed(end - from);
+    if (end > from && !row?.next) return end;
+    this.#deliver(events[end] as ChainEvent, this.#inHand.read(), row?.next);
+    return end + 1;
+  }
+
+  #deliver(event: ChainEvent, number: number, begun: HeardRow['next']): void {
     if (!this.#settings.hears(event.chain)) {
       this.#subscription.report({ event, outcome: 'unheard', delivery: undefined });
       this.#settings.unheard(event);
-    } else if (this.#queues.take(event)) this.#inHand.keep(event, number);
+    } else if (this.#queues.take(event, begun)) this.#inHand.keep(event, number);
   }
 
   #attempted(attempt: Attempt): void {
