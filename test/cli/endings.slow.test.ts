@@ -10,8 +10,6 @@ import { startVconOtel } from './command-line.ts';
 import { journalFolder, openJournal, runEvents } from './kept-runs.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
-/** Milliseconds: without a deadline it takes longer than twice that. */
-const HANG = 60_000;
 
 /** A port whose connections are taken and never answered: everything that is sent there is swallowed. */
 async function swallowing(): Promise<number> {
@@ -22,9 +20,7 @@ async function swallowing(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('whatever hangs, a service ends within its one deadline and says what it left behind', {
-  timeout: 3 * HANG,
-}, async () => {
+test('whatever hangs, a service ends within its one deadline and says what it left behind', async () => {
   const cwd = temporaryFolder();
   const port = await swallowing();
   const url = `http://127.0.0.1:${port}`;
@@ -64,17 +60,13 @@ test('whatever hangs, a service ends within its one deadline and says what it le
   await printed('ends it.');
   child.kill('SIGUSR2');
   await printed('"fed"');
-  const began = performance.now();
   child.kill('SIGTERM');
   const { code, stdout } = await ended;
-  expect(performance.now() - began).toBeLessThan(HANG);
   expect(stdout).toMatch(/not ended in time, and left behind: .*tracers/);
   expect(code).toBe(1);
 });
 
-test('a client that hangs in the middle of its body keeps no service from ending well', {
-  timeout: 3 * HANG,
-}, async () => {
+test('a client that hangs in the middle of its body keeps no service from ending well', async () => {
   const cwd = temporaryFolder();
   const config = {
     receivers: { http: { port: 0 } },
@@ -101,26 +93,22 @@ test('a client that hangs in the middle of its body keeps no service from ending
   expect(code).toBe(0);
 });
 
-test.runIf(process.platform === 'linux')(
-  'tap ends when its reader does, though nothing passes',
-  { timeout: 2 * HANG },
-  async () => {
-    const path = join(journalFolder(), 'journal.db');
-    const journal = await openJournal(path);
-    await journal.append(runEvents({ id: 'a' }));
-    const shell = spawn(
-      'sh',
-      ['-c', `"$0" "$1" tap --journal "$2" --last 100 | head -2`, process.execPath, LAUNCHER, path],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
-    let lines = '';
-    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
-      lines += text;
-    });
-    // The shell waits for both.
-    const [code] = (await once(shell, 'close', { signal: AbortSignal.timeout(HANG) })) as [number];
-    expect([code, lines.trimEnd().split('\n')]).toEqual([0, expect.objectContaining({ length: 2 })]);
-  },
-);
+test.runIf(process.platform === 'linux')('tap ends when its reader does, though nothing passes', async () => {
+  const path = join(journalFolder(), 'journal.db');
+  const journal = await openJournal(path);
+  await journal.append(runEvents({ id: 'a' }));
+  const shell = spawn(
+    'sh',
+    ['-c', `"$0" "$1" tap --journal "$2" --last 100 | head -2`, process.execPath, LAUNCHER, path],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  let lines = '';
+  shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+    lines += text;
+  });
+  // The shell waits for both.
+  const [code] = (await once(shell, 'close')) as [number];
+  expect([code, lines.trimEnd().split('\n')]).toEqual([0, expect.objectContaining({ length: 2 })]);
+});

@@ -6,6 +6,7 @@ import { batchSpans } from '../../src/exporters/bounded-span-processor.ts';
 import { otlpTraceExporter } from '../../src/exporters/otlp/otlp-http.ts';
 import { DeliveryError } from '../../src/model/delivery-error.ts';
 import { PATIENCE } from '../support/eventually.ts';
+import { freePort } from '../support/server.ts';
 import { startMeters } from './collected.ts';
 import { type Answer, type OtlpRequest, spansOf, startOtlpServer } from './otlp-server.ts';
 import { recordLog } from './recorded-log.ts';
@@ -81,17 +82,18 @@ const waitUntil = (fact: () => boolean) => vi.waitUntil(fact, PATIENCE);
 
 describe('an endpoint that is down', () => {
   test('gets every span when it is back, and the log has two lines', async () => {
-    const before = await startOtlpServer();
-    await before.close();
+    const port = await freePort();
     hurrySdk();
     const { meterProvider, collect, stop } = startMeters();
-    const { processor, burst } = started(otlpTraceExporter(before), { meterProvider });
+    const { processor, burst } = started(otlpTraceExporter({ endpoint: `http://127.0.0.1:${port}` }), {
+      meterProvider,
+    });
     burst(1_000);
     await waitUntil(() => log.lines.length > 0);
     expect(processor.counts).toEqual({ exported: 0, failed: 0, dropped: 0, pending: 1_000 });
     burst(5);
 
-    const { requests } = await server(() => 200, before.port);
+    const { requests } = await server(() => 200, port);
     await processor.forceFlush();
     expect(processor.counts).toEqual({ exported: 1_005, failed: 0, dropped: 0, pending: 0 });
     expect(arrived(requests).size).toBe(1_000);

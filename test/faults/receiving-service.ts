@@ -182,8 +182,12 @@ export class ReceivingService {
     return (await response.json()) as ReceivingState;
   }
 
-  /** Waits until every run is over, and told, as long as they become fewer. */
-  async quiet(): Promise<ReceivingState> {
+  /** Waits until every run is over, and told, as long as they become fewer. @throws Error where it ends by itself */
+  quiet(): Promise<ReceivingState> {
+    return Promise.race([this.#quiet(), this.dies()]);
+  }
+
+  async #quiet(): Promise<ReceivingState> {
     for (let left = Number.POSITIVE_INFINITY; ; ) {
       const state = await eventually(
         `fewer than ${left} calls are left`,

@@ -111,7 +111,7 @@ test('a program that opens a journal where it is preloaded (node --import) is no
   const preload = join(import.meta.dirname, 'opens-journal.ts');
   const args = ['--conditions=vcon-otel-source', '-e', ''];
   const env = { ...process.env, NODE_OPTIONS: `--import ${preload}`, JOURNAL: path };
-  expect(execFileSync(process.execPath, args, { encoding: 'utf8', env, timeout: 100_000 })).toBe(
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8', env, timeout: 300_000 })).toBe(
     'open\nclosed\n',
   );
 });

@@ -71,7 +71,7 @@ test('what is removed before it could be read is told', async () => {
   const release = reader.hold();
   await reader.events(1);
   for (const id of ['b', 'c']) await journal.append(runEvents({ id }));
-  const operator = new DatabaseSync(path, { timeout: 5_000 });
+  const operator = new DatabaseSync(path, { timeout: 60_000 });
   operator.exec('delete from page where first = 5');
   operator.close();
   release();
@@ -83,7 +83,7 @@ test('what was swept after it was read is nothing to tell', async () => {
   const { path, journal } = await withEvents('a');
   const reader = follow(path, 100);
   await reader.events(4);
-  const operator = new DatabaseSync(path, { timeout: 5_000 });
+  const operator = new DatabaseSync(path, { timeout: 60_000 });
   operator.exec('delete from page; delete from run');
   operator.close();
   await journal.append(runEvents({ id: 'b' }));

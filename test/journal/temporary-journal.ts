@@ -66,7 +66,7 @@ export function eventIds(count: number, from = 0): string[] {
 
 /** Runs a statement in a connection of its own, as the command line does. */
 export function query(path: string, sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: 60_000 });
   try {
     return db.prepare(sql).all(...values);
   } finally {
@@ -81,7 +81,7 @@ export function decide(
   state: 'queued' | 'skipped',
   ids: readonly string[],
 ): void {
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: 60_000 });
   const wanted = new Set(ids);
   const seqs = storedEvents(db).flatMap(({ seq, event }) => (wanted.has(event.eventId) ? [seq] : []));
   db.prepare(

@@ -62,7 +62,7 @@ function launch(
     const child = execFile(
       node,
       [...flags, join(root, LAUNCHER)],
-      { env: {}, timeout: 100_000 },
+      { env: {}, timeout: 900_000 },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
@@ -84,7 +84,7 @@ function versionOf(path: string): string | undefined {
     return execFileSync(path, ['--print', 'process.versions.node'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 100_000,
+      timeout: 900_000,
     }).trim();
   } catch {
     return undefined;

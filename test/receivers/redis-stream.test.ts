@@ -169,7 +169,7 @@ describeWithRedis('a stream in Redis', () => {
       took.push(performance.now() - start);
       expect(receiver.stats.connected).toBe(false);
       // Redis would say after two seconds that nothing came. A machine with other work may take as long; not each time.
-    } while (Math.min(...took) >= 1_500 && took.length < 5);
+    } while (Math.min(...took) >= 1_500 && took.length < 10);
     expect(Math.min(...took)).toBeLessThan(1_500);
   });
 

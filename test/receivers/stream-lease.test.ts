@@ -157,13 +157,13 @@ describeWithRedis('one adapter alone reads a stream', () => {
     await stand.write(100, 200);
     await stand.settled();
     expect([first.sink.distinct, second.sink.distinct]).toEqual([100, 100]);
-    const findings = await probe({ url, stream: STREAM, group: GROUP }, 5_000);
+    const findings = await probe({ url, stream: STREAM, group: GROUP }, 60_000);
     expect(findings.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
   });
 });
 
 describeWithRedis('doctor', () => {
-  const look = ({ server }: StreamStand) => probe({ url: server.url, stream: STREAM, group: GROUP }, 5_000);
+  const look = ({ server }: StreamStand) => probe({ url: server.url, stream: STREAM, group: GROUP }, 60_000);
 
   test('says who reads, and warns where that is on another machine', async () => {
     await using stand = await StreamStand.start();

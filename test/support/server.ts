@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'vitest';
@@ -23,13 +24,25 @@ export function describeWith(
   else describe.skip(`${name} (skipped: ${missing})`, body);
 }
 
-/** A port of the loopback interface that nobody listens on at this moment. */
+/**
+ * A port of the loopback interface that nobody listens on at this moment. None of those that the system gives to whoever asks
+ * for any, or connects somewhere: it is nobody else's while a server on it is being started, or is away.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = createServer();
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
+
+/** Of ports that one may take; above them are those that Linux gives (`ip_local_port_range`), and other systems higher ones. */
+const LOWEST = 10_000;
+const HIGHEST = 32_768;

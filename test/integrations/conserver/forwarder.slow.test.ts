@@ -16,8 +16,7 @@ const MODULES = readdirSync(FOLDER)
 const python3 = runs('python3');
 
 describeWith('python3', python3 ? undefined : 'install Python 3.11 or later', 'vcon_otel.py', () => {
-  for (const module of MODULES)
-    test(`passes ${module} under python3`, () => unittest('python3', module), 300_000);
+  for (const module of MODULES) test(`passes ${module} under python3`, () => unittest('python3', module));
   test('and its trial against the real server finds what is wrong', () =>
     unittest('python3', 'test_compare', TRIAL));
 });
@@ -25,7 +24,7 @@ describeWith('python3', python3 ? undefined : 'install Python 3.11 or later', 'v
 describe('vcon_otel.py with other versions of Python', () => {
   for (const python of ['python3.11', 'python3.12', 'python3.13'])
     for (const module of MODULES)
-      test.skipIf(!runs(python))(`passes ${module} under ${python}`, () => unittest(python, module), 300_000);
+      test.skipIf(!runs(python))(`passes ${module} under ${python}`, () => unittest(python, module));
 });
 
 /** Whether it is there and starts: pyenv puts names on the path behind which there is nothing. */

@@ -13,7 +13,7 @@ import { serialEvent, serialOf } from './serial-events.ts';
 import type { SettledOutcome } from './standing.ts';
 
 /** Milliseconds that anything may take. */
-const PATIENCE = 10_000;
+const PATIENCE = 120_000;
 
 /** Of an event whose delivery has ended. */
 const DELIVERY: Delivery = { attempts: 1, since: 1, duration: 0.5, errorType: 'TypeError' };

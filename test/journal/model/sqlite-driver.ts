@@ -44,7 +44,7 @@ export function sqliteDriver(): JournalDriver {
  */
 function copyCrashed(path: string, copy: string): void {
   mkdirSync(dirname(copy));
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: 60_000 });
   try {
     db.exec('begin immediate; select count(*) from page');
     for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, copy + end);
@@ -64,7 +64,7 @@ async function withAdmin<T>(path: string, work: (admin: JournalAdmin) => Promise
 }
 
 async function look(path: string, admin: JournalAdmin): Promise<Kept> {
-  const db = new DatabaseSync(path, { timeout: 5_000 });
+  const db = new DatabaseSync(path, { timeout: 60_000 });
   const events = storedEvents(db);
   const inputs = storedInputs(db);
   db.close();

@@ -432,7 +432,7 @@ describe('a write that fails', () => {
   test.skipIf(!hasPrlimit)('to a full disk loses and doubles nothing', async () => {
     const directory = temporaryFolder();
     const script = join(import.meta.dirname, 'full-disk.ts');
-    const { stdout } = await promisify(execFile)(process.execPath, [script, directory], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [script, directory], { timeout: 300_000 });
     const ids = (from: number, to: number) => entries(to - from, from).map(({ record_id }) => record_id);
     const expected = [...ids(0, 8), ...ids(10, 20)];
     expect(JSON.parse(stdout)).toEqual(expected);

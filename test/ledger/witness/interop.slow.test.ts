@@ -37,7 +37,7 @@ beforeAll(async () => {
   if (!canBuild) return;
   cpSync(SOURCES, join(folder, 'go'), { recursive: true });
   await promisify(execFile)('go', ['build', '-mod=mod', '-o', program, '.'], { cwd: join(folder, 'go') });
-}, 600_000);
+});
 
 afterAll(() => {
   for (const end of ends) end();
