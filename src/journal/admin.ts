@@ -170,6 +170,8 @@ export interface RunFilter {
   readonly limit: number;
   /** Only runs that this vCon entered, left or passed through: its uuid or the beginning of it. */
   readonly vcon?: string;
+  /** Only the run with this id. */
+  readonly run?: string;
 }
 
 /** The runs of a journal. */

@@ -21,7 +21,7 @@ interface FoundRun {
  */
 export function storedRuns(
   file: JournalFile,
-  { limit, vcon }: RunFilter,
+  { limit, vcon, run: id }: RunFilter,
 ): { readonly older: boolean; readonly runs: Iterable<StoredRun> } {
   const uuid = vcon === undefined ? undefined : vconBeginning(file, vcon);
   if (vcon !== undefined && uuid === undefined) return { older: false, runs: [] };
@@ -29,7 +29,7 @@ export function storedRuns(
   // One more tells whether there are more.
   const enough = limit === 0 ? Number.POSITIVE_INFINITY : limit + 1;
   const found: FoundRun[] = [];
-  for (const run of newestRuns(file)) {
+  for (const run of newestRuns(file, id)) {
     if (found.length >= enough) break;
     if (wanted === undefined || wanted.has(run.runId)) found.push(run);
   }
@@ -38,8 +38,15 @@ export function storedRuns(
 }
 
 /** Those of which something is left. */
-function* newestRuns({ db, pages }: JournalFile): Generator<FoundRun, void, undefined> {
-  const runs = db.prepare('select run_id, first, last from run order by run desc').iterate();
+function* newestRuns(
+  { db, pages }: JournalFile,
+  id: string | undefined,
+): Generator<FoundRun, void, undefined> {
+  const columns = 'select run_id, first, last from run';
+  const runs =
+    id === undefined
+      ? db.prepare(`${columns} order by run desc`).iterate()
+      : db.prepare(`${columns} where run_id = ?`).iterate(id);
   for (const { run_id, first, last } of runs) {
     const run = { first: Number(first), last: last === null ? Number.MAX_SAFE_INTEGER : Number(last) };
     if (pages.ranges(run.first - 1, run.last).length > 0) yield { runId: String(run_id), ...run };
