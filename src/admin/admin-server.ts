@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   type PageAnswer,
   refusal,
+  type ServerAnswer,
   type SmallServer,
   type SmallServerAddress,
   startSmallServer,
@@ -10,6 +11,16 @@ import { ThrottledLog } from '../model/throttled-log.ts';
 
 /** Answers `GET` and `HEAD` of one path. */
 export type PageHandler = () => PageAnswer | Promise<PageAnswer>;
+
+/** What else there is beside the pages: it has its own addresses and its own way to let somebody in. */
+export interface Site {
+  /** Undefined: it has no such address. */
+  answer(request: IncomingMessage): ServerAnswer | Promise<ServerAnswer> | undefined;
+  /** Whether it lets in a request that presents no token. @param token what would have to be presented */
+  letsIn(request: IncomingMessage, token: string): boolean;
+  /** Connections that it needs beside the others, and those of one peer. */
+  readonly limits: { readonly connections: number; readonly ofPeer: number };
+}
 
 /** Where it listens, and who may come in. */
 export type AdminAddress = SmallServerAddress;
@@ -20,17 +31,25 @@ export interface AdminServerSettings extends AdminAddress {
   readonly path: string;
   /** By path, as `/healthz`. */
   readonly pages: Readonly<Record<string, PageHandler>>;
+  /** Is asked for what none of them is. */
+  readonly site?: Site | undefined;
 }
 
 /** A running server: the pages lie under its url. */
 export type AdminServer = SmallServer;
 
 /**
- * Serves pages to operators and their programs: health, metrics. Nobody sends it a body that is read.
+ * Serves pages to operators and their programs: health, metrics. Nobody sends its pages a body that is read.
  * @throws VconOtelError `ADDRESS_UNAVAILABLE`
  */
-export function startAdminServer({ pages, ...settings }: AdminServerSettings): Promise<AdminServer> {
-  return startSmallServer({ ...settings, log, answer: (request) => answer(request, pages) });
+export function startAdminServer({ pages, site, ...settings }: AdminServerSettings): Promise<AdminServer> {
+  return startSmallServer({
+    ...settings,
+    log,
+    answer: (request) => site?.answer(request) ?? answer(request, pages),
+    letsIn: site && ((request, token) => site.letsIn(request, token)),
+    limits: site?.limits,
+  });
 }
 
 const log = new ThrottledLog('vcon-otel/admin');

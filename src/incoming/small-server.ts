@@ -15,9 +15,18 @@ export interface PageAnswer {
   readonly status: number;
   /** The media type. */
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** An answer that goes on for as long as whoever writes it has something to say. */
+export interface LongAnswer extends Omit<PageAnswer, 'body'> {
+  /** Is handed the response when its head has been sent. */
+  readonly begin: (response: ServerResponse) => void;
+}
+
+/** Either. */
+export type ServerAnswer = PageAnswer | LongAnswer;
 
 /** Where a small server listens, and who may come in. */
 export interface SmallServerAddress extends Address {
@@ -33,7 +42,11 @@ export interface SmallServerSettings extends SmallServerAddress {
   readonly path: string;
   readonly log: ThrottledLog;
   /** Answers a request of somebody who may come in. What it throws is told by its type, and answered with 500. */
-  readonly answer: (request: IncomingMessage) => PageAnswer | Promise<PageAnswer>;
+  readonly answer: (request: IncomingMessage) => ServerAnswer | Promise<ServerAnswer>;
+  /** What else than the header lets a request in. @param token what the header would have to contain */
+  readonly letsIn?: ((request: IncomingMessage, token: string) => boolean) | undefined;
+  /** Connections that may be open at once, and those of one peer. Default: 100 and 25. */
+  readonly limits?: { readonly connections: number; readonly ofPeer: number } | undefined;
 }
 
 /** A running server. */
@@ -52,15 +65,16 @@ export interface SmallServer {
  * @throws VconOtelError `ADDRESS_UNAVAILABLE`
  */
 export async function startSmallServer(settings: SmallServerSettings): Promise<SmallServer> {
-  const { path, host, port, token, allowed_hosts = [], log } = settings;
+  const { path, host, port, allowed_hosts = [], log, limits = LIMITS, letsIn } = settings;
   const server = createServer({
     headersTimeout: REQUEST_MILLIS,
     requestTimeout: REQUEST_MILLIS,
     connectionsCheckingInterval: REQUEST_MILLIS,
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  limitPeers(server, MAX_OF_A_PEER, log);
+  server.maxConnections = limits.connections;
+  limitPeers(server, limits.ofPeer, log);
   const isForUs = addressCheck([host, ...allowed_hosts]);
+  let token = settings.token;
   let mayEnter = bearerCheck({ token });
   server.setTimeout(2 * REQUEST_MILLIS);
   let underWay = 0;
@@ -72,7 +86,8 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
       if (closed && underWay === 0) server.closeAllConnections();
     });
     if (!isForUs(request.headers)) return send(response, FOREIGN);
-    if (!mayEnter(request.headers.authorization)) return send(response, STRANGER);
+    const isLetIn = mayEnter(request.headers.authorization) || letsIn?.(request, token ?? '');
+    if (!isLetIn) return send(response, STRANGER);
     return void respond(request, response, settings);
   });
   const taken = await listen(server, { path, host, port, log });
@@ -80,7 +95,8 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     renew(next) {
-      mayEnter = bearerCheck({ token: next });
+      token = next;
+      mayEnter = bearerCheck({ token });
     },
     close() {
       closed ??= closeServer(server);
@@ -113,9 +129,7 @@ const LISTEN_MILLIS = 10_000;
 /** Requests here are short; whoever takes longer to send one is nobody who should ask. */
 const REQUEST_MILLIS = 5_000;
 const CLOSE_MILLIS = 2_000;
-const MAX_CONNECTIONS = 100;
-/** Of one peer. */
-const MAX_OF_A_PEER = 25;
+const LIMITS = { connections: 100, ofPeer: 25 };
 
 const FOREIGN = refusal(
   403,
@@ -138,14 +152,17 @@ async function respond(
   }
 }
 
-function send(response: ServerResponse, { status, type, body, headers }: PageAnswer): void {
-  const bytes = Buffer.from(body);
-  response.writeHead(status, {
-    ...headers,
-    'content-type': type,
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-  });
+function send(response: ServerResponse, answer: ServerAnswer): void {
+  const { status, type, headers } = answer;
+  const head = { 'cache-control': 'no-store', ...headers, 'content-type': type };
+  if ('begin' in answer) {
+    response.writeHead(status, head);
+    response.flushHeaders();
+    answer.begin(response);
+    return;
+  }
+  const bytes = Buffer.from(answer.body);
+  response.writeHead(status, { ...head, 'content-length': bytes.length });
   response.end(bytes);
 }
 
