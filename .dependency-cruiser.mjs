@@ -8,7 +8,7 @@ const ROWS = [
   ['service'],
   ['isolation'],
   ['config'],
-  ['bridge', 'receivers', 'assembly', 'delivery', 'tracers', 'exporters'],
+  ['bridge', 'receivers', 'assembly', 'delivery', 'tracers', 'exporters', 'page'],
   ['journal', 'ledger', 'vcon-store', 'instrumentation', 'admin'],
   ['incoming', 'outgoing', 'persistence'],
   ['model'],

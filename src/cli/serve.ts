@@ -156,6 +156,7 @@ function screenOf(loaded: LoadedConfig, tracing: Service): string {
     ['exporters', lines.exporters],
     ['journal', lines.journal],
     ...(healthUrl ? [row('health', `${healthUrl}/healthz and /readyz`)] : []),
+    ...(adminUrl && config.admin?.page ? [row('page', adminUrl)] : []),
     ...(adminUrl ? [row('admin', `${adminUrl}/healthz, /readyz and /metrics`)] : []),
   ];
   const screen = rows.flatMap(([title, values]) =>

@@ -67,6 +67,14 @@ const receivers = z.strictObject({
 
 const health = closed(z.strictObject(listening(4419)));
 
+const admin = closed(
+  z.strictObject({
+    ...listening(4419),
+    // What chains do, to look at in a browser.
+    page: z.boolean().default(true),
+  }),
+);
+
 /** Where the health of a service is told that says nothing about it. */
 export const DEFAULT_HEALTH: z.output<typeof health> = health.parse({});
 
@@ -89,8 +97,8 @@ export const Config = z.strictObject({
   receivers: section(receivers).prefault({}),
   exporters: section(exporters).prefault({}),
   journal: typedSection(builtInJournals, DEFAULT_JOURNAL).prefault({ type: DEFAULT_JOURNAL }),
-  // Health and metrics on one server.
-  admin: section(health).optional(),
+  // Health, metrics and the page on one server.
+  admin: section(admin).optional(),
   // Without an admin server, it is there by default.
   health: section(health).optional(),
 });

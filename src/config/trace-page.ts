@@ -18,12 +18,20 @@ export function tracePageFromEnvironment(
   stream: { readonly isTTY?: boolean },
   env: Env = process.env,
 ): TracePage | undefined {
+  const page = tracePageOf(env);
+  if (env.NO_COLOR && !env.FORCE_HYPERLINK) return undefined;
+  return createSupportsHyperlinks(stream) ? page : undefined;
+}
+
+/**
+ * As {@link tracePageFromEnvironment}, for what shows hyperlinks in any case.
+ * @throws ConfigError `CONFIG_INVALID`
+ */
+export function tracePageOf(env: Env = process.env): TracePage | undefined {
   const template = env[VARIABLE];
   if (!template) return undefined;
   const fault = faultOf(template);
   if (fault !== undefined) throw new ConfigError('CONFIG_INVALID', [{ path: VARIABLE, message: fault }]);
-  if (env.NO_COLOR && !env.FORCE_HYPERLINK) return undefined;
-  if (!createSupportsHyperlinks(stream)) return undefined;
   return (traceId) => (isValidTraceId(traceId) ? pageOf(template, traceId).href : undefined);
 }
 

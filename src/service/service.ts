@@ -14,6 +14,7 @@ import { isConfiguredIn } from './is-configured.ts';
 import { loadTracers } from './load-tracers.ts';
 import { createLog, sendDiagnosticsTo } from './log.ts';
 import { openJournal } from './open-journal.ts';
+import { livePageOf } from './page.ts';
 import { STARTING } from './readiness.ts';
 import { hasReceivers, openReceivers } from './receivers.ts';
 import { reloading } from './reload.ts';
@@ -28,7 +29,7 @@ import type { Service, ServiceSettings } from './tracing.ts';
 import { openVconStore } from './vcon-store.ts';
 
 //  LoadedConfig
-//    ├─► admin server                    says at once that it lives, and that it is ready when all below is up
+//    ├─► admin server                    says at once that it lives, and that it is ready when all below is up; shows runs on a page
 //    ├─► exporters                       take metrics, and spans in batches, which are beside the journal until then
 //    ├─► vCon store ───────────────┐
 //    ├─► journal ──► delivery ──► tracers, those of other people in a thread each
@@ -65,7 +66,9 @@ export async function startService(
   let service: Service | undefined;
   try {
     const resource = describeService(loaded.config.service_name);
-    const admin = await openAdmin(loaded, settings.health === true, () => service?.readiness() ?? STARTING);
+    const page = livePageOf(loaded, () => service?.stats());
+    const readiness = () => service?.readiness() ?? STARTING;
+    const admin = await openAdmin(loaded, settings.health === true, readiness, page);
     ends.add('admin server', admin.close);
     const current = { loaded };
     const conserver = await openConserverChains(loaded);
@@ -101,7 +104,8 @@ export async function startService(
     if (!settings.vcons && hasEmptyStore(loaded))
       for (const name of delivery.vconReaders) log.warn(`tracer ${name}: ${NO_VCONS}`);
     const runMetrics = new RunMetrics(meterProvider, isConfigured, output.durations);
-    const bridge = new TracerSpanProcessor(heard, delivery, [runMetrics]);
+    const watching = page ? [page.observer] : [];
+    const bridge = new TracerSpanProcessor(heard, delivery, [runMetrics, ...watching], page !== undefined);
     ends.add('tracers', () => bridge.shutdown());
 
     const spanProcessors = [bridge, ...batches.map(({ batch }) => batch), ...(settings.spanProcessors ?? [])];
@@ -113,7 +117,8 @@ export async function startService(
     ends.add('globals', () => releaseGlobals(own));
 
     const { processors } = delivery;
-    const observers = [runMetrics, ...(processors.isEmpty ? [] : [new RunSpans(processors)])];
+    const builders = processors.isEmpty ? [] : [new RunSpans(processors)];
+    const observers = [runMetrics, ...watching, ...builders];
     const sinks = {
       ...{ events: delivery, observers, journal, state, meterProvider, conserver },
       current: () => current.loaded,

@@ -51,17 +51,20 @@ export class TracerSpanProcessor implements SpanProcessor {
   /**
    * @param delivery what is made of the settings, where somebody else hands it events as well
    * @param observers are shown the runs of this process while they grow
+   * @param keepsSteps whether they look at the steps of a run as a whole
    */
   constructor(
     settings: TracerSpanProcessorSettings,
     delivery = new TracerDelivery(settings),
     observers: readonly RunObserver[] = [],
+    keepsSteps = false,
   ) {
     const { issues } = delivery;
     this.#delivery = delivery;
     this.#bridge = new SpanBridge({
       sink: delivery,
       observers,
+      keepsSteps,
       issue: (kind, detail) => issues.add(kind, detail),
       maxOpenRuns: settings.maxOpenRuns ?? 250_000,
       links: (chain) => delivery.chains?.get(chain)?.links,

@@ -6,7 +6,7 @@ import type { Probes } from './probe.ts';
 
 /** Whether the health of the service can be told where it is to be. */
 export const adminProbes: Probes = ({ config: { admin, health } }, timeout) => {
-  const probe = (about: string, address: Config['admin']) =>
+  const probe = (about: string, address: Config['health']) =>
     address
       ? [
           {

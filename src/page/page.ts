@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http';
+import type { Site } from '../admin/admin-server.ts';
+import { refusal, type ServerAnswer } from '../incoming/small-server.ts';
+import type { Clock } from '../model/clock.ts';
+import type { RunObserver } from '../model/run.ts';
+import { answerApi } from './api.ts';
+import { feedSource } from './feed-source.ts';
+import { Feed, MAX_VIEWERS } from './live/feed.ts';
+import { LiveRuns } from './live/live-runs.ts';
+import type { PageSources } from './page-sources.ts';
+import { Past } from './past/past.ts';
+import { hasSession } from './session.ts';
+import { StaticFiles } from './static-files.ts';
+
+/** A page that shows what chains do, and what it is made of. */
+export interface LivePage {
+  /** Serves it. */
+  readonly site: Site;
+  /** Is to be shown every run while it grows. */
+  readonly observer: RunObserver;
+  /** Has everybody who looks come in once more, since it is others who may. */
+  dismiss(): void;
+  /** Ends what is sent, so that the server can close. Safe twice. */
+  close(): Promise<void>;
+}
+
+/** Makes the page of a service. Until somebody looks, it counts runs and nothing else. */
+export function createPage(sources: PageSources, clock: Clock): LivePage {
+  const runs = new LiveRuns(clock);
+  const feed = new Feed(feedSource(runs, sources, clock), clock);
+  const past = new Past(sources.journal, clock);
+  const files = new StaticFiles();
+  const parts = { sources, runs, feed, past };
+  return {
+    observer: runs,
+    site: {
+      answer: (request) => answer(request, files, parts),
+      // The page itself is no secret, and asks for the token.
+      letsIn: (request, token) => isOfPage(pathOf(request)) || hasSession(request, token),
+      // Many may look through one proxy.
+      limits: { connections: 100 + 2 * MAX_VIEWERS, ofPeer: 25 + MAX_VIEWERS },
+    },
+    dismiss: () => feed.dismiss(),
+    async close() {
+      feed.close();
+      await past.close();
+    },
+  };
+}
+
+function answer(
+  request: IncomingMessage,
+  files: StaticFiles,
+  parts: Parameters<typeof answerApi>[1],
+): Promise<ServerAnswer> | undefined {
+  const path = pathOf(request);
+  if (path.startsWith('/api/')) return answerApi(request, parts);
+  if (!isOfPage(path)) return undefined;
+  return fileOr404(path, request, files);
+}
+
+async function fileOr404(path: string, request: IncomingMessage, files: StaticFiles): Promise<ServerAnswer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refusal(405, 'only GET', { allow: 'GET, HEAD' });
+  return (await files.answer(path, request)) ?? refusal(404, 'the page has no such file');
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function isOfPage(path: string): boolean {
+  return path === '/' || path.startsWith('/page/');
+}

@@ -1,0 +1,76 @@
+import { Worker } from 'node:worker_threads';
+import type { JournalSection } from '../../journal/open-admin.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { PastAnswer, Question, Questions, ReaderData } from './questions.ts';
+
+/** As source, or as what was built from it. */
+const READER = new URL(`./reader.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+/** Milliseconds after the last question for which the thread is kept. */
+const IDLE = 60_000;
+/** Questions that may wait. */
+const MAX_WAITING = 50;
+
+/**
+ * What a journal keeps, read in a thread that is there only while somebody asks. Questions are answered in their order, and never
+ * delay a chain.
+ */
+export class Past {
+  readonly #journal: JournalSection;
+  readonly #clock: Clock;
+  #worker: Worker | undefined;
+  #asked: ((answered: PastAnswer) => void)[] = [];
+  #callOff: (() => void) | undefined;
+
+  constructor(journal: JournalSection, clock: Clock) {
+    this.#journal = journal;
+    this.#clock = clock;
+  }
+
+  /** Whether anything is kept. */
+  get isKept(): boolean {
+    return this.#journal.type !== 'memory';
+  }
+
+  /** @throws PastError with a sentence for a person */
+  async ask<Q extends Question>(question: Q, ask: Questions[Q]['ask']): Promise<Questions[Q]['answer']> {
+    if (this.#asked.length >= MAX_WAITING) throw new PastError('too much is asked at once: try again');
+    const worker = this.#worker ?? this.#begin();
+    this.#callOff?.();
+    const answered = await new Promise<PastAnswer>((resolve) => {
+      this.#asked.push(resolve);
+      worker.postMessage({ question, ask });
+    });
+    if (this.#asked.length === 0) this.#restLater();
+    if ('error' in answered) throw new PastError(answered.error);
+    return answered.answer as Questions[Q]['answer'];
+  }
+
+  async close(): Promise<void> {
+    this.#callOff?.();
+    await this.#worker?.terminate();
+  }
+
+  #restLater(): void {
+    this.#callOff?.();
+    this.#callOff = this.#clock.after(IDLE, () => void this.#worker?.terminate(), 'background');
+  }
+
+  #begin(): Worker {
+    const workerData: ReaderData = { journal: this.#journal };
+    const worker = new Worker(READER, { workerData, name: 'vcon-otel page', execArgv: [], env: {} });
+    worker.unref();
+    worker.on('message', (answered: PastAnswer) => this.#asked.shift()?.(answered));
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      for (const answer of this.#asked.splice(0)) answer({ error: 'reading was ended' });
+    });
+    this.#worker = worker;
+    return worker;
+  }
+}
+
+/** What was asked cannot be answered; the message says why. */
+export class PastError extends Error {
+  override readonly name = 'PastError';
+}

@@ -1,0 +1,276 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type ConfigInput, parseConfig } from '../../src/config/load-config.ts';
+import { traceChain } from '../../src/index.ts';
+import { startService } from '../../src/service/service.ts';
+import type { Service } from '../../src/service/tracing.ts';
+import { PATIENCE } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { listen } from './listen.ts';
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, undefined);
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const soon = (look: () => void | Promise<void>) => vi.waitFor(look, PATIENCE);
+const UUID = '0191e5a0-7c4f-8f6e-8b6a-3c1d2e4f5a6b';
+
+async function start(
+  config: ConfigInput = {},
+  admin: NonNullable<ConfigInput['admin']> = {},
+): Promise<Service & { readonly adminUrl: string }> {
+  const service = await startService(
+    parseConfig({ log_level: 'error', ...config, admin: { port: 0, ...admin } }, {}),
+  );
+  onTestFinished(() => service.shutdown());
+  const { adminUrl = '' } = service;
+  return { ...service, adminUrl };
+}
+
+function kept(): ConfigInput {
+  const path = temporaryFolder();
+  const log_file = join(path, 'audit.jsonl');
+  return {
+    journal: { type: 'sqlite', path: join(path, 'journal.db') },
+    tracers: { audit: { module: 'tracers.audit_log', options: { log_file } } },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a page reads it without types.
+async function get(url: string): Promise<any> {
+  return (await fetch(url)).json();
+}
+
+/** A run that goes on until it is told to end. */
+function openRun(name = 'intake') {
+  const end = Promise.withResolvers<void>();
+  const ended = traceChain({ name, links: ['tag'] }, UUID, async (run) => {
+    await run.link('tag', () => end.promise.then(() => UUID));
+  });
+  return {
+    end: async () => {
+      end.resolve();
+      await ended;
+    },
+  };
+}
+
+describe('the page', () => {
+  test('nothing on it comes from elsewhere, and no script is in it but the import map', async () => {
+    const { adminUrl } = await start();
+    const response = await fetch(`${adminUrl}/`);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self' 'sha256-[\w+/]{43}='; style-src 'self';/);
+    const text = await response.text();
+    const addresses = [...text.matchAll(/(?:src|href)="([^"]+)"|"(\.\/page\/lib[^"]+)"/g)].map(
+      ([, a, b]) => a ?? b,
+    );
+    expect(addresses.length).toBeGreaterThan(6);
+    for (const address of addresses) {
+      const file = await fetch(new URL(address ?? '', `${adminUrl}/`));
+      expect([address, file.status]).toEqual([address, 200]);
+      expect(file.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  test('a file that has not changed is not sent again', async () => {
+    const { adminUrl } = await start();
+    const first = await fetch(`${adminUrl}/page/main.js`);
+    const etag = first.headers.get('etag') ?? '';
+    const again = await fetch(`${adminUrl}/page/main.js`, { headers: { 'if-none-match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+
+  test('what is not of the page is not served, whatever a path says', async () => {
+    const { adminUrl } = await start();
+    for (const path of [
+      '/page/',
+      '/page/../page.ts',
+      '/page/%2e%2e/page.ts',
+      '/page/constructor',
+      '/package.json',
+    ])
+      expect((await fetch(adminUrl + path)).status).toBe(404);
+    expect((await fetch(`${adminUrl}/`, { method: 'POST' })).status).toBe(405);
+  });
+
+  test('`page: false` leaves it out', async () => {
+    const { adminUrl } = await start({}, { page: false });
+    for (const path of ['/', '/page/main.js', '/api/about', '/api/feed'])
+      expect((await fetch(adminUrl + path)).status).toBe(404);
+  });
+});
+
+describe('with a token', () => {
+  const token = 'a-long-and-secret-token';
+
+  test('the page itself can be loaded, and nothing of what it shows', async () => {
+    const { adminUrl } = await start({}, { token });
+    expect((await fetch(`${adminUrl}/`)).status).toBe(200);
+    for (const path of ['/api/about', '/api/feed', '/api/run?id=0123456789abcdef', '/metrics', '/readyz'])
+      expect((await fetch(adminUrl + path)).status).toBe(401);
+  });
+
+  test('whoever presents it gets a cookie that lets in, that no script can read and no other site can send', async () => {
+    const { adminUrl } = await start({}, { token });
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${adminUrl}/api/session`, { method: 'POST', headers });
+    const cookie = response.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^vcon-otel-\d+=[0-9a-f]{64}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(cookie).not.toContain(token);
+    const [pair = ''] = cookie.split(';');
+    expect((await fetch(`${adminUrl}/api/about`, { headers: { cookie: pair } })).status).toBe(200);
+    const wrong = pair.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    expect((await fetch(`${adminUrl}/api/about`, { headers: { cookie: wrong } })).status).toBe(401);
+  });
+
+  test('a wrong one gets none', async () => {
+    const { adminUrl } = await start({}, { token });
+    const headers = { authorization: 'Bearer another' };
+    const response = await fetch(`${adminUrl}/api/session`, { method: 'POST', headers });
+    expect([response.status, response.headers.get('set-cookie')]).toEqual([401, null]);
+  });
+});
+
+describe('the feed', () => {
+  test('shows a run as it begins, goes on and ends', async () => {
+    const { adminUrl } = await start();
+    const feed = await listen(adminUrl);
+    onTestFinished(feed.stop);
+    await soon(() =>
+      expect(feed.messages[0]).toMatchObject({ event: 'snapshot', data: { running: 0, runs: [] } }),
+    );
+    const run = openRun();
+    const rows = () => feed.messages.flatMap(({ data }) => data.runs ?? []);
+    await soon(() =>
+      expect(rows().at(-1)).toMatchObject({
+        chain: 'intake',
+        vcon: UUID,
+        outcome: null,
+        steps: [['l', 'tag', expect.any(Number), null, null]],
+      }),
+    );
+    await run.end();
+    await soon(() =>
+      expect(rows().at(-1)).toMatchObject({
+        outcome: 'complete',
+        duration: expect.any(Number),
+        steps: [['l', 'tag', expect.any(Number), expect.any(Number), 'success']],
+      }),
+    );
+    await soon(() =>
+      expect(feed.messages.findLast(({ data }) => data.chains)?.data.chains).toMatchObject([
+        { chain: 'intake', running: 0 },
+      ]),
+    );
+  });
+
+  test('who comes later is told what is under way, and what has just ended', async () => {
+    const { adminUrl } = await start();
+    await openRun('before').end();
+    const run = openRun();
+    const feed = await listen(adminUrl);
+    onTestFinished(feed.stop);
+    await soon(() =>
+      expect(feed.messages[0]?.data.runs).toMatchObject([
+        { chain: 'intake', outcome: null },
+        { chain: 'before', outcome: 'complete' },
+      ]),
+    );
+    await run.end();
+  });
+
+  test('who was cut off goes on after what they heard last; who has heard of another process begins anew', async () => {
+    const { adminUrl } = await start();
+    const first = await listen(adminUrl);
+    await soon(() => expect(first.messages.length).toBeGreaterThan(0));
+    const last = first.messages.at(-1)?.id ?? '';
+    await first.stop();
+    await openRun('missed').end();
+    const second = await listen(adminUrl, { 'last-event-id': last });
+    onTestFinished(second.stop);
+    await soon(() =>
+      expect(second.messages.flatMap(({ data }) => data.runs ?? [])).toMatchObject([{ chain: 'missed' }]),
+    );
+    expect(second.messages.every(({ event }) => event === 'change')).toBe(true);
+    const other = await listen(adminUrl, { 'last-event-id': '00000000-1' });
+    onTestFinished(other.stop);
+    await soon(() => expect(other.messages[0]?.event).toBe('snapshot'));
+  });
+
+  test('there is a limit to those who look, and the end of the service ends them', async () => {
+    const service = await start();
+    const feeds = await Promise.all(Array.from({ length: 100 }, () => listen(service.adminUrl)));
+    expect(new Set(feeds.map(({ status }) => status))).toEqual(new Set([200]));
+    const response = await fetch(`${service.adminUrl}/api/feed`);
+    expect([response.status, await response.json()]).toEqual([503, { error: '100 pages look already' }]);
+    expect((await fetch(`${service.adminUrl}/healthz`)).status).toBe(200);
+    await service.shutdown();
+    await Promise.all(feeds.map(({ ended }) => ended));
+  });
+});
+
+describe('a run', () => {
+  test('is shown while it goes on, and with what tracers heard of it from the journal', async () => {
+    const service = await start(kept());
+    const { adminUrl } = service;
+    const run = openRun();
+    const feed = await listen(adminUrl);
+    await soon(() => expect(feed.messages.length).toBeGreaterThan(0));
+    const { id } = feed.messages[0]?.data.runs[0] ?? {};
+    await feed.stop();
+    expect(await get(`${adminUrl}/api/run?id=${id}`)).toMatchObject({
+      id,
+      duration: null,
+      steps: [{ name: 'tag', outcome: null }],
+    });
+    await run.end();
+    await service.forceFlush();
+    await soon(async () =>
+      expect((await get(`${adminUrl}/api/run?id=${id}`)).heard).toMatchObject([
+        { event: 'chain_start', step: null, tracer: 'audit', state: 'ok', attempts: 1 },
+        { event: 'link_start', step: 0, state: 'ok' },
+        { event: 'link_complete', step: 0, state: 'ok' },
+        { event: 'chain_complete', step: null, state: 'ok' },
+      ]),
+    );
+  });
+
+  test('is there after a restart, by its id, its vCon and what it was like', async () => {
+    const config = kept();
+    const before = await start(config);
+    await openRun().end();
+    await before.shutdown();
+    const { adminUrl } = await start(config);
+    const { runs } = await get(`${adminUrl}/api/vcon?uuid=${UUID}`);
+    expect(runs).toMatchObject([{ chain: 'intake', outcome: 'complete' }]);
+    expect(await get(`${adminUrl}/api/run?id=${runs[0].id}`)).toMatchObject({
+      vcon: UUID,
+      outcome: 'complete',
+    });
+    const found = async (query: string) => (await get(`${adminUrl}/api/search?${query}`)).runs.length;
+    for (const [query, count] of [
+      ['chain=intake', 1],
+      ['chain=other', 0],
+      ['outcome=complete', 1],
+      ['outcome=error', 0],
+      ['step=tag', 1],
+      ['vcon=0191E5A0', 1],
+      ['vcon=1', 0],
+      [`since=${Date.now() + 60_000}`, 0],
+    ] as const)
+      expect([query, await found(query)]).toEqual([query, count]);
+  });
+
+  test('that nobody knows is none, and what is no id is refused with what one is', async () => {
+    const { adminUrl } = await start(kept());
+    const response = await fetch(`${adminUrl}/api/run?id=0123456789abcdef`);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { error: 'no such run is under way, or kept in the journal' },
+    ]);
+    expect((await fetch(`${adminUrl}/api/run?id=x`)).status).toBe(422);
+    expect((await fetch(`${adminUrl}/api/vcon?uuid=%0a`)).status).toBe(422);
+  });
+});
