@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -11,8 +10,9 @@ import { makeFolder } from '../persistence/make-folder.ts';
 import type { TracingStats } from '../service/tracing.ts';
 import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } from '../vcon-store/index.ts';
 import { parseDelay } from './arguments.ts';
-import type { DemoChains } from './demo/chains.ts';
-import { type Files, farewell, type LedgerSummary, type Summary } from './demo/closing.ts';
+import { farewell, type LedgerSummary, type Summary } from './demo/closing.ts';
+import { configFor, filesIn } from './demo/demo-config.ts';
+import { openBrowser } from './demo/open-browser.ts';
 import { passThrough } from './demo/pass-through.ts';
 import { DemoProgress } from './demo/progress.ts';
 import { SpanCounter } from './demo/span-counter.ts';
@@ -52,6 +52,12 @@ export function demoCommand(settings: DemoSettings): Command {
       ).conflicts(['out', 'count', 'json']),
     )
     .addOption(
+      new Option(
+        '--open',
+        'run again and again, at the pace of real services, and show it live on a page in the browser',
+      ).conflicts(['count', 'json', 'forever']),
+    )
+    .addOption(
       new Option('--pause <duration>', 'with --forever: between two vCons (default: 2s)').argParser(
         parseDelay,
       ),
@@ -61,6 +67,7 @@ export function demoCommand(settings: DemoSettings): Command {
         this.error(`error: ${sentence}`, { exitCode: 2, code: 'demo.forever' });
       if (options.forever) return demoForever(options, settings, refuse);
       if (options.pause !== undefined) refuse("option '--pause <duration>' goes with --forever");
+      if (options.open) return demoOpen(options, settings);
       return demo(options, settings);
     });
 }
@@ -71,6 +78,7 @@ interface DemoOptions {
   readonly count: number;
   readonly json?: true;
   readonly forever?: true;
+  readonly open?: true;
   /** Milliseconds. */
   readonly pause?: number;
 }
@@ -91,13 +99,7 @@ function parseCount(text: string): number {
 async function demo(options: DemoOptions, settings: DemoSettings): Promise<void> {
   const { out } = options;
   const began = performance.now();
-  const files = {
-    traces: join(out, 'traces.otlp.jsonl'),
-    audit: join(out, 'audit.jsonl'),
-    database: join(out, 'db-audit.db'),
-    journal: join(out, 'journal.db'),
-    ledger: join(out, 'ledger'),
-  };
+  const files = filesIn(out);
   makeDemoFolder(out);
   const recordsBefore = existsSync(files.ledger) ? (await verifyAgain(files.ledger)).records : 0;
   // Loaded here: on Node 22 the very import of SQLite prints a warning.
@@ -177,6 +179,42 @@ async function demoForever(
   }
 }
 
+/** Where the page is, if nobody else is there. */
+const PAGE = { host: '127.0.0.1', port: 4419 } as const;
+/** Documents that are in memory: vCons in the chains, and the copies made of them. */
+const LIVELY_VCONS = 64;
+
+async function demoOpen(
+  { out, vcons: folder = SHIPPED_VCONS }: DemoOptions,
+  { stdout, stderr, signal }: DemoSettings,
+): Promise<void> {
+  makeDemoFolder(out);
+  const ending = new AbortController();
+  void signal().then(() => ending.abort());
+  const [{ demoChains }, { livelyPace }, { livelyTraffic }, { listenObstacle }, { startService }] =
+    await Promise.all([
+      import('./demo/chains.ts'),
+      import('./demo/pace.ts'),
+      import('./demo/lively.ts'),
+      import('../outgoing/own-address.ts'),
+      import('../service/service.ts'),
+    ]);
+  const chains = demoChains({ directory: out, pace: livelyPace });
+  const vcons = memoryVconStore({ maxVcons: LIVELY_VCONS });
+  const port = (await listenObstacle(PAGE)) === undefined ? PAGE.port : 0;
+  const tracing = await startService(configFor(chains, filesIn(out), { ...PAGE, port }), { vcons });
+  stdout.write(`What the chains do now: ${tracing.adminUrl}\nCtrl-C ends it.\n`);
+  if (stderr.isTTY && tracing.adminUrl !== undefined) openBrowser(tracing.adminUrl);
+  const progress = new DemoProgress(stderr, { interval: LINE_INTERVAL });
+  try {
+    await livelyTraffic({ folder, chains, vcons, progress, signal: ending.signal });
+  } finally {
+    progress.end();
+    await tracing.shutdown();
+    chains.close();
+  }
+}
+
 /** What `dev` runs: as `--forever`, in whatever tracing there is, with the documents where it says. */
 export async function demoTraffic(store: MemoryVconStore, pause: number, signal: AbortSignal): Promise<void> {
   const { makeTraffic } = await import('./demo/traffic.ts');
@@ -191,37 +229,6 @@ function makeDemoFolder(path: string): void {
   } catch (cause) {
     throw new VconOtelError('FILE_UNUSABLE', `the folder ${path} cannot be created`, { cause });
   }
-}
-
-function configFor({ chains }: DemoChains, { traces, audit, database, journal, ledger }: Files) {
-  return parseConfig({
-    service_name: 'vcon-otel-demo',
-    log_level: 'warn',
-    tracers: {
-      audit: {
-        module: 'tracers.audit_log',
-        options: { log_file: audit, record: 'both', include_vcon_data: true },
-      },
-      db: { module: 'tracers.db_audit', options: { driver: 'sqlite', database } },
-      compliance: {
-        module: 'tracers.compliance',
-        options: { directory: ledger, origin: 'vcon-otel.local/demo' },
-      },
-    },
-    chains: Object.fromEntries(
-      chains.map(({ chain, ingressList }) => [
-        chain.name,
-        {
-          links: chain.links.map(({ name }) => name),
-          storages: (chain.storages ?? []).map(({ name }) => name),
-          ingress_lists: [ingressList],
-          egress_lists: [...(chain.egressLists ?? [])],
-        },
-      ]),
-    ),
-    exporters: { otlp_file: { path: traces } },
-    journal: { type: 'sqlite', path: journal },
-  });
 }
 
 async function* repeated({ vcons = SHIPPED_VCONS, count }: DemoOptions): AsyncGenerator<ListedVcon> {

@@ -7,6 +7,7 @@ import { redact } from './links/redact.ts';
 import { summarize } from './links/summarize.ts';
 import { tag } from './links/tag.ts';
 import { transcriptStatistics } from './links/transcript-statistics.ts';
+import type { Pace } from './pace.ts';
 import { archive } from './storages/archive.ts';
 import { openWarehouse, type Warehouse } from './storages/warehouse.ts';
 
@@ -14,6 +15,8 @@ import { openWarehouse, type Warehouse } from './storages/warehouse.ts';
 export interface DemoChainsSettings {
   /** Where their storages keep files; created if missing. */
   readonly directory: string;
+  /** Makes steps take what they would elsewhere; without it they are as fast as this machine. */
+  readonly pace?: Pace;
 }
 
 /** A chain and the list it takes vCons from. */
@@ -40,41 +43,47 @@ export interface DemoChains {
  *
  * @throws VconOtelError `FILE_UNUSABLE` if the directory or the database in it cannot be used
  */
-export function demoChains({ directory }: DemoChainsSettings): DemoChains {
+export function demoChains({ directory, pace }: DemoChainsSettings): DemoChains {
   const archivePath = join(directory, 'archive');
   const warehousePath = join(directory, 'warehouse.db');
   const warehouse = openStorages(archivePath, warehousePath);
   const files = archive(archivePath);
+  const { link, storage } = pace ?? AS_THEY_ARE;
+  const kept = storage(files);
+  const written = storage(warehouse.storage);
+  const chains: DemoChains['chains'] = [
+    {
+      ingressList: 'inbox',
+      chain: {
+        name: 'intake',
+        links: [link(transcriptStatistics), link(tag)],
+        storages: [kept],
+        egressLists: ['screening'],
+      },
+    },
+    {
+      ingressList: 'screening',
+      chain: {
+        name: 'screening',
+        links: [link(consentFilter), link(redact)],
+        storages: [kept, written],
+        egressLists: ['delivery'],
+      },
+    },
+    {
+      ingressList: 'delivery',
+      chain: { name: 'delivery', links: [link(summarize)], storages: [written] },
+    },
+  ];
   return {
-    chains: [
-      {
-        ingressList: 'inbox',
-        chain: {
-          name: 'intake',
-          links: [transcriptStatistics, tag],
-          storages: [files],
-          egressLists: ['screening'],
-        },
-      },
-      {
-        ingressList: 'screening',
-        chain: {
-          name: 'screening',
-          links: [consentFilter, redact],
-          storages: [files, warehouse.storage],
-          egressLists: ['delivery'],
-        },
-      },
-      {
-        ingressList: 'delivery',
-        chain: { name: 'delivery', links: [summarize], storages: [warehouse.storage] },
-      },
-    ],
+    chains,
     archive: archivePath,
     warehouse: warehousePath,
     close: () => warehouse.close(),
   };
 }
+
+const AS_THEY_ARE: Pace = { link: (link) => link, storage: (storage) => storage };
 
 function openStorages(archivePath: string, warehousePath: string): Warehouse {
   try {
