@@ -5,17 +5,18 @@ import { parseUuid } from './arguments.ts';
 import {
   type AuditSettings,
   EXIT,
-  isSound,
   openLedgerPart,
   reporting,
   requireDirectory,
 } from './audit/audited-ledger.ts';
+import { consistency } from './audit/consistency.ts';
 import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
 import { monitorCommand } from './audit/monitor.ts';
+import { PROOF_FORMATS, prove } from './audit/prove.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
-import { handOver, operatorOf, takesActor } from './operator.ts';
-import { print, safeJson } from './timeline/index.ts';
+import { operatorOf, takesActor } from './operator.ts';
+import { print } from './timeline/index.ts';
 
 /**
  * `vcon-otel audit`: checks, proves, erases and exports what a ledger of the compliance tracer holds (docs/ledger.md).
@@ -30,17 +31,13 @@ export function auditCommand(settings: AuditSettings): Command {
       .command(name)
       .description(description)
       .action(async (...args: unknown[]) => {
-        const [directory, options] =
-          args.length === 3 ? (args as [string | undefined, Options]) : [undefined, args[0] as Options];
-        await reporting(settings, () => run(directory, options, settings));
+        // Commander gives the arguments, then the options, then the command.
+        const [directory, ...others] = args.slice(0, -2) as (string | undefined)[];
+        await reporting(settings, () => run(directory, args.at(-2) as Options, settings, others));
       });
   takesWitnesses(add('verify', 'check a whole ledger, or a proof bundle', verify))
     .argument('[directory]', 'the directory of the ledger')
-    .option(
-      '--key <vkey>',
-      'the verifier key, or a file that holds it; repeat it for another key, after a change of keys',
-      (key: string, before: readonly string[] = []) => [...before, key],
-    )
+    .addOption(keyOption())
     .option(
       '--since <file>',
       'checkpoints that were kept elsewhere (an anchor): the ledger must have grown from them',
@@ -63,8 +60,20 @@ export function auditCommand(settings: AuditSettings): Command {
   takesActor(add('prove', 'print a bundle that proves what the ledger says of a vCon', prove))
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--vcon <uuid>', 'the vCon', parseUuid)
+    .addOption(
+      new Option('--format <format>', 'one bundle, or a C2SP tlog-proof of each record')
+        .choices(PROOF_FORMATS)
+        .default('bundle'),
+    )
+    .option('--out <folder>', 'with --format tlog-proof: the folder for the proofs, <seq>.tlog-proof each')
     .option('--with-content-key', "include the vCon's key, so that a document can be compared with its hash")
     .addOption(unverified());
+  add('consistency', 'prove that a ledger has grown from what it was', consistency)
+    .argument('<directory>', 'the directory of the ledger')
+    .argument('<old>', 'a checkpoint of it (a file), or how many records it had')
+    .argument('[new]', 'the same, later (default: its newest checkpoint)')
+    .addOption(keyOption())
+    .option('--json', 'print one JSON document');
   takesActor(add('shred', "destroy a vCon's key: its content hashes then reveal nothing", shred))
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--vcon <uuid>', 'the vCon', parseUuid)
@@ -93,6 +102,13 @@ export function auditCommand(settings: AuditSettings): Command {
   return audit;
 }
 
+function keyOption(): Option {
+  return new Option(
+    '--key <vkey>',
+    'the verifier key, or a file that holds it; repeat it for another key, after a change of keys',
+  ).argParser((key: string, before: readonly string[] = []) => [...before, key]);
+}
+
 function unverified(): Option {
   return new Option('--unverified', 'print what is there, whether or not the ledger is intact');
 }
@@ -101,42 +117,8 @@ type Run<Options> = (
   directory: string | undefined,
   options: Options,
   settings: AuditSettings,
+  others: readonly (string | undefined)[],
 ) => Promise<void>;
-
-interface ProveOptions {
-  readonly vcon: string;
-  readonly withContentKey?: true;
-  readonly actor?: string;
-  readonly unverified?: true;
-}
-
-async function prove(
-  directory: string | undefined,
-  { vcon: given, withContentKey, actor, unverified }: ProveOptions,
-  settings: AuditSettings,
-): Promise<void> {
-  const { stdout, stderr } = settings;
-  const { proveVcon, KeyStore, knownVcon } = await openLedgerPart();
-  const path = requireDirectory(directory);
-  if (!unverified && !(await isSound(path, settings))) return;
-  const vcon = knownVcon(path, given) ?? given;
-  const key = withContentKey ? await new KeyStore(path).read(vcon) : undefined;
-  const bundle = proveVcon(path, vcon, key);
-  if (bundle.records.length === 0) {
-    const waiting =
-      bundle.unsigned > 0 ? `${bundle.unsigned} records of it are not signed yet` : 'no record mentions it';
-    stderr.write(`vcon-otel: nothing can be proven of this vCon: ${waiting}\n`);
-    settings.exit(EXIT.tampered);
-    return;
-  }
-  const deed = { event: 'vcon_proved', vcon_uuid: vcon, with_content_key: withContentKey === true } as const;
-  await handOver(path, deed, actor, stderr);
-  await print(stdout, [`${safeJson(bundle)}\n`]);
-  if (bundle.unsigned > 0)
-    stderr.write(
-      `vcon-otel: ${bundle.unsigned} records are not signed yet; ask again after the next checkpoint\n`,
-    );
-}
 
 async function shred(
   directory: string | undefined,

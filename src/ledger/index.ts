@@ -31,6 +31,7 @@ export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } f
 export { TileReader } from './proof/tile-reader.ts';
 export { publishLog } from './publish/publish.ts';
 export type { Completeness } from './verify/completeness.ts';
+export { type LedgerThen, proveGrowth } from './verify/consistency-proof.ts';
 export { publishedFault } from './verify/published.ts';
 export { type RecordedReceipts, recordedReceipts } from './verify/recorded-receipts.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
@@ -41,6 +42,7 @@ export {
   type ProofVerdict,
   proofOf,
   proveVcon,
+  tlogProofs,
 } from './verify/vcon-proof.ts';
 export type { LedgerState, Verdict } from './verify/verdict.ts';
 export { type VerifySettings, verifyLedger } from './verify/verify.ts';

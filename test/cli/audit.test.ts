@@ -454,3 +454,107 @@ describe('export --format tiles', () => {
       expect((await audit('export', path, ...wrong)).code).toBe(3);
   });
 });
+
+describe('prove --format tlog-proof', () => {
+  const prove = (...args: string[]) => audit('prove', directory, '--vcon', uuidOf(5), ...args);
+
+  test('writes a C2SP tlog-proof of each record, which verify reads, and refuses where a byte was changed', async () => {
+    const { code, stdout } = await prove('--format', 'tlog-proof', '--out', 'proofs');
+    const names = Array.from({ length: 8 }, (_, i) => `proofs/${40 + i}.tlog-proof`);
+    expect([code, stdout]).toEqual([0, names.map((name) => `${name}\n`).join('')]);
+    const path = join(folder, 'proofs/42.tlog-proof');
+    const text = readFileSync(path, 'utf8');
+    const lines = text.split('\n');
+    expect([lines[0], lines[2]]).toEqual(['c2sp.org/tlog-proof@v1', 'index 42']);
+    const record = Buffer.from(lines[1]?.slice('extra '.length) ?? '', 'base64').toString();
+    expect(JSON.parse(record)).toMatchObject({ seq: 42, vcon_uuid: uuidOf(5) });
+    expect(text.endsWith(`\n\n${readFileSync(join(directory, 'checkpoint'), 'utf8')}`)).toBe(true);
+    const verify = () => audit('verify', '--proof', path, '--key', signer.vkey);
+    const verified = await verify();
+    expect([verified.code, verified.stdout.split('\n').slice(0, 2)]).toEqual([
+      0,
+      ['✓ proven: 1 records are in the ledger of 300 records of ledger.example/test', `  ${record}`],
+    ]);
+    const codes = [];
+    for (let at = 30; at < text.length; at += 41) {
+      const changed = text[at] === 'A' ? 'B' : 'A';
+      writeFileSync(path, text.slice(0, at) + changed + text.slice(at + 1));
+      codes.push((await verify()).code);
+    }
+    expect(codes).not.toContain(0);
+    expect(codes).toContain(1);
+    writeFileSync(path, text);
+    expect((await audit('verify', '--proof', path, '--key', newSigner().vkey)).code).toBe(4);
+    writeFileSync(path, text.replace(/^extra .*\n/m, ''));
+    expect(await verify()).toMatchObject({ code: 3, stderr: expect.stringContaining('extra data') });
+  });
+
+  test('needs a folder, and has no room for a key', async () => {
+    for (const wrong of [
+      ['--format', 'tlog-proof'],
+      ['--out', 'x'],
+      ['--format', 'tlog-proof', '--out', 'x', '--with-content-key'],
+    ])
+      expect((await prove(...wrong)).code).toBe(3);
+  });
+});
+
+describe('consistency', () => {
+  test('proves that a ledger has grown, from checkpoints and from sizes', async () => {
+    const path = join(folder, 'grown');
+    const checkpoints: string[] = [];
+    for (const size of [100, 260]) {
+      await writeLedger(path, signer, size);
+      checkpoints.push(join(folder, `checkpoint-${size}`));
+      writeFileSync(checkpoints.at(-1) ?? '', readFileSync(join(path, 'checkpoint')));
+    }
+    const [old = '', grown = ''] = checkpoints;
+    const json = await audit('consistency', path, old, grown, '--key', signer.vkey, '--json');
+    expect([json.code, json.stderr]).toEqual([0, '']);
+    const proven = JSON.parse(json.stdout);
+    expect(proven).toMatchObject({
+      consistent: true,
+      origin: 'ledger.example/test',
+      old: { size: 100, root: readFileSync(old, 'utf8').split('\n')[2] },
+      new: { size: 260, root: readFileSync(grown, 'utf8').split('\n')[2] },
+    });
+    expect(proven.proof.length).toBeGreaterThan(3);
+    const lines = await audit('consistency', path, '100');
+    expect([lines.code, lines.stdout]).toEqual([
+      0,
+      `✓ consistent: the ledger of 260 records of ledger.example/test has grown from its first 100\n${proven.proof
+        .map((hash: string) => `  ${hash}\n`)
+        .join('')}`,
+    ]);
+    for (const size of ['0', '1', '128', '256', '260'])
+      expect((await audit('consistency', path, size)).code).toBe(0);
+  });
+
+  test('has the exit codes of verify for what is not so', async () => {
+    const path = await another('not-grown');
+    const other = join(folder, 'not-of-it');
+    const open = openLedger(settingsFor(other, signer));
+    await Promise.all(entries(10, 1).map((entry) => open.append(entry)));
+    await open.close();
+    const code = async (...args: string[]) => (await audit('consistency', path, ...args)).code;
+    expect(await code(join(other, 'checkpoint'))).toBe(5);
+    expect(await code(join(directory, 'checkpoint'))).toBe(5);
+    expect(await code('21')).toBe(5);
+    expect(await code('20', '10')).toBe(5);
+    expect(await code('10', '--key', newSigner().vkey)).toBe(4);
+    expect(await code('no-such-file')).toBe(3);
+    const note = readFileSync(join(path, 'checkpoint'), 'utf8');
+    const forged = join(folder, 'forged-checkpoint');
+    writeFileSync(forged, note.replace('\n20\n', '\n19\n'));
+    expect(await code(forged)).toBe(7);
+    writeFileSync(forged, 'nothing');
+    expect(await code(forged)).toBe(3);
+    const tile = join(path, 'tile/0/000.p/20');
+    const bytes = readFileSync(tile);
+    bytes[3] = (bytes[3] ?? 0) ^ 1;
+    writeFileSync(tile, bytes);
+    expect(await code('10')).toBe(1);
+    rmSync(tile);
+    expect(await code('10')).toBe(1);
+  });
+});

@@ -127,7 +127,8 @@ function proofLines(verdict: ProofVerdict, hasDocument: boolean): string[] {
   const lines = [
     `✓ proven: ${verdict.records} records are in the ledger of ${verdict.size} records of ${verdict.origin}\n`,
   ];
-  const { covers } = verdict;
+  const { covers, record } = verdict;
+  if (record !== undefined) lines.push(`  ${cleanText(record)}\n`);
   lines.push(
     covers
       ? `  records ${covers.from} to ${covers.to - 1} were looked through, says whoever made this; only the ledger shows that there are no others\n`

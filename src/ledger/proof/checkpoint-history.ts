@@ -74,8 +74,7 @@ function* checkpointsOf(lines: Iterable<TextLine>): Generator<KeptCheckpoint, vo
  */
 export function readHeads(text: string): TreeHead[] {
   const heads: TreeHead[] = [];
-  for (const { note, whole } of checkpointsOf(textLines(text))) {
-    if (!whole) break;
+  for (const note of notesOf(text)) {
     const opened = openCheckpoint(note, []);
     if (!('head' in opened))
       throw new VconOtelError('LEDGER_DAMAGED', 'the older checkpoints cannot be read');
@@ -84,6 +83,11 @@ export function readHeads(text: string): TreeHead[] {
   if (heads.length === 0)
     throw new VconOtelError('LEDGER_DAMAGED', 'there is no older checkpoint in this file');
   return heads;
+}
+
+/** The checkpoints of a text, as they are; without one that is unfinished. */
+export function notesOf(text: string): string[] {
+  return [...checkpointsOf(textLines(text))].flatMap(({ note, whole }) => (whole ? [note] : []));
 }
 
 function* textLines(text: string): Generator<TextLine> {

@@ -11,6 +11,7 @@ import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { inclusionProof, leafHash, rootFromProof } from '../proof/merkle.ts';
 import { parseNote, type Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
+import { isTlogProof, parseTlogProof, tlogProofText } from '../proof/tlog-proof.ts';
 import { keptCosigned } from '../witness/witnessing.ts';
 
 /**
@@ -97,11 +98,13 @@ export type ProofVerdict =
       /** What was looked through, as whoever made the bundle says: the records show that they are there, not that no others are. */
       readonly covers: ProofBundle['covers'];
       readonly content: readonly number[];
+      /** The line of the only record of a tlog-proof. */
+      readonly record?: string;
     }
   | { readonly verdict: 'refused' | 'unknown_key'; readonly reason: string; readonly seq?: number };
 
 /**
- * Checks a bundle by itself.
+ * Checks by itself a bundle, or a C2SP tlog-proof of one record.
  * @param document the vCon's text: then `content` lists the records that were made of exactly this text
  * @throws VconOtelError `LEDGER_DAMAGED` if the text is not a bundle
  */
@@ -122,14 +125,26 @@ export function checkProof(text: string, verifiers: readonly Verifier[], documen
     const refused = (reason: string) => ({ verdict: 'refused', reason, seq: index }) as const;
     if (!found?.equals(root)) return refused('does not lead to the root of the checkpoint');
     if (!('record' in parsed) || parsed.record.seq !== index) return refused('is not a record of that place');
-    if (!isOfVcon(parsed.record, vcon_uuid)) return refused('is of another vCon');
+    if (vcon_uuid !== undefined && !isOfVcon(parsed.record, vcon_uuid)) return refused('is of another vCon');
     if (content_key !== undefined && !isKeyOf(parsed.record, content_key))
       return refused('was made with another key');
     if (index <= last) return refused('is there twice, or out of order');
     last = index;
     if (document !== undefined && contentHash(parsed.record, document, content_key)) content.push(index);
   }
-  return { verdict: 'proven', origin, size, records: records.length, covers, content };
+  const [only] = records;
+  const shown = isTlogProof(text) && only ? { record: only.record } : {};
+  return { verdict: 'proven', origin, size, records: records.length, covers, content, ...shown };
+}
+
+/** The records of a bundle, each as a C2SP tlog-proof, by their places. */
+export function tlogProofs({ checkpoint, records }: ProofBundle): ReadonlyMap<number, string> {
+  return new Map(
+    records.map(({ index, record, proof }) => [
+      index,
+      tlogProofText({ entry: Buffer.from(record), index, proof, checkpoint }),
+    ]),
+  );
 }
 
 /** The checkpoint of a bundle. @throws VconOtelError as {@link checkProof} */
@@ -162,7 +177,19 @@ function contentHash(record: LedgerRecord, document: string, key: string | undef
   return content_hash === hmacOf(hash_algorithm, Buffer.from(key, 'base64'), document);
 }
 
-function parseBundle(text: string): ProofBundle {
+/** What is checked of either form: a tlog-proof is of one record, whatever its vCon. */
+type Parsed = Pick<ProofBundle, 'checkpoint' | 'covers' | 'records' | 'content_key'> & {
+  readonly vcon_uuid?: string;
+};
+
+function parseBundle(text: string): Parsed {
+  if (isTlogProof(text)) {
+    const parsed = parseTlogProof(text);
+    if (!parsed)
+      throw new VconOtelError('LEDGER_DAMAGED', 'this is not a tlog-proof whose extra data is a record');
+    const { entry, index, proof, checkpoint } = parsed;
+    return { checkpoint, records: [{ index, record: entry.toString(), proof: [...proof] }] };
+  }
   try {
     return ProofBundle.parse(JSON.parse(text));
   } catch {
