@@ -4,8 +4,8 @@ import type { KeptServerRun, RestingRun, RunState, ToldSoFar } from './run-state
 import {
   read,
   readFact,
-  type WrittenObject,
   type WrittenFact,
+  type WrittenObject,
   written,
   writtenFact,
 } from './written-fact.ts';
