@@ -53,6 +53,7 @@ export {
   witnessedJson,
   witnessedLines,
 } from './verify/witnessed.ts';
+export { probeWitnesses } from './witness/probe-witness.ts';
 export { type WatchedLog, Witness } from './witness/witness.ts';
 export { startWitnessServer } from './witness/witness-server.ts';
 export { keptCosigned, type WitnessOptions } from './witness/witnessing.ts';

@@ -23,7 +23,7 @@ import {
   remarks,
   witnessing,
 } from './compliance/options.ts';
-import { probe } from './compliance/probe.ts';
+import { probe, probeWitnessesOf } from './compliance/probe.ts';
 
 /**
  * The conserver's documented compliance tracer, on a ledger that anyone can verify (docs/ledger.md): every event is one
@@ -60,7 +60,7 @@ export default defineTracer({
       },
     };
   },
-  probe: async (given) => probe(given),
+  probe: async (given, { timeout }) => [...probe(given), ...(await probeWitnessesOf(given, timeout))],
   ledger: ({ directory }) => directory,
   remarks,
   files: ({ directory, key_file, mirror }) => [

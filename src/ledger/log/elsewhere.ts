@@ -61,7 +61,7 @@ export class Elsewhere {
 
   /** What somebody should look at, in sentences. */
   get troubles(): readonly string[] {
-    return this.#mirroring?.troubles ?? [];
+    return [...(this.#witnessing?.troubles ?? []), ...(this.#mirroring?.troubles ?? [])];
   }
 
   /** Gives what is under way some seconds. Safe twice. */

@@ -114,7 +114,7 @@ export class Witnessing {
 
   /** Has a checkpoint cosigned, as soon as each witness can. */
   ask(note: string, head: TreeHead): void {
-    const { own, quorum, patience, notice } = this.#settings;
+    const { own, notice } = this.#settings;
     const { text = '', signatures = [] } = parseNote(note) ?? {};
     // Its cosignatures are renewed, and the old ones need not stay on it.
     const lines = signatures.filter(({ name, id }) => name === own.name && id === own.id);
@@ -124,11 +124,16 @@ export class Witnessing {
       // One that is down is not asked more often because there is more to ask.
       if (one.failures === 0) this.#start(one);
     }
-    if (this.age > patience)
-      notice(
-        'quorum',
-        `fewer than ${quorum} witnesses have cosigned a checkpoint for ${Math.round(this.age / 60_000)} minutes`,
-      );
+    for (const trouble of this.troubles) notice('quorum', trouble);
+  }
+
+  /** What somebody should look at, a sentence, once there has been no quorum for too long. */
+  get troubles(): readonly string[] {
+    const { quorum, patience } = this.#settings;
+    if (this.age <= patience) return [];
+    return [
+      `fewer than ${quorum} witnesses have cosigned a checkpoint for ${Math.round(this.age / 60_000)} minutes`,
+    ];
   }
 
   /** Gives those who are being asked two seconds, then asks nobody any more; waits until what was answered is on disk. Safe twice. */

@@ -124,6 +124,7 @@ describe('checkpoints', () => {
     await append(ledger, 20);
     await cosigned(23, witnesses);
     expect(ledger.quorumAge).toBeLessThan(60);
+    expect(ledger.troubles).toEqual([]);
     await ledger.close();
     expect(readdirSync(join(folder, 'ledger', 'witnesses'))).toHaveLength(2);
     expect(verifyLedger({ directory: join(folder, 'ledger'), verifiers: [own] }).verdict).toBe('intact');
@@ -167,6 +168,7 @@ describe('checkpoints', () => {
     await vi.waitUntil(() => notices.some((text) => text.startsWith('quorum')), PATIENCE);
     expect(notices).toContain('quorum: fewer than 1 witnesses have cosigned a checkpoint for 2 minutes');
     expect(ledger.quorumAge).toBeGreaterThanOrEqual(120);
+    expect(ledger.troubles).toEqual(['fewer than 1 witnesses have cosigned a checkpoint for 2 minutes']);
   });
 
   test('are not taken as cosigned by what another key has signed', async () => {
