@@ -56,7 +56,7 @@ function skip(event) {
 function Head({ address }) {
   useFeed();
   return html`<header>
-    <a class="brand" href="#/" aria-label="vcon-otel"><img src="./page/icon.svg" alt="" width="22" height="22" /> <b>vcon-otel</b>${
+    <a class="brand" href="#/"><img src="./page/icon.svg" alt="" width="22" height="22" /> <b>vcon-otel</b>${
       state.service ? html` <span class="service">${state.service}</span>` : null
     }</a>
     <nav aria-label="Views">${TABS.map(
