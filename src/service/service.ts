@@ -85,6 +85,8 @@ export async function startService(
       log.warn(sentence);
     const { journal, lines, state } = await openJournal(loaded);
     ends.add('journal', () => journal.close());
+    // What reads the journal's file closes it first.
+    ends.add('page', () => page?.close());
     const batches = await openSpansOut(loaded, output, journal, ends);
 
     const built = hasReceivers(loaded) ? exportBuiltSpans(batches, resource) : [];

@@ -52,7 +52,12 @@ export class Past {
 
   #restLater(): void {
     this.#callOff?.();
-    this.#callOff = this.#clock.after(IDLE, () => void this.#worker?.terminate(), 'background');
+    const rest = () => {
+      void this.#worker?.terminate();
+      // Who asks from now on asks another.
+      this.#worker = undefined;
+    };
+    this.#callOff = this.#clock.after(IDLE, rest, 'background');
   }
 
   #begin(): Worker {
@@ -62,7 +67,8 @@ export class Past {
     worker.on('message', (answered: PastAnswer) => this.#asked.shift()?.(answered));
     worker.on('error', () => undefined);
     worker.once('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
       for (const answer of this.#asked.splice(0)) answer({ error: 'reading was ended' });
     });
     this.#worker = worker;
