@@ -50,6 +50,8 @@ export class Growth {
     for (let head = this.#heads[this.#at]; head && head.size <= size; head = this.#heads[++this.#at]) {
       if (!head.root.equals(head.size === size ? root() : this.#rootBefore(head.size)))
         throw this.#other(head.size);
+      // That there was nothing once says nothing of what came later.
+      if (head.size === 0) continue;
       this.#agreed = head.size;
       this.#place = next;
     }

@@ -9,6 +9,8 @@ import {
   readHeads,
   verifyLedger,
 } from '../../../src/ledger/index.ts';
+import { signCheckpoint } from '../../../src/ledger/proof/checkpoint.ts';
+import { EMPTY_ROOT } from '../../../src/ledger/proof/merkle.ts';
 import { IS_LONG, runs } from '../../support/search.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { entries, newSigner, settingsFor, writeLedger } from '../written-ledger.ts';
@@ -181,6 +183,17 @@ test('a ledger that was rewritten with its own key has grown from some checkpoin
       reason: expect.stringMatching(/checkpoint of 60 records .* the last that agrees has 30$/),
     },
   ]);
+});
+
+test('a checkpoint of no records excludes no rollback, whoever signed it', async () => {
+  const { directory, signer } = await ledger();
+  const note = signCheckpoint(
+    { origin: 'other.example', size: 0, root: EMPTY_ROOT },
+    newSigner('other.example'),
+  );
+  const verifiers = [parseVerifierKey(signer.vkey)];
+  const verdict = verifyLedger({ directory, verifiers, since: readHeads(note) });
+  expect([verdict.verdict, verdict.agreed]).toEqual(['intact', undefined]);
 });
 
 test('an unfinished record after the newest checkpoint is a torn tail', async () => {
