@@ -405,7 +405,7 @@ test('examples/custom-exporter.ts is given again what it could not write', async
   const batches = batchSpans(spans, { scheduledDelayMillis: 1 });
   const provider = new TracerProvider({ spanProcessors: [batches] });
   provider.getTracer('test').startSpan('first').end();
-  await vi.waitFor(() => expect(batches.counts.pending).toBe(1));
+  await vi.waitFor(() => expect(batches.counts.pending).toBe(1), PATIENCE);
   await mkdir(join(directory, 'later'));
   await vi.waitUntil(() => batches.counts.exported === 1, PATIENCE);
   expect(await readFile(path, 'utf8')).toMatch(/^first,/);
