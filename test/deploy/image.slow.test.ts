@@ -99,4 +99,4 @@ async function copy(what: string, stage: Stage, built: readonly Stage[]): Promis
 }
 
 /** Milliseconds; a registry can be slow. */
-const LIMIT = 240_000;
+const LIMIT = 900_000;

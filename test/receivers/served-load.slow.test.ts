@@ -20,9 +20,10 @@ const RECORDS = 4_000;
 const AT_A_TIME = 4;
 /**
  * Milliseconds that the process may work until others have their turn, 999 times out of 1,000; what was seen are
- * some 35. Time that it was not given does not count: by how much turns were late is printed only.
+ * some 35, and a processor may be many times slower. Time that it was not given does not count: by how much turns were late is
+ * printed only.
  */
-const UNNOTICED = 100;
+const UNNOTICED = 500;
 
 describeWithRedis('a service under load', () => {
   test('has turns for others: spans over HTTP, records over a stream, three tracers', async () => {
