@@ -11,6 +11,7 @@ import {
 } from './audit/audited-ledger.ts';
 import { consistency } from './audit/consistency.ts';
 import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
+import { restoreMirrored } from './audit/mirror.ts';
 import { monitorCommand } from './audit/monitor.ts';
 import { PROOF_FORMATS, prove } from './audit/prove.ts';
 import { verify } from './audit/verify.ts';
@@ -56,7 +57,14 @@ export function auditCommand(settings: AuditSettings): Command {
       'with --proof: a vCon, to find the records that were made of exactly this document',
     )
     .option('--without-keys', 'do not compare the keys of vCons: this is a copy that was made without them')
+    .addOption(
+      new Option('--mirror <folder>', 'compare the ledger with this second copy of it').conflicts('proof'),
+    )
     .option('--json', 'print one JSON document');
+  takesActor(add('restore', 'bring a ledger back from its mirror, and verify it', restoreMirrored))
+    .argument('<mirror>', 'the folder of the mirror')
+    .argument('<directory>', 'where the ledger is to be: a missing or an empty folder')
+    .addOption(keyOption());
   takesActor(add('prove', 'print a bundle that proves what the ledger says of a vCon', prove))
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--vcon <uuid>', 'the vCon', parseUuid)

@@ -18,8 +18,10 @@ export {
 export { leaveRequest, type Operator } from './log/requests.ts';
 export { retentionPeriod } from './log/retention-policy.ts';
 export { shredVcon } from './log/shred-vcon.ts';
+export { type Compared, compareCopies } from './mirror/compare-copies.ts';
 export { type MirrorOptions, openMirror } from './mirror/open-mirror.ts';
 export type { MirrorPlace } from './mirror/place.ts';
+export { restoreLedger } from './mirror/restore.ts';
 export { LedgerMonitor, type LedgerReport } from './monitor/ledger-monitor.ts';
 export { MONITOR_FINDINGS, type MonitorFindingName } from './monitor/monitor-finding.ts';
 export { placeAtUrl, placeInDirectory, type WatchedPlace } from './monitor/watched-place.ts';

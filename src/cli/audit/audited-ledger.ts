@@ -36,8 +36,9 @@ export const EXIT = {
   not_witnessed: 11,
   stale: 12,
   unreachable: 13,
+  mirror_differs: 14,
 } as const satisfies Record<
-  LedgerState | 'unusable' | 'forbidden' | 'not_witnessed' | 'stale' | 'unreachable',
+  LedgerState | 'unusable' | 'forbidden' | 'not_witnessed' | 'stale' | 'unreachable' | 'mirror_differs',
   number
 >;
 

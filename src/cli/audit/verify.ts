@@ -9,12 +9,14 @@ import {
   requireText,
   verifiersOf,
 } from './audited-ledger.ts';
+import { isCopy, mirrorAt, mirrorJson, mirrorLines } from './mirror.ts';
 import { quorumOf, type WitnessChoice } from './witness-options.ts';
 
 interface VerifyOptions extends WitnessChoice {
   readonly key?: readonly string[];
   readonly since?: string;
   readonly published?: string;
+  readonly mirror?: string;
   readonly strict?: true;
   readonly withoutKeys?: true;
   readonly proof?: string;
@@ -43,6 +45,10 @@ export async function verify(
   const inUse = isLedgerInUse(directory);
   const mustBeSigned = (options.key ?? options.since ?? options.witness) !== undefined;
   const withKeys = !options.withoutKeys;
+  const mirror =
+    options.mirror === undefined ? undefined : await compareWith(options.mirror, directory, verifiers);
+  // What a mirror has of this ledger's checkpoints was kept elsewhere as well.
+  if (mirror?.compared.head) since.push(mirror.compared.head);
   const all = [...since, ...found.map(({ head }) => head)];
   const compared = verifyLedger({ directory, verifiers, since: all, mustBeSigned, withKeys, inUse });
   // Whoever puts an older copy back puts back what witnesses had cosigned by then: only its age tells.
@@ -51,21 +57,37 @@ export async function verify(
   const own: Verdict = since.length > 0 || isRecent ? compared : others;
   const verdict = await withPublished(own, directory, options.published, verifiers);
   const state = options.strict ? strictly(verdict, isComplete(verdict, inUse)) : verdict.verdict;
-  settings.exit(EXIT[state === 'intact' && !isEnough ? 'not_witnessed' : state]);
+  const isMirrored = !mirror || isCopy(mirror.compared);
+  const doubt = isMirrored ? (isEnough ? 'intact' : 'not_witnessed') : 'mirror_differs';
+  settings.exit(EXIT[state === 'intact' ? doubt : state]);
   if (options.json) {
     const witnessed = quorum ? { witnessed: witnessedJson(found, quorum) } : {};
-    await print(settings.stdout, [`${safeJson({ ...verdictJson(verdict, inUse), ...witnessed })}\n`]);
+    const mirrored = mirror ? { mirror: mirrorJson(mirror.compared, mirror.own) } : {};
+    await print(settings.stdout, [
+      `${safeJson({ ...verdictJson(verdict, inUse), ...witnessed, ...mirrored })}\n`,
+    ]);
   } else
     await print(
       settings.stdout,
-      [...verdictLines(verdict, directory), ...(quorum ? witnessedLines(found, quorum) : [])].map(
-        (line) => `${cleanText(line)}\n`,
-      ),
+      [
+        ...verdictLines(verdict, directory),
+        ...(quorum ? witnessedLines(found, quorum) : []),
+        ...(mirror ? mirrorLines(mirror.compared, mirror.own) : []),
+      ].map((line) => `${cleanText(line)}\n`),
     );
   if (!options.key)
     settings.stderr.write(
       'vcon-otel: checked with the key beside the ledger; --key with one kept elsewhere proves more\n',
     );
+}
+
+/** Compares with a mirror, and looks what that is by itself. @throws VconOtelError */
+async function compareWith(path: string, directory: string, verifiers: readonly Verifier[]) {
+  const { compareCopies, verifyLedger } = await openLedgerPart();
+  const place = await mirrorAt(path);
+  const compared = await compareCopies(directory, place, verifiers);
+  // What it has behind its checkpoint is being copied.
+  return { compared, own: verifyLedger({ directory: path, verifiers, inUse: true }) };
 }
 
 /** What was published of a ledger is looked at only where the ledger itself is what it was. @throws VconOtelError */

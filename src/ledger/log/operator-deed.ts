@@ -66,6 +66,16 @@ const expiryOrdered = z.strictObject({
   reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
 });
 
+/** Somebody brought the ledger back from its mirror, which has no keys. */
+const restored = z.strictObject({
+  ...operator,
+  event: z.literal('ledger_restored'),
+  /** Records of the checkpoint that came back. */
+  size: count,
+  /** vCons that had a key. */
+  keys_lost: count,
+});
+
 /** What an operator did by a command, before it has a place in a ledger. */
-export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered]);
+export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered, restored]);
 export type OperatorDeed = z.infer<typeof OperatorDeed>;

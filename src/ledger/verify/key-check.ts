@@ -23,6 +23,7 @@ export class KeyCheck {
   #committed = 0;
   #uncommitted = 0;
   #pending = 0;
+  #lost = 0;
 
   /** @param directory of the ledger */
   constructor(directory: string) {
@@ -33,6 +34,7 @@ export class KeyCheck {
   add(record: ChainedRecord, file: string, offset: number): void {
     if (record.event === 'vcon_key_destroyed')
       this.#destroyed(record.vcon_uuid, { file, offset, seq: record.seq });
+    if (record.event === 'ledger_restored') this.#restored();
     if (!('run_id' in record)) return;
     const { vcon_uuid, key_commitment, content_hash, content_binding, seq } = record;
     if (key_commitment !== undefined) this.#compare(vcon_uuid, key_commitment, { file, offset, seq });
@@ -40,14 +42,21 @@ export class KeyCheck {
   }
 
   get findings(): KeyFindings {
-    return { committed: this.#committed, uncommitted: this.#uncommitted, pending: this.#pending };
+    return {
+      committed: this.#committed,
+      uncommitted: this.#uncommitted,
+      pending: this.#pending,
+      lost: this.#lost,
+    };
   }
 
   /**
+   * @param isRestored the ledger was brought back from a mirror, which it has yet to record
    * @param destroyed vCons whose key a command has destroyed, which the ledger has yet to record
    * @throws Found where a key is not the one, or is there again
    */
-  end(destroyed: ReadonlySet<string>): void {
+  end(destroyed: ReadonlySet<string>, isRestored: boolean): void {
+    if (isRestored) this.#restored();
     for (const vcon of destroyed) if (this.#missing.delete(vcon)) this.#pending += 1;
     const [missing] = this.#missing.values();
     if (missing) {
@@ -58,6 +67,12 @@ export class KeyCheck {
     const [back] = this.#back.values();
     if (back)
       throw new Found({ ...back, reason: 'says that a key was destroyed, but it is there' }, 'key_lost');
+  }
+
+  /** A mirror has no keys, so none of those of before is a finding. */
+  #restored(): void {
+    this.#lost += this.#missing.size;
+    this.#missing.clear();
   }
 
   #compare(vcon: string, commitment: string, place: Place): void {

@@ -22,7 +22,9 @@ export function verdictJson(of: Verdict, inUse: boolean) {
     signed,
     checkpoints,
     rollback_excluded_to: agreed ?? null,
-    keys: keys ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending } : null,
+    keys: keys
+      ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending, lost: keys.lost }
+      : null,
     unproven_deletions: of.unprovenDeletions,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
@@ -93,7 +95,7 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
 
 function keyRows(keys: KeyFindings | undefined): string[][] {
   if (!keys) return [['keys', 'not looked at']];
-  const { uncommitted, pending } = keys;
+  const { uncommitted, pending, lost } = keys;
   return [
     ...(uncommitted > 0
       ? [
@@ -102,6 +104,9 @@ function keyRows(keys: KeyFindings | undefined): string[][] {
             `${uncommitted} records do not say which key they were made with (0.1): it may be another by now`,
           ],
         ]
+      : []),
+    ...(lost > 0
+      ? [['keys', `those of ${lost} vCons were lost before the ledger was restored from its mirror`]]
       : []),
     ...(pending > 0 ? [['keys', `${pending} destroyed, which is still to be recorded`]] : []),
   ];

@@ -19,6 +19,8 @@ export interface KeyFindings {
   readonly uncommitted: number;
   /** Keys that a command has destroyed, which the ledger has yet to record. */
   readonly pending: number;
+  /** vCons whose key was lost when the ledger was brought back from its mirror. */
+  readonly lost: number;
 }
 
 /**

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
+import type { OperatorDeed } from '../log/operator-deed.ts';
 import { MAX_RECORD, NO_HASH, parseChained } from '../log/record.ts';
 import { openRequests } from '../log/requests.ts';
 import { listSegments, recordLines, type Segment } from '../log/segments.ts';
@@ -215,7 +216,10 @@ class Verification {
     if (this.#tiles.fault) throw new Found(this.#tiles.fault);
     this.#torn ??= torn;
     if (this.#deletions.fault) throw this.#deletions.fault;
-    this.#keys?.end(destroyedKeys(directory));
+    if (!this.#keys) return;
+    const deeds = openRequests(directory).requests.map(({ deed }) => deed);
+    const isRestored = deeds.some(({ event }) => event === 'ledger_restored');
+    this.#keys.end(destroyedKeys(deeds), isRestored);
   }
 
   /** The newest checkpoint is the last of the history; others may have signed it meanwhile. */
@@ -266,12 +270,8 @@ class Verification {
 }
 
 /** The vCons whose key a command has destroyed, which the ledger has yet to record. */
-function destroyedKeys(directory: string): ReadonlySet<string> {
-  return new Set(
-    openRequests(directory).requests.flatMap(({ deed }) =>
-      deed.event === 'vcon_key_destroyed' ? [deed.vcon_uuid] : [],
-    ),
-  );
+function destroyedKeys(deeds: readonly OperatorDeed[]): ReadonlySet<string> {
+  return new Set(deeds.flatMap((deed) => (deed.event === 'vcon_key_destroyed' ? [deed.vcon_uuid] : [])));
 }
 
 const NOTHING_SIGNED: LedgerFault = {
