@@ -39,6 +39,14 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'audit verify --proof bundle.json --key ledger.vkey',
     'audit verify ./data/ledger --key ledger.vkey --witness w1.vkey --max-age 24h',
   ],
+  'audit consistency': [
+    'audit consistency ./data/ledger 4096',
+    'audit consistency ./data/ledger yesterday.checkpoint ./data/ledger/checkpoint --json',
+  ],
+  'audit restore': [
+    'audit restore /mnt/second/ledger ./data/ledger --key ledger.vkey',
+    'audit restore /mnt/second/ledger ./restored --key ledger.vkey --actor "A. Reader"',
+  ],
   'audit prove': [
     `audit prove ./data/ledger --vcon ${UUID}`,
     `audit prove ./data/ledger --vcon ${UUID} --with-content-key`,
