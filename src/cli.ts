@@ -6,6 +6,7 @@ import { completionCommands } from './cli/completion.ts';
 import { demoCommand, demoTraffic } from './cli/demo.ts';
 import { devCommand } from './cli/dev.ts';
 import { doctorCommand, doctorOf } from './cli/doctor.ts';
+import { endProcess } from './cli/end-process.ts';
 import { completeHelp } from './cli/help.ts';
 import { initCommand } from './cli/init.ts';
 import { newCommand } from './cli/new.ts';
@@ -50,7 +51,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   await runCommandLine(argv, surroundings);
   // Whatever still holds the process: a socket of a server that never answers, a module of somebody else's. What was written before
   // has gone to the pipe by then.
-  stdout.write('', () => process.exit());
+  stdout.write('', () => void endProcess());
 }
 
 /** What the command line needs of the process that it runs in. */
@@ -151,7 +152,7 @@ function signal(): Promise<string> {
     let asked = false;
     for (const name of ['SIGINT', 'SIGTERM'] as const)
       process.on(name, () => {
-        if (asked) process.exit(130);
+        if (asked) void endProcess(130);
         asked = true;
         resolve(name);
       });

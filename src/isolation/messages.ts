@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../model/error.ts';
 import type { Options } from '../model/tracer.ts';
 import type { InstrumentMade, Measured, Observed } from './measurements.ts';
@@ -21,6 +22,11 @@ export interface ThreadData {
   readonly timeout: number;
   /** Of a `SharedState`. */
   readonly shared: SharedArrayBuffer;
+}
+
+/** What it finds when it begins: also a port of its own, which the tracer does not know of. */
+export interface ThreadStart extends ThreadData {
+  readonly port: MessagePort;
 }
 
 /** What the main thread has to know of a tracer that it never loads. */

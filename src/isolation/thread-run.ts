@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { threadEnvironment } from '../config/thread-environment.ts';
 import type { Clock } from '../model/clock.ts';
+import { endsBeforeProcess } from '../model/ending.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
-import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import type { FromThread, ThreadData, ThreadStart, ToThread } from './messages.ts';
 import { SharedState } from './shared-state.ts';
 
 /** As source, or as what was built from it. */
@@ -12,9 +13,12 @@ const THREAD = new URL(`./thread/thread.${import.meta.url.endsWith('.ts') ? 'ts'
 const LOOK = 100;
 
 const MIB = 1024 * 1024;
+const UNREADABLE = 'what it says cannot be read';
 const TOO_MUCH = 'it used more memory than it may';
 /** How many times the memory that a tracer may use V8 lets it have. */
 const LAST_RESORT = 4;
+/** Milliseconds that a thread has to end: it does so at once, unless it is in code of V8's own, which nothing interrupts. */
+const ENDING = 2_000;
 
 /** Why a thread has ended, in words for the log: nothing of what its tracer says or throws is in them. */
 export type EndReason = string;
@@ -28,6 +32,8 @@ export interface ThreadRunSettings {
   /** Megabytes of memory that the tracer may use. */
   readonly memory: number;
   heard(word: FromThread): void;
+  /** It was ended, and goes on: its tracer is in code that nothing interrupts. */
+  stuck(reason: EndReason): void;
   /** @param reason undefined: it was told to end */
   ended(reason: EndReason | undefined): void;
 }
@@ -36,9 +42,12 @@ export interface ThreadRunSettings {
 export class ThreadRun {
   readonly #settings: ThreadRunSettings;
   readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #isOver: () => void;
   readonly #shared: SharedState;
   #reason: EndReason | undefined;
   #isTold = false;
+  #isFailing = false;
   #beats = 0;
   #silent = 0;
   #isMade = false;
@@ -50,9 +59,11 @@ export class ThreadRun {
     this.#settings = settings;
     this.#shared = new SharedState(data.shared);
     this.#beats = this.#shared.beats;
-    this.#worker = start(data, memory);
-    this.#worker.unref();
-    this.#worker.on('message', (word: FromThread) => settings.heard(word));
+    [this.#worker, this.#port] = start(data, memory);
+    this.#isOver = endsBeforeProcess(() => this.end());
+    this.#port.on('message', (word: FromThread) => this.#heard(word));
+    // Until it is made, whoever starts it waits.
+    this.hold(true);
     this.#worker.on('error', (error) => {
       this.#reason ??= reasonOf(error);
     });
@@ -61,7 +72,7 @@ export class ThreadRun {
   }
 
   post(word: ToThread): void {
-    this.#worker.postMessage(word);
+    this.#port.postMessage(word);
   }
 
   /** The tracer has been made. */
@@ -71,20 +82,37 @@ export class ThreadRun {
 
   /** @param holds whether the process is to go on for it */
   hold(holds: boolean): void {
-    if (holds) this.#worker.ref();
-    else this.#worker.unref();
+    for (const part of [this.#worker, this.#port])
+      if (holds) part.ref();
+      else part.unref();
   }
 
   /** It is of no use: ends it as if it had ended by itself. */
   fail(reason: EndReason): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
     this.#reason ??= reason;
     void this.#worker.terminate();
+    this.#callOff?.();
+    this.#callOff = this.#settings.clock.after(ENDING, () => this.#settings.stuck(reason), 'background');
   }
 
-  /** Ends it, whatever the tracer is doing. */
+  /** Ends it, whatever the tracer is doing; one that nothing interrupts is not waited for. */
   async end(): Promise<void> {
     this.#isTold = true;
-    await this.#worker.terminate();
+    const patience = Promise.withResolvers<void>();
+    const callOff = this.#settings.clock.after(ENDING, patience.resolve, 'background');
+    await Promise.race([this.#worker.terminate(), patience.promise]);
+    callOff();
+  }
+
+  /** A tracer that has changed what this thread's code is made of can make it say anything. */
+  #heard(word: FromThread): void {
+    try {
+      this.#settings.heard(word);
+    } catch {
+      this.fail(UNREADABLE);
+    }
   }
 
   #lookLater(): void {
@@ -102,6 +130,7 @@ export class ThreadRun {
       this.fail(`it did not yield for ${limit / 1e3} s`);
       return;
     }
+    if (this.#isFailing) return;
     void this.#weigh();
     this.#lookLater();
   }
@@ -119,21 +148,30 @@ export class ThreadRun {
   }
 
   #ended(): void {
+    // It may have said more than has arrived.
+    for (let said = receiveMessageOnPort(this.#port); said; said = receiveMessageOnPort(this.#port))
+      this.#heard(said.message);
     this.#callOff?.();
+    this.#isOver();
+    this.#port.close();
     this.#settings.ended(this.#isTold ? undefined : (this.#reason ?? 'it ended the thread'));
   }
 }
 
-function start(data: ThreadData, memory: number): Worker {
+function start(data: ThreadData, memory: number): [Worker, MessagePort] {
+  const { port1, port2 } = new MessageChannel();
   try {
-    return new Worker(THREAD, {
-      workerData: data,
+    const worker = new Worker(THREAD, {
+      workerData: { ...data, port: port2 } satisfies ThreadStart,
+      transferList: [port2],
       name: `vcon-otel ${data.name}`.slice(0, 60),
       execArgv: [],
       env: threadEnvironment(),
       resourceLimits: { maxOldGenerationSizeMb: LAST_RESORT * memory },
     });
+    return [worker, port1];
   } catch (cause) {
+    port1.close();
     const path = `tracers.${data.name}.options`;
     throw new VconOtelError(
       'OPTIONS_INVALID',

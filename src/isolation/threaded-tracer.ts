@@ -64,6 +64,8 @@ export class ThreadedTracer {
   #isUp = false;
   #isClosing = false;
   #isSending = false;
+  /** What is known of the thread is that it ends, or has ended. */
+  #isLost = false;
   #since = 0;
   #ends = 0;
   #endsInARow = 0;
@@ -188,6 +190,7 @@ export class ThreadedTracer {
         data: { name, file, options, timeout, shared: this.#calls.shared.buffer },
         ...{ clock, patience, making, memory },
         heard: (word) => this.#heard(word),
+        stuck: (reason) => this.#lost(`${reason}, and goes on in code that nothing interrupts`),
         ended: (reason) => this.#ended(reason),
       });
     } catch (error) {
@@ -222,26 +225,35 @@ export class ThreadedTracer {
   }
 
   #ended(reason: EndReason | undefined): void {
-    this.#isUp = false;
     this.#run = undefined;
     this.#services?.end();
+    this.#lost(reason);
+    this.#isLost = false;
+    if (this.#isClosing || reason === undefined || !this.#wasMade) return;
+    this.#beginAgain();
+  }
+
+  /** Nothing will come of it any more. Safe twice: once it is known, and again when the thread has ended. */
+  #lost(reason: EndReason | undefined): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#isUp = false;
     this.#calls.lost(gone);
     for (const { reject } of this.#questions.values()) reject(gone());
     this.#questions.clear();
     if (this.#isClosing || reason === undefined) return;
     this.#ends += 1;
     this.#lastEnd = { reason, at: this.#settings.clock.elapsed() };
-    if (this.#wasMade) this.#beginAgain(reason);
+    if (this.#wasMade) this.#settings.ended(reason);
     else this.#made.reject(this.#unmade(reason));
   }
 
-  #beginAgain(reason: EndReason): void {
-    const { clock, ended } = this.#settings;
+  #beginAgain(): void {
+    const { clock } = this.#settings;
     const wasWell = clock.elapsed() - this.#since > RESTARTS.maxInterval;
     this.#endsInARow = wasWell ? 1 : this.#endsInARow + 1;
     const wait = longestWait(RESTARTS, this.#endsInARow);
     this.#callOff = clock.after(wait, () => this.#begin(), 'background');
-    ended(reason);
   }
 
   #unmade(reason: EndReason): VconOtelError {

@@ -26,6 +26,7 @@ export interface Surroundings {
 /** How a command ended. */
 export interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -69,9 +70,9 @@ export function startNode(args: readonly string[], { cwd, env = {} }: Surroundin
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       alive.delete(child);
-      resolve({ code, stdout, stderr });
+      resolve({ code, signal, stdout, stderr });
     });
   });
   const holds = async (text: string, read: () => string) => {

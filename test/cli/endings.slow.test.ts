@@ -66,6 +66,33 @@ test('whatever hangs, a service ends within its one deadline and says what it le
   expect(code).toBe(1);
 });
 
+test('a tracer in code that nothing interrupts keeps no process from ending, at the first signal or the second', async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(
+    join(cwd, 'stuck.mjs'),
+    `import { writeSync } from 'node:fs';
+export function trace() {}
+setTimeout(() => {
+  writeSync(1, 'searching');
+  Array.prototype.includes.call({ length: 2 ** 50 }, 1);
+}, 1_000);`,
+  );
+  const tracers = { stuck: { module: join(cwd, 'stuck.mjs') } };
+  const config = { tracers, shutdown_timeout: '5s', health: { port: 0 } };
+  for (const signals of [1, 2]) {
+    const journal = { type: 'sqlite', path: join(cwd, `${signals}.db`) };
+    writeFileSync(join(cwd, 'config.yml'), JSON.stringify({ ...config, journal }));
+    const { child, printed, ended } = startVconOtel(['serve', join(cwd, 'config.yml')], { cwd });
+    await printed('searching');
+    child.kill('SIGTERM');
+    await printed('SIGTERM: ending');
+    if (signals === 2) child.kill('SIGTERM');
+    const { signal, stderr } = await ended;
+    expect(stderr).toContain('a thread of a tracer does not end: the process is killed');
+    expect(signal).toBe('SIGKILL');
+  }
+});
+
 test('a client that hangs in the middle of its body keeps no service from ending well', async () => {
   const cwd = temporaryFolder();
   const config = {

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
 import { diag } from '@opentelemetry/api';
 import { type ConserverTracer, DeliveryError, defineTracer, type EventContext, z } from 'vcon-otel';
 
@@ -25,6 +26,18 @@ export default defineTracer({
       spin: () => {
         for (;;);
       },
+      // V8's own code, which nothing interrupts, for minutes.
+      searches: () => Array.prototype.includes.call({ length: 1e10 }, 1),
+      babbles: () => {
+        for (const word of [null, 1, {}, { is: 'answers' }, { is: 'done' }]) parentPort?.postMessage(word);
+        for (let i = 0; i < 1_000; i++) parentPort?.postMessage('x'.repeat(100_000));
+      },
+      patches: () =>
+        Object.defineProperty(Array.prototype, Symbol.iterator, {
+          *value() {
+            for (let i = 0; i < 3; i++) yield i;
+          },
+        }),
       leave: () => process.exit(0),
       leak: () => {
         const kept: Buffer[] = [];

@@ -194,6 +194,7 @@ describe('what a tracer does ends its thread alone', () => {
     ['piles', 'it used more memory than it may', 60_000],
     ['hoards', 'it used more memory than it may', 60_000],
     ['later', 'uncaught TypeError'],
+    ['patches', 'what it says cannot be read'],
   ])('%s: it is told, and started again', async (mood, reason, patience = 5_000) => {
     const { made, trace, told } = await started({ patience });
     const answers = await Promise.allSettled([trace('fine'), trace(mood)]);
@@ -212,6 +213,23 @@ describe('what a tracer does ends its thread alone', () => {
     await vi.waitUntil(() => told.length > 0, PATIENCE);
     expect(told).toEqual(['stray RangeError']);
     expect(made.state).toMatchObject({ isUp: true, ends: 0 });
+  });
+
+  test('what it says over the ports that it finds is for nobody', async () => {
+    const { made, trace } = await started();
+    expect(await trace('babbles')).toBe(true);
+    expect(await trace('fine')).toBe(true);
+    expect(made.state).toMatchObject({ isUp: true, ends: 0 });
+    expect(process.memoryUsage().external).toBeLessThan(90_000_000);
+  });
+
+  test('one in code that nothing interrupts is told, and started again when it is through', async () => {
+    const { made, trace, told } = await started({ patience: 1_000 });
+    await expect(trace('searches')).rejects.toMatchObject({ name: 'ThreadEnded' });
+    const reason = 'it did not yield for 1 s, and goes on in code that nothing interrupts';
+    expect(told).toEqual([reason]);
+    expect(made.state).toMatchObject({ isUp: false, ends: 1, lastEnd: { reason } });
+    await made.kill();
   });
 
   test('calls that wait for the thread fail in time', async () => {

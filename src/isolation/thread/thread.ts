@@ -9,7 +9,7 @@ import {
 import { errorType, VconOtelError } from '../../model/error.ts';
 import type { ConserverTracer, TracerDefinition, TracerModule } from '../../model/tracer.ts';
 import { importModule } from '../import-module.ts';
-import type { Asked, Description, FromThread, ThreadData, ToThread } from '../messages.ts';
+import type { Asked, Description, FromThread, ThreadStart, ToThread } from '../messages.ts';
 import { SharedState } from '../shared-state.ts';
 import { tell } from '../told.ts';
 import { Answers } from './answers.ts';
@@ -22,7 +22,10 @@ import { RemoteVcons } from './remote-vcons.ts';
 /** Milliseconds between two signs that the tracer yields. */
 const BEAT = 250;
 
-const { name, file, options, timeout, shared: memory } = workerData as ThreadData;
+const { name, file, options, timeout, shared: memory, port } = workerData as ThreadStart;
+// What the tracer says over the ports that it can find is for nobody: it would be kept in the main thread, however much it is.
+delete (workerData as { port?: unknown }).port;
+parentPort?.close();
 const shared = new SharedState(memory);
 const answers = new Answers(shared, say);
 const vcons = new RemoteVcons(say);
@@ -39,7 +42,7 @@ try {
 }
 
 function say(word: FromThread): void {
-  parentPort?.postMessage(word);
+  port.postMessage(word);
 }
 
 async function begin(): Promise<void> {
@@ -54,7 +57,7 @@ async function begin(): Promise<void> {
     );
   }
   const calls = new IsolatedCalls(bound, timeout, shared, answers);
-  parentPort?.on('message', (word: ToThread) => {
+  port.on('message', (word: ToThread) => {
     if (word.is === 'calls') void calls.take(word.batch);
     else if (word.is === 'looked_up') vcons.answered(word);
     else void answer(word.id, word.what);
