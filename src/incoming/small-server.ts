@@ -1,6 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Address, cannotListen } from '../model/address.ts';
 import { withDeadline } from '../model/deadline.ts';
@@ -9,6 +15,7 @@ import type { ThrottledLog } from '../model/throttled-log.ts';
 import { addressCheck } from './addressed.ts';
 import { bearerCheck } from './bearer.ts';
 import { limitPeers } from './peers.ts';
+import { boundedPipelines } from './pipelines.ts';
 
 /** What a request is answered with. */
 export interface PageAnswer {
@@ -79,7 +86,7 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
   server.setTimeout(2 * REQUEST_MILLIS);
   let underWay = 0;
   let closed: Promise<void> | undefined;
-  server.on('request', (request, response) => {
+  const handle: RequestListener = (request, response) => {
     underWay += 1;
     response.once('close', () => {
       underWay -= 1;
@@ -89,7 +96,8 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
     const isLetIn = mayEnter(request.headers.authorization) || letsIn?.(request, token ?? '');
     if (!isLetIn) return send(response, STRANGER);
     return void respond(request, response, settings);
-  });
+  };
+  server.on('request', boundedPipelines(handle, log));
   const taken = await listen(server, { path, host, port, log });
   server.unref();
   return {

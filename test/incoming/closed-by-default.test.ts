@@ -128,6 +128,41 @@ test('every token of several lets in', async () => {
   ]);
 });
 
+describe('one connection', () => {
+  test.each([
+    ['the receiver', async () => (await startReceiver()).url],
+    ['the pages for operators', async () => (await startAdmin()).url],
+  ])(
+    'that asks %s for more than ten things without waiting is closed, unless it waits',
+    async (_name, start) => {
+      const { port } = new URL(await start());
+      const ask = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      const answersTo = async (requests: number) => {
+        const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+        onTestFinished(() => void socket.destroy());
+        let answers = 0;
+        let isClosed = false;
+        socket.on('data', (text: string) => {
+          answers += text.split('HTTP/1.1 ').length - 1;
+        });
+        socket
+          .on('error', () => undefined)
+          .once('close', () => {
+            isClosed = true;
+          });
+        socket.write(ask.repeat(requests));
+        await eventually(
+          'all answers, or the end',
+          async () => isClosed || answers === requests || undefined,
+        );
+        return isClosed ? 'closed' : answers;
+      };
+      expect(await answersTo(10)).toBe(10);
+      expect(await answersTo(2_000)).toBe('closed');
+    },
+  );
+});
+
 describe('one peer', () => {
   test.each([
     ['the receiver', 256, async () => (await startReceiver()).url],

@@ -1,12 +1,14 @@
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { addressCheck } from '../../incoming/addressed.ts';
 import { bearerCheck, type Tokens } from '../../incoming/bearer.ts';
+import { boundedPipelines } from '../../incoming/pipelines.ts';
 import { cannotListen } from '../../model/address.ts';
 import { errorType } from '../../model/error.ts';
 import type { FactSink } from '../../model/fact-sink.ts';
+import { ThrottledLog } from '../../model/throttled-log.ts';
 import { requestBounds } from '../byte-budget.ts';
 import { boundConnections } from '../connections.ts';
 import type { ReceiverCounts } from '../counts.ts';
@@ -79,6 +81,8 @@ export async function startHttpReceiver(settings: HttpReceiverSettings): Promise
   };
 }
 
+const log = new ThrottledLog('vcon-otel/receivers');
+
 /** Milliseconds between two requests of a connection: longer than the pauses of exporters, which are 5 s. */
 const KEEP_ALIVE = 30_000;
 /** Milliseconds, at most, between two checks for connections that took too long. */
@@ -89,7 +93,7 @@ async function serverMaker({
   tls,
   headerTimeout,
   bodyTimeout,
-}: HttpReceiverSettings): Promise<(handler: Parameters<typeof createServer>[1]) => Server> {
+}: HttpReceiverSettings): Promise<(handler: RequestListener) => Server> {
   const limits: ServerOptions = {
     headersTimeout: headerTimeout,
     requestTimeout: Math.max(headerTimeout, bodyTimeout),
@@ -97,8 +101,10 @@ async function serverMaker({
     keepAliveTimeout: KEEP_ALIVE,
   };
   const secured = tls && { ...(await readTls(tls, 'receivers.http.tls')), handshakeTimeout: headerTimeout };
-  return (handler) =>
-    secured ? createTlsServer({ ...limits, ...secured }, handler) : createServer(limits, handler);
+  return (handler) => {
+    const bounded = boundedPipelines(handler, log);
+    return secured ? createTlsServer({ ...limits, ...secured }, bounded) : createServer(limits, bounded);
+  };
 }
 
 function addRoutes(
