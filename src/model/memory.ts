@@ -14,6 +14,15 @@ export function processMemory(): number {
   return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
 }
 
+/** Bytes of it that are taken; undefined where they cannot be looked up, such as while no file can be opened (`EMFILE`). */
+export function residentMemory(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Bytes that V8 keeps of what lives long in this thread, at most: beyond it the process dies. */
 export function heapLimit(): number {
   const { heap_size_limit: limit } = getHeapStatistics();

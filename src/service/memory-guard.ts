@@ -1,7 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { heapLimit, heapUsed, processMemory } from '../model/memory.ts';
+import { heapLimit, heapUsed, processMemory, residentMemory } from '../model/memory.ts';
 
 /** Shares of what there is beyond which nothing more is taken in: of what lives, and of what is taken at this moment. */
 const LIVING = 0.65;
@@ -35,7 +35,7 @@ export class MemoryGuard {
     });
     this.#observer.observe({ entryTypes: ['gc'] });
     this.#timer = setInterval(() => {
-      this.#isResident = process.memoryUsage.rss() > processMemory() * RESIDENT;
+      this.#isResident = (residentMemory() ?? 0) > processMemory() * RESIDENT;
       if (this.isTight) this.#collectIfNobodyDid();
     }, LOOK_AT_ALL);
     this.#timer.unref();

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MeterProvider } from '@opentelemetry/api';
+import { residentMemory } from '../model/memory.ts';
 import { ATTR, METRIC, SCOPE_NAME } from '../model/semconv.ts';
 
 /**
@@ -9,9 +10,10 @@ import { ATTR, METRIC, SCOPE_NAME } from '../model/semconv.ts';
 export function measureProcess(provider: MeterProvider): () => void {
   const meter = provider.getMeter(SCOPE_NAME);
   const { processMemory: memory, processCpu: cpu, eventLoopDelay } = METRIC;
-  meter
-    .createObservableUpDownCounter(memory.name, memory)
-    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  meter.createObservableUpDownCounter(memory.name, memory).addCallback((result) => {
+    const resident = residentMemory();
+    if (resident !== undefined) result.observe(resident);
+  });
   meter.createObservableCounter(cpu.name, cpu).addCallback((result) => {
     const { user, system } = process.cpuUsage();
     result.observe(user / 1e6, { [ATTR.cpuMode]: 'user' });

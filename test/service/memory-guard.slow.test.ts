@@ -12,6 +12,20 @@ function inSmallHeap(): Record<string, unknown> {
   return JSON.parse(stdout);
 }
 
+test('where no file can be opened any more, its memory is not known, and nothing ends for that', () => {
+  const script = join(import.meta.dirname, 'without-files-child.ts');
+  // Fewer than the process may have by default make it quicker.
+  const { stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'ulimit -n 200 && exec "$0" "$1"', process.execPath, script],
+    {
+      encoding: 'utf8',
+    },
+  );
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ without: null, isTight: false, after: 'number' });
+});
+
 test('a small heap is told what it may hold, says when it is tight, and when it is not any more', () => {
   expect(inSmallHeap()).toEqual({
     limit: 64,
