@@ -26,6 +26,8 @@ export async function answerApi(request: IncomingMessage, parts: ApiParts): Prom
   if (!address) return refusal(404, `only ${[...Object.keys(ADDRESSES), '/api/session'].join(', ')}`);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return refusal(405, 'only GET', { allow: 'GET, HEAD' });
+  // To read a long journal may take longer than what a connection is otherwise given.
+  request.socket.setTimeout(PATIENCE);
   try {
     return await address(parts, searchParams, request);
   } catch (error) {
@@ -33,6 +35,9 @@ export async function answerApi(request: IncomingMessage, parts: ApiParts): Prom
     throw error;
   }
 }
+
+/** Milliseconds. */
+const PATIENCE = 120_000;
 
 type Address = (
   parts: ApiParts,
