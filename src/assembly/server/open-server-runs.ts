@@ -1,4 +1,4 @@
-import type { KeptServerRun, RestingRun } from './run-state.ts';
+import type { LentRun, RestingRun } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 import { readRun } from './written-run.ts';
 
@@ -6,16 +6,16 @@ import { readRun } from './written-run.ts';
 export class OpenServerRuns {
   readonly #byThread = new Map<string, ServerRun | RestingRun>();
 
-  constructor(kept: readonly (KeptServerRun | RestingRun)[]) {
+  constructor(kept: readonly (LentRun | RestingRun)[]) {
     for (const run of kept) {
-      const open = 'line' in run ? run : ServerRun.restore(run);
+      const open = 'line' in run ? run : ServerRun.restore(run.kept());
       this.#byThread.set(open.thread, open);
     }
   }
 
   /** What it takes to go on with them. */
-  get kept(): readonly (KeptServerRun | RestingRun)[] {
-    return [...this.#byThread.values()].map((run) => (run instanceof ServerRun ? run.kept : run));
+  get kept(): readonly (LentRun | RestingRun)[] {
+    return [...this.#byThread.values()].map((run) => (run instanceof ServerRun ? run.lend() : run));
   }
 
   get size(): number {

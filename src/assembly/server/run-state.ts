@@ -1,4 +1,5 @@
 import type { ServerFactOf as Of } from '../../model/server-fact.ts';
+import { isTimed } from '../claimed-times.ts';
 import type { Statement } from '../statement.ts';
 import type { KeptLinks } from './run-links.ts';
 import type { ChainSpanIds, Hearing, ToldStart } from './run-start.ts';
@@ -23,6 +24,21 @@ export interface RunState {
   missed: number;
 }
 
+/** What is known of a run of which no more was heard than its start. */
+export function stateAt(start: ToldStart): RunState {
+  return {
+    chainSpan: start.chainSpan,
+    first: undefined,
+    hasEgress: false,
+    chainEnded: undefined,
+    hasGap: false,
+    hasWrongTime: !isTimed(start),
+    facts: 0,
+    sender: start.sender,
+    missed: 0,
+  };
+}
+
 /** A run that is not over: all that it takes to go on with it. */
 export interface KeptServerRun {
   readonly start: ToldStart;
@@ -30,6 +46,11 @@ export interface KeptServerRun {
   readonly state: Readonly<RunState>;
   /** Undefined before its first event. */
   readonly told: ToldSoFar | undefined;
+}
+
+/** A run as it was when it was lent, whatever has become of it: what that takes is made when it is asked for. */
+export interface LentRun {
+  kept(): KeptServerRun;
 }
 
 /**

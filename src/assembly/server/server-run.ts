@@ -8,7 +8,7 @@ import { linkEnds, linkReturned, linkStarts } from './link-facts.ts';
 import type { RunLinks } from './run-links.ts';
 import { outcomeOfEnded } from './run-outcome.ts';
 import type { Hearing, ToldStart } from './run-start.ts';
-import type { KeptServerRun, RunState } from './run-state.ts';
+import { type KeptServerRun, type LentRun, type RunState, stateAt } from './run-state.ts';
 
 /**
  * One run of a process inside the server, told by its facts in their order. Each fact makes the events that are certain by
@@ -19,24 +19,16 @@ export class ServerRun {
   readonly #hearing: Hearing;
   readonly #state: RunState;
   #begun: BegunRun | undefined;
+  /** Who has it as it is now; `as`: as it was, where it has gone on. */
+  #lent: { as?: KeptServerRun } | undefined;
 
   constructor(start: ToldStart, hearing: Hearing) {
     this.#start = start;
     this.#hearing = hearing;
-    this.#state = {
-      chainSpan: start.chainSpan,
-      first: undefined,
-      hasEgress: false,
-      chainEnded: undefined,
-      hasGap: false,
-      hasWrongTime: !isTimed(start),
-      facts: 0,
-      sender: start.sender,
-      missed: 0,
-    };
+    this.#state = stateAt(start);
   }
 
-  /** The same run again: see {@link kept}. */
+  /** The same run again: see {@link lend}. */
   static restore({ start, hearing, state, told }: KeptServerRun): ServerRun {
     const run = new ServerRun(start, hearing);
     Object.assign(run.#state, state);
@@ -69,7 +61,6 @@ export class ServerRun {
     return this.#start.run;
   }
 
-  /** Its chain. */
   get chain(): string {
     return this.#start.chain;
   }
@@ -82,10 +73,11 @@ export class ServerRun {
     return this.#state.chainSpan?.spanId;
   }
 
-  /** What it takes to go on with it as it is now. */
-  get kept(): KeptServerRun {
-    const [start, hearing, begun] = [this.#start, this.#hearing, this.#begun];
-    return { start, hearing, state: { ...this.#state }, told: begun && toldSoFar(begun) };
+  /** What it takes to go on with it as it is now. Of very many runs, little can be done at once. */
+  lend(): LentRun {
+    this.#lent ??= {};
+    const lent = this.#lent;
+    return { kept: () => lent.as ?? this.#kept };
   }
 
   /** Whether somebody who waits for the call of a link would have to wait for more facts. */
@@ -96,6 +88,7 @@ export class ServerRun {
 
   /** Somebody waits for the `run` call of a link, which has returned. */
   call(index: number, time: bigint): ChainEvent[] {
+    this.#goesOn();
     const { links, emitted } = this.#open(undefined);
     if (links.open?.index === index) links.call(time);
     return emitted.takeEvents();
@@ -103,6 +96,7 @@ export class ServerRun {
 
   /** Notes whether its process says that it holds the run open. @returns whether it has said twice that it does not */
   isMissed(isOpen: boolean): boolean {
+    this.#goesOn();
     this.#state.missed = isOpen ? 0 : this.#state.missed + 1;
     return this.#state.missed > 1;
   }
@@ -138,6 +132,7 @@ export class ServerRun {
    * @returns what is certain by it, in order
    */
   take(fact: ServerFact): ChainEvent[] {
+    this.#goesOn();
     const state = this.#state;
     state.facts += 1;
     state.hasWrongTime ||= !isTimed(fact);
@@ -157,9 +152,21 @@ export class ServerRun {
    * @param time when that was found out, milliseconds since the Unix epoch
    */
   lose(time: number): ChainEvent[] {
+    this.#goesOn();
     const begun = this.#open(undefined);
     this.#lose(begun, time);
     return begun.emitted.takeEvents();
+  }
+
+  get #kept(): KeptServerRun {
+    const [start, hearing, begun] = [this.#start, this.#hearing, this.#begun];
+    return { start, hearing, state: { ...this.#state }, told: begun && toldSoFar(begun) };
+  }
+
+  /** Whoever has it as it is now keeps that. */
+  #goesOn(): void {
+    if (this.#lent) this.#lent.as = this.#kept;
+    this.#lent = undefined;
   }
 
   /** The first event comes with the fact after the start, which says whether there is a chain span. */

@@ -3,7 +3,7 @@ import type { GrowingRun } from '../../model/growing-run.ts';
 import type { FactOrigin, ServerFactOf as Of, ServerFact, ServerSpan } from '../../model/server-fact.ts';
 import { OpenServerRuns } from './open-server-runs.ts';
 import { type Hearing, knownStart, type ToldStart } from './run-start.ts';
-import type { KeptServerRun, RestingRun } from './run-state.ts';
+import type { LentRun, RestingRun } from './run-state.ts';
 import { ServerRun } from './server-run.ts';
 
 /** What became certain of a run by one fact. */
@@ -25,7 +25,7 @@ export interface FactResult {
 /** The runs of a process, as they are written down. */
 export interface KeptServerRuns {
   readonly hearing: Hearing;
-  readonly open: readonly (KeptServerRun | RestingRun)[];
+  readonly open: readonly (LentRun | RestingRun)[];
   readonly skipping: readonly string[];
   readonly gaps: readonly string[];
   /** Runs of lower numbers that are not open began at another adapter. */

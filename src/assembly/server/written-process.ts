@@ -13,7 +13,7 @@ export type WrittenProcess = Omit<KeptProcess, 'runs' | 'waiting'> & {
 /** @param lines gets those of its runs, in their order */
 export function writtenProcess({ runs, waiting, ...process }: KeptProcess, lines: Buffer[]): WrittenProcess {
   const open = runs.open.map((run) => {
-    const { line, ...head } = 'line' in run ? run : writtenRun(run);
+    const { line, ...head } = 'line' in run ? run : writtenRun(run.kept());
     lines.push(line);
     return head;
   });
