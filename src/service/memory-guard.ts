@@ -6,6 +6,8 @@ import { heapLimit, heapUsed, processMemory, residentMemory } from '../model/mem
 /** Shares of what there is beyond which nothing more is taken in: of what lives, and of what is taken at this moment. */
 const LIVING = 0.65;
 const TAKEN = 0.85;
+/** The same while what was open before is read again: what comes of it, and carrying it forward, need room, too. */
+const TAKEN_IN_RECOVERY = 0.72;
 /** Of the container's memory, with everything that is not V8's. */
 const RESIDENT = 0.85;
 /** Milliseconds that a look at the heap is good for. */
@@ -53,7 +55,7 @@ export class MemoryGuard {
 
   /** Whether too much lives, for whoever has to know at once: where much is taken, garbage is collected first. */
   get isCrowded(): boolean {
-    if (heapUsed() <= this.#limit * TAKEN) return false;
+    if (heapUsed() <= this.#limit * TAKEN_IN_RECOVERY) return false;
     this.#collectNow();
     return heapUsed() > this.#limit * LIVING;
   }
