@@ -9,7 +9,7 @@ import { PATIENCE } from '../support/eventually.ts';
 /** What `npx vcon-otel` runs. */
 export const LAUNCHER = fileURLToPath(new URL('../../bin/vcon-otel.js', import.meta.url));
 /** Milliseconds after which a command is killed: far more than any of them takes. */
-const TIMEOUT = 200_000;
+const TIMEOUT = 1_500_000;
 
 /** What a test that failed has left running. */
 const alive = new Set<ChildProcess>();
