@@ -70,7 +70,7 @@ export function run(
 }
 
 /** Milliseconds that npm may take; a registry can be slow. */
-const NPM_TIMEOUT = 240_000;
+const NPM_TIMEOUT = 900_000;
 
 /** The part of `npm pack --json` that is read here. */
 interface NpmPacked {
