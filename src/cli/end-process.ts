@@ -9,5 +9,7 @@ export async function endProcess(code?: number): Promise<never> {
     process.stderr.write('vcon-otel: a thread of a tracer does not end: the process is killed\n');
     process.kill(process.pid, 'SIGKILL');
   }
-  process.exit(code);
+  // Node.js takes an undefined code that it is given for 0.
+  if (code !== undefined) process.exitCode = code;
+  process.exit();
 }

@@ -26,7 +26,8 @@ export interface Surroundings {
 /** How a command ended. */
 export interface Ended {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** What ended it, where it did not end by itself. */
+  readonly signal?: NodeJS.Signals;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -72,7 +73,7 @@ export function startNode(args: readonly string[], { cwd, env = {} }: Surroundin
     child.once('error', reject);
     child.once('close', (code, signal) => {
       alive.delete(child);
-      resolve({ code, signal, stdout, stderr });
+      resolve({ code, ...(signal && { signal }), stdout, stderr });
     });
   });
   const holds = async (text: string, read: () => string) => {

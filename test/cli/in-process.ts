@@ -35,7 +35,7 @@ export async function runInProcess(args: readonly string[], { cwd }: { cwd?: str
   } finally {
     if (cwd !== undefined) process.chdir(before);
   }
-  return { code, signal: null, stdout: stdout.text, stderr: stderr.text };
+  return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
 class Kept extends Writable {
