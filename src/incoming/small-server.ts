@@ -92,7 +92,7 @@ export async function startSmallServer(settings: SmallServerSettings): Promise<S
       underWay -= 1;
       if (closed && underWay === 0) server.closeAllConnections();
     });
-    if (!isForUs(request.headers)) return send(response, FOREIGN);
+    if (!isForUs(request)) return send(response, FOREIGN);
     const isLetIn = mayEnter(request.headers.authorization) || letsIn?.(request, token ?? '');
     if (!isLetIn) return send(response, STRANGER);
     return void respond(request, response, settings);

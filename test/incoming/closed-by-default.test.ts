@@ -15,13 +15,14 @@ async function startAdmin(settings: Partial<AdminAddress> = {}) {
   return server;
 }
 
-/** The status of an answer to a request with headers that `fetch` would not send. */
+/** The status of an answer to a request with headers, or a target, that `fetch` would not send. */
 async function statusOf(
   url: string,
   headers: Readonly<Record<string, string>>,
   method = 'GET',
+  target: { readonly path?: string } = {},
 ): Promise<number> {
-  const asked = request(url, { headers, method });
+  const asked = request(url, { headers, method, ...target });
   asked.end();
   const [answer] = await once(asked, 'response');
   answer.resume();
@@ -109,6 +110,29 @@ describe('whoever knows us by another name', () => {
     }
     for (const host of ours)
       expect([host, await statusOf(`${url}/v1/logs`, { ...headers, host }, 'POST')]).toEqual([host, 200]);
+  });
+});
+
+describe('a target in absolute form', () => {
+  const foreign = ['http://evil.example', 'https://evil.example:80', 'http://localhost@evil.example'];
+  const ours = ['http://localhost', 'http://127.0.0.1:1', 'http://[::1]', 'http://adapter'];
+
+  test.each([
+    [
+      'the pages for operators',
+      '/healthz',
+      async () => (await startAdmin({ allowed_hosts: ['adapter'] })).url,
+    ],
+    ['the receiver', '/v1/logs', async () => (await startReceiver({ hosts: ['adapter'] })).url],
+  ])('has to name %s too', async (_name, path, start) => {
+    const url = await start();
+    const method = path === '/healthz' ? 'GET' : 'POST';
+    for (const host of foreign)
+      expect([host, await statusOf(url, {}, method, { path: host + path })]).toEqual([host, 403]);
+    for (const host of ours)
+      expect([host, await statusOf(url, {}, method, { path: host + path })]).not.toEqual([host, 403]);
+    const named = { host: 'evil.example' };
+    expect(await statusOf(url, named, method, { path: `http://localhost${path}` })).toBe(403);
   });
 });
 

@@ -3,6 +3,7 @@ import { recordLog } from '../exporters/recorded-log.ts';
 import { randomOf } from '../faults/random.ts';
 import { describeWithRedis } from '../redis-server.ts';
 import { eventually } from '../support/eventually.ts';
+import { notUtf8 } from '../support/not-utf8.ts';
 import { KeptIntake, recordText } from './forwarded-records.ts';
 import { GROUP, STREAM, StreamStand } from './stream-stand.ts';
 
@@ -56,6 +57,17 @@ describeWithRedis('an entry that cannot be read', () => {
     const [letter] = await stand.dead();
     expect(letter?.reason).toContain('larger than 1 MiB');
     expect(letter?.record).toBe(`"x${'ü'.repeat(32 * 1024 - 1)}`);
+  });
+
+  test('is set aside where it is no UTF-8', async () => {
+    await using stand = await StreamStand.start();
+    await stand.add(notUtf8(recordText(1, { chain: '?' })));
+    await stand.add(recordText(7));
+    const { sink, counts } = await stand.receive();
+    await eventually('it is set aside', () => counts.of('records', 'rejected') === 1 || undefined);
+    await stand.settled();
+    expect(sink.seqs).toEqual([7]);
+    expect((await stand.dead())[0]?.reason).toBe('a record is not UTF-8');
   });
 
   test('is set aside where it has another field', async () => {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { withDeadline } from '../../model/deadline.ts';
@@ -6,7 +7,7 @@ import type { RecordReceipt } from '../../model/fact-sink.ts';
 import type { ReadRecord } from '../json/reduce.ts';
 import { isKept } from '../kept.ts';
 import { type Body, readBody } from './body.ts';
-import { answerJson, encodingOf, FULL, LOST, type Refusal, refuse, WRONG_TYPE } from './refusal.ts';
+import { answerJson, encodingOf, FULL, LOST, NOT_UTF8, type Refusal, refuse, WRONG_TYPE } from './refusal.ts';
 import type { Route, RouteSettings } from './routes.ts';
 
 /**
@@ -56,6 +57,7 @@ async function keep(
   sender: string | undefined,
   { sink, counts, jsonReader }: RouteSettings,
 ): Promise<Kept | Refusal> {
+  if (!isUtf8(bytes)) return NOT_UTF8;
   let read: readonly ReadRecord[];
   try {
     read = (await jsonReader.read('records', bytes)).items;

@@ -116,7 +116,7 @@ function addRoutes(
   const isForUs = addressCheck([host, ...hosts]);
   app.decorateRequest('sender', undefined);
   app.addHook('onRequest', async (request, reply) => {
-    if (!isForUs(request.headers)) return refuse(request, reply, FOREIGN);
+    if (!isForUs(request.raw)) return refuse(request, reply, FOREIGN);
     const sender = mayEnter(request.headers.authorization);
     if (!sender)
       return refuse(request, reply, { status: 401, message: 'the bearer token is missing or wrong' });

@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { accepted } from '../otlp/answers.ts';
 import { takeTraces } from '../otlp/take-traces.ts';
 import { drain, readBody } from './body.ts';
-import { answer, encodingOf, FULL, LOST, refuse, WRONG_TYPE } from './refusal.ts';
+import { answer, encodingOf, FULL, LOST, NOT_UTF8, refuse, WRONG_TYPE } from './refusal.ts';
 import type { Route, RouteSettings } from './routes.ts';
 
 /**
@@ -16,6 +17,7 @@ export function tracesRoute(settings: RouteSettings): Route {
     const body = await readBody(request.raw, settings);
     if ('refusal' in body) return refuse(request, reply, body.refusal);
     try {
+      if (encoding === 'json' && !isUtf8(body.bytes)) return refuse(request, reply, NOT_UTF8);
       const taken = await takeTraces({ ...body, encoding, sender: request.sender }, settings);
       switch (taken.kind) {
         case 'taken':

@@ -17,6 +17,9 @@ export const WRONG_TYPE: Refusal = {
   message: 'the content type is application/x-protobuf or application/json; records are JSON',
 };
 
+/** JSON is (RFC 8259 §8.1): what else comes would be kept as something that nobody has sent. */
+export const NOT_UTF8: Refusal = { status: 400, message: 'the body is not UTF-8' };
+
 /** Whoever sends it knows us by a name that is not ours. */
 export const FOREIGN: Refusal = {
   status: 403,

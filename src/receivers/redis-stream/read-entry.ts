@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { VconOtelError } from '../../model/error.ts';
 import type { ReportedFact } from '../../model/fact.ts';
 import { readReport } from '../forwarded-record.ts';
@@ -17,6 +18,7 @@ export function readEntry(fields: readonly Buffer[]): ReadEntry {
   const json = recordIn(fields);
   if (json === undefined) return unreadable('an entry has no field "record"');
   if (json.byteLength > MAX_RECORD) return unreadable('a record is larger than 1 MiB');
+  if (!isUtf8(json)) return unreadable('a record is not UTF-8');
   try {
     return { kind: 'record', record: readReport(JSON.parse(json.toString())), json };
   } catch (error) {

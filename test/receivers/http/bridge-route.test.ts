@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { VconOtelError } from '../../../src/model/error.ts';
 import { capturedRecords, NO_CAPTURES } from '../../support/captures.ts';
+import { notUtf8 } from '../../support/not-utf8.ts';
 import { GZIP, JSON_TYPE, PROTOBUF, startReceiver } from '../../support/receiver.ts';
 
 const RECORD = {
@@ -78,6 +79,7 @@ describe('refused', () => {
   test.each([
     ['a list of invalid ones', '[{}]', JSON_TYPE, 400],
     ['no JSON', '{', JSON_TYPE, 400],
+    ['no UTF-8', notUtf8(JSON.stringify({ ...RECORD, chain: '?' })), JSON_TYPE, 400],
     ['nothing', '', JSON_TYPE, 400],
     ['deep nesting', '['.repeat(100_000), JSON_TYPE, 400],
     ['too many', `[${'{},'.repeat(10_000)}{}]`, JSON_TYPE, 400],

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Pool } from 'undici';
 import { describe, expect, test } from 'vitest';
+import { notUtf8 } from '../../support/not-utf8.ts';
 import { conserverSpan, decodeAnswer, request } from '../../support/otlp-request.ts';
 import { bomb, GZIP, JSON_TYPE, PROTOBUF, startReceiver } from '../../support/receiver.ts';
 
@@ -79,6 +80,7 @@ describe('refused', () => {
   test.each([
     ['a body that is no protobuf', Buffer.from('no protobuf'), PROTOBUF, 400, 3],
     ['a body that is no JSON', Buffer.from('{'), JSON_TYPE, 400, 3],
+    ['JSON that is no UTF-8', notUtf8('{"note":"?"}'), JSON_TYPE, 400, 3],
     ['an empty body of JSON', Buffer.alloc(0), JSON_TYPE, 400, 3],
     ['a body that is not packed as it says', TWO.protobuf, { ...PROTOBUF, ...GZIP }, 400, 3],
     ['one that ends too early', gzipSync(TWO.protobuf).subarray(0, 40), { ...PROTOBUF, ...GZIP }, 400, 3],
