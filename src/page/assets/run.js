@@ -16,8 +16,12 @@ export function Run({ parts: [id = ''] }) {
   // Asked again when something has become known of it; what tracers hear comes some moments later.
   useTicks(500);
   const [run, error] = useRun(id, row, ended);
-  if (error) return html`<h1>Run <code>${id}</code></h1><p class="problem" role="alert">${error}</p>`;
-  if (!run) return html`<p class="empty">Looking for the run …</p>`;
+  if (!run) {
+    const why = error
+      ? html`<p class="problem" role="alert">${error}</p>`
+      : html`<p class="empty">Looking for the run …</p>`;
+    return html`<h1>Run <code>${id}</code></h1>${why}`;
+  }
   const isOpen = run.duration === null && !run.lost;
   const age = Math.max(0, (now() - run.start) / 1e3);
   return html`

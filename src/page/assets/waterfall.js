@@ -91,10 +91,11 @@ function Axis({ from, to, area, onZoom }) {
   };
   return html`<div class="axis-row" aria-hidden="true"><span></span>
     <div class="axis-area" ref=${area} onPointerDown=${begin} onPointerMove=${move} onPointerUp=${end} onDblClick=${() => onZoom(null)}>
-      ${ticks(from, to, 6).map(
-        (tick) =>
-          html`<span key=${tick} class="tick" style=${{ left: `${(100 * (tick - from)) / (to - from)}%` }}>${tick === 0 ? '0' : duration(tick)}</span>`,
-      )}
+      ${ticks(from, to, 6).map((tick) => {
+        const at = (tick - from) / (to - from);
+        const side = at > 0.75 ? 'tick near-end' : 'tick';
+        return html`<span key=${tick} class=${side} style=${{ left: `${100 * at}%` }}>${tick === 0 ? '0' : duration(tick)}</span>`;
+      })}
       ${drag ? html`<span class="drag" style=${{ left: `${100 * Math.min(...drag)}%`, width: `${100 * Math.abs(drag[1] - drag[0])}%` }}></span>` : null}
     </div><span></span></div>`;
 }
