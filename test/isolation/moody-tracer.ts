@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { kill } from 'node:process';
 import { parentPort } from 'node:worker_threads';
 import { diag } from '@opentelemetry/api';
 import { type ConserverTracer, DeliveryError, defineTracer, type EventContext, z } from 'vcon-otel';
@@ -39,6 +40,10 @@ export default defineTracer({
           },
         }),
       leave: () => process.exit(0),
+      kills: () => process.kill(process.pid, 'SIGKILL'),
+      'kills by name': () => kill(0),
+      looks: () => process.kill(process.pid, 0),
+      aborts: () => process.abort(),
       leak: () => {
         const kept: Buffer[] = [];
         setInterval(() => kept.push(Buffer.alloc(10_000_000)), 5);

@@ -215,6 +215,15 @@ describe('what a tracer does ends its thread alone', () => {
     expect(made.state).toMatchObject({ isUp: true, ends: 0 });
   });
 
+  test('its process cannot be sent a signal or aborted, and may be asked for', async () => {
+    const { made, trace } = await started();
+    const unsupported = { name: 'ERR_WORKER_UNSUPPORTED_OPERATION' };
+    for (const mood of ['kills', 'kills by name', 'aborts'])
+      await expect(trace(mood)).rejects.toMatchObject(unsupported);
+    expect(await trace('looks')).toBe(true);
+    expect(made.state).toMatchObject({ isUp: true, ends: 0 });
+  });
+
   test('what it says over the ports that it finds is for nobody', async () => {
     const { made, trace } = await started();
     expect(await trace('babbles')).toBe(true);

@@ -14,6 +14,7 @@ import { SharedState } from '../shared-state.ts';
 import { tell } from '../told.ts';
 import { Answers } from './answers.ts';
 import { IsolatedCalls } from './isolated-calls.ts';
+import { spareProcess } from './own-process.ts';
 import { RemoteMeters } from './remote-meters.ts';
 import { RemoteVcons } from './remote-vcons.ts';
 
@@ -35,6 +36,7 @@ shared.beat();
 setInterval(() => shared.beat(), BEAT);
 process.on('unhandledRejection', (error) => say({ is: 'stray', type: errorType(error) }));
 relayDiagnostics();
+spareProcess();
 try {
   await begin();
 } catch (error) {
