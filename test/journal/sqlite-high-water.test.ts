@@ -53,6 +53,18 @@ test('an old copy in its place is told of, and another journal in its place', as
   expect(kindsOf((await openJournal({ path })).troubles)).toEqual(['journal_went_back']);
 });
 
+test('a mark that is not as it was written says nothing', async () => {
+  const path = await killed(['', '-wal', '-mark']);
+  const written = readFileSync(`${path}-mark`, 'utf8');
+  for (const at of [0, written.indexOf(' ') + 1, written.trimEnd().length - 1]) {
+    const other = written[at] === '7' ? '8' : '7';
+    writeFileSync(`${path}-mark`, written.slice(0, at) + other + written.slice(at + 1));
+    const { journal, troubles } = await openJournal({ path });
+    expect(troubles).toEqual([]);
+    await journal.close();
+  }
+});
+
 test('a mark that is missing or cannot be read says nothing', async () => {
   for (const text of [undefined, '', 'x', 'id 1', 'id one 2']) {
     const path = await killed(['', '-wal']);

@@ -1,4 +1,5 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { makePrivateFile } from '../../../persistence/private-file.ts';
 
 /** How far a journal had come. */
@@ -32,17 +33,17 @@ export class HighWater {
   /** What stands there; undefined where nothing does that can be read. */
   read(): Mark | undefined {
     try {
-      const [id, last, end] = readFileSync(this.#path, 'utf8').trim().split(' ');
-      const mark = { id: id ?? '', last: Number(last), end: Number(end) };
-      return Number.isSafeInteger(mark.last) && Number.isSafeInteger(mark.end) ? mark : undefined;
+      const [id = '', last, end, checksum] = readFileSync(this.#path, 'utf8').trim().split(' ');
+      const mark = { id, last: Number(last), end: Number(end) };
+      return checksum === checksumOf(mark) ? mark : undefined;
     } catch {
       return undefined;
     }
   }
 
   /** Never throws: a journal that can be written must not fail for want of its mark. */
-  write({ id, last, end }: Mark): void {
-    const text = `${id} ${last} ${end}`;
+  write(mark: Mark): void {
+    const text = `${wordsOf(mark)} ${checksumOf(mark)}`;
     if (text === this.#written) return;
     try {
       if (this.#file === undefined) {
@@ -62,6 +63,15 @@ export class HighWater {
     this.#file = undefined;
     this.#written = '';
   }
+}
+
+function wordsOf({ id, last, end }: Mark): string {
+  return `${id} ${last} ${end}`;
+}
+
+/** A mark that is not as it was written would say that something is gone which is there. */
+function checksumOf(mark: Mark): string {
+  return crc32(wordsOf(mark)).toString(16);
 }
 
 /** Where the mark of a journal is. */
