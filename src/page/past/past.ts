@@ -1,12 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import type { JournalSection } from '../../journal/open-admin.ts';
 import type { Clock } from '../../model/clock.ts';
+import { errorType } from '../../model/error.ts';
 import type { PastAnswer, Question, Questions, ReaderData } from './questions.ts';
 
 /** As source, or as what was built from it. */
 const READER = new URL(`./reader.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 /** Milliseconds after the last question for which the thread is kept. */
 const IDLE = 60_000;
+/** Milliseconds that reading may take: less than a connection is given for it. */
+const LONGEST = 110_000;
 /** Questions that may wait. */
 const MAX_WAITING = 50;
 
@@ -20,6 +23,7 @@ export class Past {
   #worker: Worker | undefined;
   #asked: ((answered: PastAnswer) => void)[] = [];
   #callOff: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(journal: JournalSection, clock: Clock) {
     this.#journal = journal;
@@ -33,19 +37,24 @@ export class Past {
 
   /** @throws PastError with a sentence for a person */
   async ask<Q extends Question>(question: Q, ask: Questions[Q]['ask']): Promise<Questions[Q]['answer']> {
+    if (this.#isClosed) throw new PastError('the service is ending');
     if (this.#asked.length >= MAX_WAITING) throw new PastError('too much is asked at once: try again');
     const worker = this.#worker ?? this.#begin();
     this.#callOff?.();
+    const giveUp = this.#clock.after(LONGEST, () => void worker.terminate(), 'background');
     const answered = await new Promise<PastAnswer>((resolve) => {
       this.#asked.push(resolve);
       worker.postMessage({ question, ask });
     });
+    giveUp();
     if (this.#asked.length === 0) this.#restLater();
     if ('error' in answered) throw new PastError(answered.error);
     return answered.answer as Questions[Q]['answer'];
   }
 
+  /** Ends it for good: what is asked is answered with an error. Safe twice. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#callOff?.();
     await this.#worker?.terminate();
   }
@@ -65,11 +74,14 @@ export class Past {
     const worker = new Worker(READER, { workerData, name: 'vcon-otel page', execArgv: [], env: {} });
     worker.unref();
     worker.on('message', (answered: PastAnswer) => this.#asked.shift()?.(answered));
-    worker.on('error', () => undefined);
+    let why = 'reading was ended';
+    worker.on('error', (error) => {
+      why = `reading failed (${errorType(error)})`;
+    });
     worker.once('exit', () => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      for (const answer of this.#asked.splice(0)) answer({ error: 'reading was ended' });
+      for (const answer of this.#asked.splice(0)) answer({ error: why });
     });
     this.#worker = worker;
     return worker;
