@@ -21,7 +21,8 @@ export function RunList({ runs, scale, label, empty, usualOf, at }) {
     const { top } = element.getBoundingClientRect();
     const height = Number.parseFloat(getComputedStyle(element).getPropertyValue('--row')) || 34;
     const first = Math.max(0, Math.floor(-top / height) - MARGIN);
-    const last = Math.ceil((innerHeight - top) / height) + MARGIN;
+    // The list may be far below what can be seen.
+    const last = Math.max(0, Math.ceil((innerHeight - top) / height) + MARGIN);
     setView((old) =>
       old.first === first && old.last === last && old.height === height ? old : { first, last, height },
     );
