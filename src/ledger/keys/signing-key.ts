@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
-import { CHECKPOINT_FILE, KEY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, KEY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
 import { openCheckpoint } from '../proof/checkpoint.ts';
+import { readHistory } from '../proof/checkpoint-history.ts';
 import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from '../proof/note.ts';
 
 /** Who signs a ledger, and whether the key was created just now. */
@@ -60,8 +61,27 @@ export function verifierBeside(directory: string): Verifier[] {
   return vkey === undefined ? [] : [parseVerifierKey(vkey.trim())];
 }
 
-/** The origin of a ledger, from its newest checkpoint. */
+/**
+ * The origin of a ledger: of its first checkpoint, or of what else names it where that cannot be read; undefined for a
+ * ledger that has no name yet.
+ * @throws VconOtelError `LEDGER_DAMAGED` if none of its checkpoints can be read, or they name different ledgers
+ */
 export function originOf(directory: string): string | undefined {
-  const opened = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', []);
-  return 'head' in opened ? opened.head.origin : undefined;
+  const newest = readText(join(directory, CHECKPOINT_FILE));
+  const [first] = readHistory(join(directory, HISTORY_FILE));
+  const [origin, other] = new Set([first?.note, newest].flatMap(originsOf));
+  if (other !== undefined)
+    throw damaged(`${CHECKPOINT_FILE} and ${HISTORY_FILE} name different ledgers, so one of them is damaged`);
+  if (origin === undefined && (newest !== undefined || first?.whole))
+    throw damaged(`${CHECKPOINT_FILE} and ${HISTORY_FILE} are damaged: neither begins with a checkpoint`);
+  return origin ?? readText(join(directory, VERIFIER_KEY_FILE))?.split('+', 1)[0];
+}
+
+function originsOf(note = ''): string[] {
+  const opened = openCheckpoint(note, []);
+  return 'head' in opened ? [opened.head.origin] : [];
+}
+
+function damaged(what: string): VconOtelError {
+  return new VconOtelError('LEDGER_DAMAGED', `${what}: vcon-otel audit verify says more`);
 }

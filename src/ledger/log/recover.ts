@@ -5,7 +5,7 @@ import { errorType, VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { syncFileSync } from '../../persistence/sync-path.ts';
-import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
 import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
 import { leafHash } from '../proof/merkle.ts';
@@ -52,6 +52,7 @@ export function recoverLedger(
   anchored?: TreeHead,
 ): LedgerEnd {
   const history = lastCheckpoint(directory, verifiers);
+  const isWritten = isNewest(directory, history.head, verifiers);
   const segments = listSegments(directory);
   if (anchored && anchored.size > 0 && segments.length === 0) requireGrown(0, noRoot, anchored);
   const segment = segments.at(-1) ?? firstSegment(directory, history.head);
@@ -108,7 +109,7 @@ export function recoverLedger(
     lastTime,
     segmentTime,
     head: history.head,
-    unwritten: isNewest(directory, history.head, verifiers) ? undefined : history.note,
+    unwritten: isWritten ? undefined : history.note,
     historyBytes: history.bytes,
     cut,
   };
@@ -119,11 +120,16 @@ function noRoot(): never {
   throw new RangeError('there is no root');
 }
 
-/** Whether the file of the newest checkpoint has it; others may have signed it there, too. */
+/**
+ * Whether the file of the newest checkpoint has it; others may have signed it there, too.
+ * @throws VconOtelError `LEDGER_DAMAGED` if it has a newer one, which the history had before
+ */
 function isNewest(directory: string, head: TreeHead | undefined, verifiers: readonly Verifier[]): boolean {
-  if (!head) return true;
   const opened = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', verifiers);
-  return opened.state === 'signed' && isSameHead(opened.head, head);
+  if (opened.state !== 'signed') return head === undefined;
+  if (opened.head.size > (head?.size ?? 0))
+    throw damaged(`${HISTORY_FILE} ends before the newest checkpoint, of ${opened.head.size} records`);
+  return head !== undefined && isSameHead(opened.head, head);
 }
 
 function firstSegment(directory: string, head: TreeHead | undefined): Segment {
@@ -147,18 +153,26 @@ function lastCheckpoint(directory: string, verifiers: readonly Verifier[]) {
   return {
     note,
     bytes,
-    head: ownHead(note, verifiers),
-    startRoot: ownHead(startNote, verifiers)?.root,
+    head: ownHead(directory, note, verifiers),
+    startRoot: ownHead(directory, startNote, verifiers)?.root,
   };
 }
 
 /** @throws VconOtelError `KEY_INVALID`, `LEDGER_DAMAGED` */
-function ownHead(note: string, verifiers: readonly Verifier[]): TreeHead | undefined {
+function ownHead(directory: string, note: string, verifiers: readonly Verifier[]): TreeHead | undefined {
   if (note === '') return undefined;
   const opened = openCheckpoint(note, verifiers);
   if (!('head' in opened)) throw damaged('the signature of a checkpoint is wrong');
   if (opened.state === 'signed') return opened.head;
+  if (wasOpenedBy(directory, verifiers))
+    throw damaged('a checkpoint is not signed with the key of the ledger');
   throw new VconOtelError('KEY_INVALID', 'the ledger was signed with another key, or has another origin');
+}
+
+/** Whether the one who opened it last had one of these keys. */
+function wasOpenedBy(directory: string, verifiers: readonly Verifier[]): boolean {
+  const vkey = readText(join(directory, VERIFIER_KEY_FILE)) ?? '';
+  return verifiers.some(({ name, id }) => vkey.startsWith(`${name}+${id}+`));
 }
 
 /** The tiles of the records before the last segment, if they lead to the root signed there. */

@@ -369,6 +369,48 @@ describe('after a crash', () => {
     expect(verify(directory, signer)).toMatchObject({ verdict: 'intact', checkpoints: 2 });
   });
 
+  test('a newest checkpoint that is missing or damaged is written anew', async () => {
+    const { directory, file } = await namedLedger();
+    const checkpoint = readFileSync(file('checkpoint'), 'utf8');
+    for (const content of [undefined, '', checkpoint.slice(0, 40), 'x'.repeat(300)]) {
+      if (content === undefined) rmSync(file('checkpoint'));
+      else writeFileSync(file('checkpoint'), content);
+      const { signer, made } = ledgerSigner(directory);
+      await openLedger(settingsFor(directory, signer)).close();
+      expect(made).toBe(false);
+      expect(readFileSync(file('checkpoint'), 'utf8')).toBe(checkpoint);
+    }
+  });
+
+  test('damaged checkpoints are told as what they are, and never as another key', async () => {
+    const { directory, file } = await namedLedger();
+    const [checkpoint, history] = ['checkpoint', 'checkpoints'].map((name) =>
+      readFileSync(file(name), 'utf8'),
+    );
+    if (checkpoint === undefined || history === undefined) throw new Error('no checkpoints');
+    const older = history.slice(0, history.indexOf('\n', history.indexOf('—')) + 1);
+    const renamed = (text: string) => text.replace('vcon-otel.local', 'vcon-otel.locam');
+    for (const [newest, all, reason] of [
+      [checkpoint, older, /checkpoints ends before the newest checkpoint, of 20 records/],
+      [checkpoint, '', /checkpoints ends before/],
+      [checkpoint, renamed(history), /name different ledgers/],
+      [renamed(checkpoint), history, /name different ledgers/],
+      ['', `x${'\nx'.repeat(9)}\n`, /neither begins with a checkpoint/],
+      [
+        checkpoint,
+        history.replace(/\u2014 (\S+) ....(?!.*\u2014)/s, '\u2014 $1 AAAA'),
+        /not signed with the key of the ledger/,
+      ],
+      [checkpoint, history.replace(/(?<=\n20\n)./, '/'), /the signature of a checkpoint is wrong/],
+    ] as const) {
+      writeFileSync(file('checkpoint'), newest);
+      writeFileSync(file('checkpoints'), all);
+      const open = () => openLedger(settingsFor(directory, ledgerSigner(directory).signer));
+      expect(open, String(reason)).toThrow(expect.objectContaining({ code: 'LEDGER_DAMAGED' }));
+      expect(open).toThrow(reason);
+    }
+  });
+
   test('tiles of the last segment are made again', async () => {
     const directory = temporaryFolder();
     const signer = newSigner();
@@ -466,3 +508,11 @@ test('only their owner can read the records', async () => {
   expect(statSync(join(directory, FIRST)).mode & 0o777).toBe(0o600);
   expect(statSync(join(directory, 'segments')).mode & 0o777).toBe(0o700);
 });
+
+/** A ledger of 20 records and two checkpoints, whose origin and key stand nowhere else. */
+async function namedLedger() {
+  const directory = temporaryFolder();
+  const { signer } = ledgerSigner(directory);
+  for (const upTo of [10, 20]) await writeLedger(directory, signer, upTo);
+  return { directory, file: (name: string) => join(directory, name) };
+}
