@@ -4,6 +4,7 @@ import { isVconUuid } from '../model/vcon.ts';
 import { type Feed, MAX_VIEWERS } from './live/feed.ts';
 import type { LiveRuns } from './live/live-runs.ts';
 import { runRow } from './live/run-row.ts';
+import type { VconFeeds } from './live/vcon-feeds.ts';
 import type { PageSources } from './page-sources.ts';
 import { type Past, PastError } from './past/past.ts';
 import type { FoundRuns, RunSearch } from './past/questions.ts';
@@ -15,6 +16,7 @@ export interface ApiParts {
   readonly sources: PageSources;
   readonly runs: LiveRuns;
   readonly feed: Feed;
+  readonly vcons: VconFeeds;
   readonly past: Past;
 }
 
@@ -49,7 +51,7 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
   '/api/about': ({ sources: { service }, past }) => json({ service, keeps_past: past.isKept }),
   '/api/feed': ({ feed }, _parameters, { headers, method }) => {
     if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
-    if (feed.isFull) return refusal(503, `${MAX_VIEWERS} pages look already`, { 'retry-after': '10' });
+    if (feed.isFull) return tooMany;
     const last = headers['last-event-id'];
     return { status: 200, type: EVENTS, begin: (response) => feed.join(response, last?.toString()) };
   },
@@ -68,7 +70,14 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
     const stored = past.isKept ? await past.ask('vcon', { uuid }) : NOTHING;
     const known = new Set(stored.runs.map(({ id }) => id));
     const others = runs.ofVcon(uuid).filter(({ runId }) => !known.has(runId));
-    return json({ runs: [...others.map(runRow), ...stored.runs], older: stored.older });
+    return json({ runs: [...others.map((run) => runRow(run)), ...stored.runs], older: stored.older });
+  },
+  '/api/follow': ({ vcons }, parameters, { method }) => {
+    const uuid = parameters.get('uuid') ?? '';
+    if (!isVconUuid(uuid)) return refusal(422, 'uuid: the uuid of a vCon');
+    if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
+    if (vcons.isFull) return tooMany;
+    return { status: 200, type: EVENTS, begin: (response) => vcons.join(response, uuid) };
   },
   '/api/search': async ({ past }, parameters) => json(await past.ask('search', searchOf(parameters))),
   '/api/places': async ({ past }) => json({ places: past.isKept ? await past.ask('places', {}) : [] }),
@@ -76,6 +85,7 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
     json({ letters: await past.ask('dead', { tracer: parameters.get('tracer') ?? '' }) }),
 };
 
+const tooMany = refusal(503, `${MAX_VIEWERS} look already`, { 'retry-after': '10' });
 const EVENTS = 'text/event-stream';
 const NOTHING: FoundRuns = { runs: [], older: false };
 

@@ -7,6 +7,7 @@ import { answerApi } from './api.ts';
 import { feedSource } from './feed-source.ts';
 import { Feed, MAX_VIEWERS } from './live/feed.ts';
 import { LiveRuns } from './live/live-runs.ts';
+import { VconFeeds } from './live/vcon-feeds.ts';
 import type { PageSources } from './page-sources.ts';
 import { Past } from './past/past.ts';
 import { hasSession } from './session.ts';
@@ -29,8 +30,9 @@ export function createPage(sources: PageSources, clock: Clock): LivePage {
   const runs = new LiveRuns(clock);
   const feed = new Feed(feedSource(runs, sources, clock), clock);
   const past = new Past(sources.journal, clock);
+  const vcons = new VconFeeds(runs, clock);
   const files = new StaticFiles();
-  const parts = { sources, runs, feed, past };
+  const parts = { sources, runs, feed, vcons, past };
   return {
     observer: runs,
     site: {
@@ -38,11 +40,15 @@ export function createPage(sources: PageSources, clock: Clock): LivePage {
       // The page itself is no secret, and asks for the token.
       letsIn: (request, token) => isOfPage(pathOf(request)) || hasSession(request, token),
       // Many may look through one proxy.
-      limits: { connections: 100 + 2 * MAX_VIEWERS, ofPeer: 25 + MAX_VIEWERS },
+      limits: { connections: 100 + 3 * MAX_VIEWERS, ofPeer: 25 + 2 * MAX_VIEWERS },
     },
-    dismiss: () => feed.dismiss(),
+    dismiss() {
+      feed.dismiss();
+      vcons.dismiss();
+    },
     async close() {
       feed.close();
+      vcons.close();
       await past.close();
     },
   };

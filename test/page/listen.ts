@@ -7,9 +7,13 @@ export interface Message {
 }
 
 /** Reads server-sent events, as a browser does, until it is told to stop. */
-export async function listen(url: string, headers: Readonly<Record<string, string>> = {}) {
+export async function listen(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  path = '/api/feed',
+) {
   const ending = new AbortController();
-  const response = await fetch(`${url}/api/feed`, { headers, signal: ending.signal });
+  const response = await fetch(`${url}${path}`, { headers, signal: ending.signal });
   const messages: Message[] = [];
   const reading = read(response, messages).catch(() => undefined);
   return {

@@ -204,7 +204,7 @@ describe('the feed', () => {
     const feeds = await Promise.all(Array.from({ length: 100 }, () => listen(service.adminUrl)));
     expect(new Set(feeds.map(({ status }) => status))).toEqual(new Set([200]));
     const response = await fetch(`${service.adminUrl}/api/feed`);
-    expect([response.status, await response.json()]).toEqual([503, { error: '100 pages look already' }]);
+    expect([response.status, await response.json()]).toEqual([503, { error: '100 look already' }]);
     expect((await fetch(`${service.adminUrl}/healthz`)).status).toBe(200);
     await service.shutdown();
     await Promise.all(feeds.map(({ ended }) => ended));
@@ -272,5 +272,25 @@ describe('a run', () => {
     ]);
     expect((await fetch(`${adminUrl}/api/run?id=x`)).status).toBe(422);
     expect((await fetch(`${adminUrl}/api/vcon?uuid=%0a`)).status).toBe(422);
+  });
+});
+
+describe('a vCon that is followed', () => {
+  test('is told from its first run on, whenever that begins', async () => {
+    const { adminUrl } = await start();
+    const feed = await listen(adminUrl, {}, `/api/follow?uuid=${UUID}`);
+    onTestFinished(feed.stop);
+    await soon(() => expect(feed.messages[0]?.data.runs).toEqual([]));
+    const run = openRun();
+    const last = () => feed.messages.flatMap(({ data }) => data.runs).at(-1);
+    await soon(() =>
+      expect(last()).toMatchObject({ duration: null, steps: [{ name: 'tag', duration: null }] }),
+    );
+    await run.end();
+    await soon(() => expect(last()).toMatchObject({ outcome: 'complete', steps: [{ outcome: 'success' }] }));
+    const second = await listen(adminUrl, {}, `/api/follow?uuid=${UUID}`);
+    onTestFinished(second.stop);
+    await soon(() => expect(second.messages[0]?.data.runs).toMatchObject([{ outcome: 'complete' }]));
+    expect((await fetch(`${adminUrl}/api/follow?uuid=%0a`)).status).toBe(422);
   });
 });

@@ -29,7 +29,7 @@ function ChainLine({ chain, most }) {
   return html`<tr>
     <th scope="row"><a href=${`#/search?chain=${encodeURIComponent(chain.chain)}`}>${chain.chain}</a></th>
     <td class="n">${number(chain.running)}</td>
-    <td class="n">${number(perMinute(chain))}</td>
+    <td class="n">${number(chain.per_minute)}</td>
     <td class="n">${duration(chain.p50)}</td>
     <td class="n">${duration(chain.p99)}</td>
     <td class=${`n ${counts[2] > 0 ? 'error' : ''}`}>${share(counts[2])}</td>
@@ -57,15 +57,6 @@ function Spark({ past, most }) {
   return html`<svg viewBox=${`0 0 ${state.steps * 4} 25`} preserveAspectRatio="none" role="img"
     aria-label=${`${complete} complete, ${halted} halted, ${error} with errors`}>
     <path class="base" d=${`M0 24.5h${state.steps * 4}`} />${paths}</svg>`;
-}
-
-/** Of the last whole minute and what there is of this one. */
-export function perMinute({ past }) {
-  const last = Math.floor(now() / state.step);
-  const steps = Math.round(60_000 / state.step);
-  let count = 0;
-  for (let at = last - steps; at < last; at += 1) count += sum(past.get(at) ?? []);
-  return count;
 }
 
 /** @param {Iterable<number[]>} all */

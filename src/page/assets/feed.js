@@ -11,6 +11,8 @@ export const state = {
   step: 10_000,
   steps: 60,
   running: 0,
+  /** Runs under way that take longer than is usual. */
+  stalled: 0,
   /** @type {Map<string, any>} runs under way, oldest first */
   open: new Map(),
   /** @type {any[]} runs that have ended, newest first */
@@ -48,8 +50,6 @@ function changed() {
   });
 }
 
-const rates = new Map();
-
 function hear(message) {
   ahead = Math.max(ahead, message.now - Date.now());
   for (const id of message.gone ?? []) state.open.delete(id);
@@ -61,10 +61,10 @@ function hear(message) {
     }
   }
   state.ended.length = Math.min(state.ended.length, MAX_ENDED);
-  if (message.running !== undefined) state.running = message.running;
+  for (const name of ['running', 'stalled', 'tracers'])
+    if (message[name] !== undefined) state[name] = message[name];
   if (message.troubles) state.troubles = message.troubles;
   if (message.chains) hearChains(message);
-  if (message.tracers) hearTracers(message);
 }
 
 /** The last steps of each chain take the place of what was known of them; as time goes on, the oldest go. */
@@ -78,18 +78,6 @@ function hearChains({ chains, now: at }) {
       past.set(step - chain.ended.length + 1 + index, counts);
     for (const old of past.keys()) if (old <= step - state.steps) past.delete(old);
     return { ...chain, past };
-  });
-}
-
-/** Counts become rates. */
-function hearTracers({ tracers, now: at }) {
-  state.tracers = tracers.map((tracer) => {
-    const heard = tracer.ok + tracer.dead + tracer.skipped;
-    const before = (rates.get(tracer.name) ?? []).filter((one) => at - one.at < 10_000 && one.heard <= heard);
-    before.push({ at, heard });
-    rates.set(tracer.name, before);
-    const seconds = (at - before[0].at) / 1e3;
-    return { ...tracer, rate: seconds > 0 ? (heard - before[0].heard) / seconds : 0 };
   });
 }
 
@@ -109,7 +97,6 @@ function connect() {
   source = new EventSource('./api/feed');
   source.addEventListener('snapshot', ({ data }) => {
     const message = JSON.parse(data);
-    rates.clear();
     ahead = Number.NEGATIVE_INFINITY;
     state.open.clear();
     state.ended = [];

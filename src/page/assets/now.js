@@ -1,5 +1,5 @@
 import { scaleOf } from './bar.js';
-import { Chains, perMinute, totals } from './chains.js';
+import { Chains, totals } from './chains.js';
 import { now, state } from './feed.js';
 import { duration, number, roundUp } from './format.js';
 import { html } from './html.js';
@@ -14,14 +14,11 @@ export function Now() {
   const usualOf = (chain) => usual.get(chain) ?? null;
   const open = [...state.open.values()].sort((a, b) => a.start - b.start);
   const ages = open.map(({ start }) => Math.max(0, (now() - start) / 1e3));
-  const stalled = open.filter(
-    ({ chain }, index) => ages[index] > (usualOf(chain) ?? Number.POSITIVE_INFINITY),
-  ).length;
   const scale = roundUp(Math.max(1, scaleOf(ages), ...open.map(({ chain }) => (usualOf(chain) ?? 0) * 1.05)));
   const endedScale = roundUp(scaleOf(state.ended.map(({ duration: took }) => took ?? 0)) || 1);
   return html`
     <h1 class="visually-hidden">Now</h1>
-    <${Summary} stalled=${stalled} />
+    <${Summary} />
     <${Troubles} />
     <section aria-labelledby="chains-title"><h2 id="chains-title">Chains</h2><${Chains} /></section>
     <div class="beside">
@@ -52,13 +49,13 @@ function ListHead({ id, title, note, scale, usual }) {
   </div>`;
 }
 
-function Summary({ stalled }) {
-  const minute = state.chains.reduce((all, chain) => all + perMinute(chain), 0);
+function Summary() {
+  const minute = state.chains.reduce((all, { per_minute: ended }) => all + ended, 0);
   const [, halted, error] = totals(state.chains.flatMap(({ past }) => [...past.values()]));
   const minutes = Math.round((state.steps * state.step) / 60_000);
   return html`<dl class="summary">
     <${Figure} name="running" value=${state.running} kind="running" />
-    <${Figure} name="stalled" note="longer than p99" value=${stalled} kind=${stalled ? 'halt' : ''} />
+    <${Figure} name="stalled" note="longer than p99" value=${state.stalled} kind=${state.stalled ? 'halt' : ''} />
     <${Figure} name="ended" note="last minute" value=${minute} />
     <${Figure} name="errors" note=${`last ${minutes} min`} value=${error} kind=${error ? 'error' : ''} />
     <${Figure} name="halted" note=${`last ${minutes} min`} value=${halted} kind=${halted ? 'halt' : ''} />

@@ -55,7 +55,7 @@ export function RunList({ runs, scale, label, empty, usualOf, at }) {
 function RunRow({ run, scale, usual, at }) {
   const isOver = run.duration !== null;
   const age = Math.max(0, (now() - run.start) / 1e3);
-  const stalled = !isOver && usual !== null && age > usual;
+  const { stalled } = run;
   const last = run.steps.at(-1);
   const step = !last ? 'begins' : last[3] === null ? last[1] : `after ${last[1]}`;
   return html`<a class="run-row" href=${`#/run/${run.id}`} data-row>

@@ -4,6 +4,8 @@ import type { Run } from '../../model/run.ts';
 export interface Pulse {
   readonly chain: string;
   readonly running: number;
+  /** Runs that ended in the last whole minute. */
+  readonly per_minute: number;
   /** Runs that ended, by how: complete, halted, error, unknown. */
   readonly ended: readonly Counts[];
   /** Seconds within which half of the last runs, and 99 of 100, were over; null while too few are known. */
@@ -22,6 +24,7 @@ export const PULSE_STEPS = 60;
 const KEPT = 1_000;
 const TOO_FEW = 20;
 const OUTCOMES = { complete: 0, halted: 1, error: 2, unknown: 3 } as const;
+const STEPS_A_MINUTE = 60_000 / PULSE_STEP;
 const KINDS = Object.keys(OUTCOMES).length;
 
 /** Counts what a chain does. Costs some additions for each run. */
@@ -50,11 +53,26 @@ export class ChainPulse {
     this.#known += 1;
   }
 
+  /** Whether something that began then takes longer than 99 of 100 runs did, as far as {@link look} has told. */
+  isStalled({ start }: Pick<Run, 'start'>, now: number): boolean {
+    const { p99 } = this.#usual;
+    return p99 !== null && now - start > p99 * 1e3;
+  }
+
   /** @param steps how many of the last ones */
   look(now: number, steps = PULSE_STEPS): Pulse {
     this.#goTo(now);
     const ended = Array.from({ length: steps }, (_, index) => this.#countsOf(this.#step - steps + 1 + index));
-    return { chain: this.#chain, running: this.running, ended, ...this.#whatIsUsual() };
+    const [chain, running] = [this.#chain, this.running];
+    return { chain, running, per_minute: this.#lastMinute(), ended, ...this.#whatIsUsual() };
+  }
+
+  /** The step under way is none of it. */
+  #lastMinute(): number {
+    let count = 0;
+    for (let ago = 1; ago <= STEPS_A_MINUTE; ago += 1)
+      for (const some of this.#countsOf(this.#step - ago)) count += some;
+    return count;
   }
 
   #countsOf(step: number): Counts {

@@ -4,19 +4,19 @@ import type { Clock } from '../../model/clock.ts';
 import { Viewer } from './viewer.ts';
 
 /** What a feed tells of. */
-export interface FeedSource {
+export interface FeedSource<Snapshot extends object = object, Change extends object = object> {
   /** Begins to note what changes. */
   watch(): void;
   unwatch(): void;
   /** All there is. */
-  snapshot(): object;
+  snapshot(): Snapshot;
   /** What is new; undefined where nothing is. @param whole whether what is told once a second is due */
-  change(whole: boolean): object | undefined;
+  change(whole: boolean): Change | undefined;
 }
 
 /** Milliseconds between two messages, and how many of these are a second. */
-const BEAT = 100;
-const BEATS_A_SECOND = 10;
+export const BEAT = 100;
+export const BEATS_A_SECOND = 10;
 /** Milliseconds for which it goes on when the last viewer has left: a connection that broke finds what it has missed. */
 const LINGER = 10_000;
 /** Messages, and their bytes, that are kept for that. */

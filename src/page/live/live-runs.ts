@@ -11,6 +11,21 @@ export interface RunChanges {
   readonly gone: readonly string[];
 }
 
+/** Is told of each run when it begins, and when it is under way no more. */
+export interface RunListener {
+  /** @param isGone it has not ended, but is followed no more */
+  heard(run: Run, isGone: boolean): void;
+}
+
+/** A run under way, and what was told of it. */
+interface OpenRun {
+  readonly run: Run;
+  readonly pulse: ChainPulse;
+  /** -1: nothing. */
+  told: number;
+  toldStalled: boolean;
+}
+
 /** Runs under way that are shown, oldest first; of more only their number is. */
 const MAX_SHOWN = 2_000;
 /** Runs that have ended and are kept in memory. */
@@ -27,9 +42,9 @@ const OTHERS = '(other chains)';
  * when somebody wants to see what is new: a run costs it an entry and some additions.
  */
 export class LiveRuns implements RunObserver {
+  readonly listeners = new Set<RunListener>();
   readonly #clock: Pick<Clock, 'now'>;
-  /** With what was told of each; -1 for nothing. */
-  readonly #open = new Map<string, { readonly run: Run; told: number }>();
+  readonly #open = new Map<string, OpenRun>();
   readonly #chains = new Map<string, ChainPulse>();
   /** The newest is the last. */
   #ended: Run[] = [];
@@ -45,9 +60,19 @@ export class LiveRuns implements RunObserver {
     return this.#open.size;
   }
 
+  /** Runs under way that take longer than is usual for their chains. */
+  get stalled(): number {
+    const now = this.#clock.now();
+    let count = 0;
+    for (const { run, pulse } of this.#open.values()) if (pulse.isStalled(run, now)) count += 1;
+    return count;
+  }
+
   began(run: Run): void {
-    this.#open.set(run.runId, { run, told: -1 });
-    this.#chain(run.chain).running += 1;
+    const pulse = this.#chain(run.chain);
+    this.#open.set(run.runId, { run, pulse, told: -1, toldStalled: false });
+    pulse.running += 1;
+    this.#tell(run, false);
   }
 
   stepEnded(): void {}
@@ -57,11 +82,13 @@ export class LiveRuns implements RunObserver {
     this.#ended.push(run);
     if (this.#ended.length >= 2 * KEPT) this.#ended = this.#ended.slice(-KEPT);
     this.#news?.ended.push(run);
+    this.#tell(run, false);
   }
 
   abandoned(run: Run): void {
     this.#close(run);
     this.#news?.gone.push(run.runId);
+    this.#tell(run, true);
   }
 
   /** A run that is under way, or was not long ago. */
@@ -77,8 +104,9 @@ export class LiveRuns implements RunObserver {
 
   /** What a list shows at first: the runs under way, and then the last that have ended. */
   rows(): RunRow[] {
-    const open = [...this.#shown()].map(({ run }) => runRow(run));
-    return [...open, ...this.#ended.slice(-RECENT).map(runRow)];
+    const now = this.#clock.now();
+    const open = [...this.#shown()].map(({ run, pulse }) => runRow(run, pulse.isStalled(run, now)));
+    return [...open, ...this.#ended.slice(-RECENT).map((run) => runRow(run))];
   }
 
   /** @param steps how far to look back */
@@ -90,7 +118,11 @@ export class LiveRuns implements RunObserver {
   /** Begins to note what is new, or goes on from here. */
   watch(): void {
     this.#news = { ended: [], gone: [] };
-    for (const entry of this.#shown()) entry.told = progressOf(entry.run);
+    const now = this.#clock.now();
+    for (const entry of this.#shown()) {
+      entry.told = progressOf(entry.run);
+      entry.toldStalled = entry.pulse.isStalled(entry.run, now);
+    }
   }
 
   /** Notes nothing any more. */
@@ -102,24 +134,31 @@ export class LiveRuns implements RunObserver {
   changes(): RunChanges {
     const { ended = [], gone = [] } = this.#news ?? {};
     if (this.#news) this.#news = { ended: [], gone: [] };
-    const grown: Run[] = [];
+    const now = this.#clock.now();
+    const grown: RunRow[] = [];
     for (const entry of this.#shown()) {
-      const progress = progressOf(entry.run);
-      if (progress === entry.told) continue;
+      const [progress, stalled] = [progressOf(entry.run), entry.pulse.isStalled(entry.run, now)];
+      if (progress === entry.told && stalled === entry.toldStalled) continue;
       entry.told = progress;
-      grown.push(entry.run);
+      entry.toldStalled = stalled;
+      grown.push(runRow(entry.run, stalled));
     }
     const untold = ended.slice(0, -AT_ONCE).map(({ runId }) => runId);
-    return { runs: [...grown, ...ended.slice(-AT_ONCE)].map(runRow), gone: [...gone, ...untold] };
+    const over = ended.slice(-AT_ONCE).map((run) => runRow(run));
+    return { runs: [...grown, ...over], gone: [...gone, ...untold] };
   }
 
-  *#shown(): Generator<{ readonly run: Run; told: number }, void> {
+  *#shown(): Generator<OpenRun, void> {
     let left = MAX_SHOWN;
     for (const entry of this.#open.values()) {
       if (left === 0) return;
       left -= 1;
       yield entry;
     }
+  }
+
+  #tell(run: Run, isGone: boolean): void {
+    for (const listener of this.listeners) listener.heard(run, isGone);
   }
 
   #close({ runId, chain }: Run): ChainPulse {

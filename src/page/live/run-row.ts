@@ -11,6 +11,8 @@ export interface RunRow {
   readonly duration: number | null;
   readonly outcome: string | null;
   readonly error_type: string | null;
+  /** It takes longer than 99 of 100 of the last runs of its chain did. */
+  readonly stalled: boolean;
   /** How many links its chain has. */
   readonly links: number;
   readonly steps: readonly StepMark[];
@@ -28,7 +30,7 @@ type StepMark = readonly [
 /** Steps of a run that a line shows. */
 const MAX_MARKS = 40;
 
-export function runRow(run: Run): RunRow {
+export function runRow(run: Run, stalled = false): RunRow {
   return {
     id: run.runId,
     chain: run.chain,
@@ -37,6 +39,7 @@ export function runRow(run: Run): RunRow {
     duration: run.duration ?? null,
     outcome: run.outcome ?? null,
     error_type: run.errorType ?? null,
+    stalled,
     links: run.links.length,
     steps: run.steps.slice(-MAX_MARKS).map((step) => stepMark(step, run.start)),
   };
