@@ -19,7 +19,7 @@ import { errorType, VconOtelError } from '../model/error.ts';
 import { ATTR, METRIC, SCOPE_NAME } from '../model/semconv.ts';
 import { type BatchSettings, queueThatFits, type SpanCounts } from './batch-settings.ts';
 import { ExportQueue, mayPass } from './export-queue.ts';
-import { LossLog } from './loss-log.ts';
+import { type DropReason, LossLog } from './loss-log.ts';
 import { LINE, type SpanLog } from './span-log/span-log.ts';
 
 const log = diag.createComponentLogger({ namespace: 'vcon-otel/exporters' });
@@ -86,7 +86,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     });
     this.#log = spanLog;
     if (!spanLog) return;
-    spanLog.dropped = (spans) => this.#drop(spans);
+    spanLog.dropped = (spans, why) => this.#drop(spans, why);
     this.#readOn();
   }
 
@@ -151,7 +151,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     const hasRoom = this.#pending < this.#limit;
     // A disk that takes nothing is no reason to fill the memory.
     if (this.#shutdown || (spanLog ? spanLog.unwritten >= MAX_UNWRITTEN : !hasRoom)) {
-      this.#drop(1);
+      this.#drop(1, this.#shutdown ? 'ended' : spanLog ? 'unwritable' : 'full');
       return;
     }
     if (spanLog) {
@@ -206,7 +206,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     const left = this.#pending;
     this.#pending = 0;
     if (this.#log) await this.#end(this.#log);
-    else if (left > 0) this.#drop(left);
+    else if (left > 0) this.#drop(left, 'ended');
     this.#losses.flush();
   }
 
@@ -216,7 +216,7 @@ export class BoundedSpanProcessor implements SpanProcessor {
     } catch (error) {
       log.warn(`the last spans could not be kept: ${errorType(error)}`);
     }
-    if (spanLog.unwritten > 0) this.#drop(spanLog.unwritten);
+    if (spanLog.unwritten > 0) this.#drop(spanLog.unwritten, 'unwritable');
     if (spanLog.depth > 0) log.info(`${spanLog.depth} spans are kept for the next start`);
   }
 
@@ -239,10 +239,10 @@ export class BoundedSpanProcessor implements SpanProcessor {
     this.#losses.failed(spans, errorType(error));
   }
 
-  #drop(spans: number): void {
+  #drop(spans: number, why: DropReason): void {
     this.#dropped += spans;
     this.#count(spans, DROPPED);
-    this.#losses.dropped(spans);
+    this.#losses.dropped(spans, why);
   }
 
   #count(spans: number, outcome: typeof EXPORTED): void {

@@ -1,17 +1,19 @@
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { createTraceState, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { detectResources, resourceFromAttributes } from '@opentelemetry/resources';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import type { DropReason } from '../../src/exporters/loss-log.ts';
 import { Settled, type SettledRange } from '../../src/exporters/span-log/settled.ts';
 import { SpanLog, type SpanLogSettings } from '../../src/exporters/span-log/span-log.ts';
 import { spansOfText, textOfSpans } from '../../src/exporters/span-log/span-text.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { runs } from '../support/search.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { recordLog } from './recorded-log.ts';
 
 /** Spans as an SDK makes them, by name. */
 function spansNamed(names: readonly string[]): ReadableSpan[] {
@@ -40,12 +42,11 @@ async function open(folder: string, settings: Partial<SpanLogSettings> = {}) {
     clock: systemClock,
     ...settings,
   });
-  let lost = 0;
-  log.dropped = (spans) => {
-    lost += spans;
-  };
+  const losses = new Map<DropReason, number>();
+  log.dropped = (spans, why) => void losses.set(why, (losses.get(why) ?? 0) + spans);
   onTestFinished(() => log.close());
-  return { log, lost: () => lost };
+  const lost = () => [...losses.values()].reduce((sum, spans) => sum + spans, 0);
+  return { log, lost, why: () => [...losses.keys()] };
 }
 
 /** Reads whatever there is to read. */
@@ -56,11 +57,11 @@ async function readAll(log: SpanLog): Promise<[number: number, name: string][]> 
   return all;
 }
 
-/** The folder as a process that was killed leaves it. */
+/** The folder, and what is beside it, as a process that was killed leaves them. */
 function left(folder: string): string {
-  const copy = join(temporaryFolder(), 'copy');
-  cpSync(folder, copy, { recursive: true });
-  return copy;
+  const copy = temporaryFolder();
+  cpSync(dirname(folder), copy, { recursive: true });
+  return join(copy, basename(folder));
 }
 
 async function add(log: SpanLog, names: readonly string[]): Promise<void> {
@@ -138,7 +139,7 @@ test('a process that was killed leaves every span to the next one, but for those
   await add(log, numbered(0, 3_000));
   expect((await log.read()).length).toBeGreaterThan(0);
   log.settle([0, 1, 2, 7, 8, 2_999]);
-  await expect.poll(() => readdirSync(folder)).toContain('place.json');
+  await expect.poll(() => readdirSync(folder)).toContain('place');
   const next = await open(left(folder));
   expect(next.log.depth).toBe(2_994);
   const read = await readAll(next.log);
@@ -166,20 +167,61 @@ test('a line that was torn or changed is lost alone, and counted', async () => {
     ...numbered(0, 10),
     ...numbered(20, 30),
   ]);
-  // Nobody knows of the last ten: their line never was whole.
-  expect(next.lost()).toBe(10);
+  expect(next.lost()).toBe(20);
+  expect(next.why()).toEqual(['unreadable']);
   await add(next.log, ['new']);
-  expect(await readAll(next.log)).toEqual([[30, 'new']]);
+  expect(await readAll(next.log)).toEqual([[40, 'new']]);
+});
+
+test.each<[string, (folder: string, segment: string) => void]>([
+  ['segment deleted', (_, segment) => rmSync(segment)],
+  ['segment emptied', (_, segment) => truncateSync(segment)],
+  ['segment cut off', (_, segment) => truncateSync(segment, 10)],
+  ['segment overwritten', (_, segment) => writeFileSync(segment, 'x'.repeat(statSync(segment).size))],
+  ['folder deleted', (folder) => rmSync(folder, { recursive: true })],
+])('spans are counted as lost, and none that was sent: %s', async (_, harm) => {
+  const folder = join(temporaryFolder(), 'log');
+  const { log } = await open(folder);
+  await add(log, numbered(0, 100));
+  log.settle(Array.from({ length: 60 }, (_, i) => i));
+  await add(log, numbered(100, 150));
+  const copy = left(folder);
+  harm(copy, join(copy, segments(copy)[0] ?? ''));
+  const next = await open(copy);
+  expect(await readAll(next.log)).toEqual([]);
+  expect([next.lost(), next.why()]).toEqual([90, ['unreadable']]);
+  const after = await open(left(copy));
+  expect([await readAll(after.log), after.lost()]).toEqual([[], 0]);
+});
+
+test('a place that is gone or changed is told, and costs no span', async () => {
+  const folder = join(temporaryFolder(), 'log');
+  const { log } = await open(folder);
+  await add(log, numbered(0, 100));
+  log.settle([...Array.from({ length: 60 }, (_, i) => i), 80]);
+  const place = readFileSync(join(folder, 'place'), 'utf8');
+  for (const harm of [undefined, '', place.replace('"position":60', '"position":99')]) {
+    const copy = left(folder);
+    if (harm === undefined) rmSync(join(copy, 'place'));
+    else writeFileSync(join(copy, 'place'), harm);
+    const said = recordLog();
+    const next = await open(copy);
+    said.stop();
+    expect(said.lines.join()).toContain('the place in a log of spans is gone');
+    expect((await readAll(next.log)).map(([, name]) => name)).toEqual(numbered(60, 100));
+    expect(next.lost()).toBe(0);
+  }
 });
 
 test('it takes no more room than it may: the oldest go first, and are counted', async () => {
   const folder = join(temporaryFolder(), 'log');
   const maxSize = 60_000;
-  const { log, lost } = await open(folder, { maxSize });
+  const { log, lost, why } = await open(folder, { maxSize });
   for (let i = 0; i < 40; i += 1) await add(log, numbered(i * 100, i * 100 + 100));
   const size = segments(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   expect(size).toBeLessThan(maxSize * 1.3);
   expect(lost()).toBeGreaterThan(0);
+  expect(why()).toEqual(['no_room']);
   expect(log.depth).toBe(4_000 - lost());
   expect((await readAll(log)).map(([, name]) => name)).toEqual(numbered(lost(), 4_000));
 });
@@ -188,13 +230,13 @@ test('nothing is kept longer than it may be', async () => {
   const folder = join(temporaryFolder(), 'log');
   let now = Date.now();
   const clock = { ...systemClock, now: () => now };
-  const { log, lost } = await open(folder, { clock, retention: 1_000 });
+  const { log, lost, why } = await open(folder, { clock, retention: 1_000 });
   await add(log, ['old']);
   expect(log.oldestAge).toBe(0);
   now += 2_000;
   expect(log.oldestAge).toBe(2);
   await add(log, ['new']);
-  expect(lost()).toBe(1);
+  expect([lost(), why()]).toEqual([1, ['too_old']]);
   expect((await readAll(log)).map(([, name]) => name)).toEqual(['new']);
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { lockFile } from '../../persistence/file-lock.ts';
 import { LOCK } from './own-lock.ts';
-import { placeOf } from './place.ts';
+import { markFile, placeOf } from './place.ts';
 import { segmentsOf } from './segment.ts';
 
 /** What an exporter has yet to send, on the disk. */
@@ -49,6 +49,8 @@ export async function forgetSpans(beside: string, exporter: string): Promise<voi
   if (!lock)
     throw new VconOtelError('JOURNAL_IN_USE', `a service sends the spans in ${folder} at this moment`);
   try {
+    // First what would tell of them as lost.
+    await rm(markFile(folder).path, { force: true });
     await rm(folder, { recursive: true });
   } finally {
     lock.release();

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
@@ -10,9 +9,10 @@ import { ThrottledLog } from '../../model/throttled-log.ts';
 import { DurableFile } from '../../persistence/durable-file.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
+import type { DropReason } from '../loss-log.ts';
 import { LineReader } from './line-reader.ts';
 import { LOCK, ownLock } from './own-lock.ts';
-import { type Place, placeOf, savePlace } from './place.ts';
+import { type Place, PlaceFile, placeOf } from './place.ts';
 import { type SpanSegment, segmentPath, segmentsOf, textOfLine, writtenLine } from './segment.ts';
 import type { Settled } from './settled.ts';
 import { spansOfText, textOfSpans } from './span-text.ts';
@@ -46,12 +46,13 @@ const PAUSES = { initialInterval: 100, maxInterval: 5_000 };
  */
 export class SpanLog {
   /** Is told how many spans were given up, or could not be read. */
-  dropped: (spans: number) => void = () => {};
+  dropped: (spans: number, why: DropReason) => void = () => {};
   readonly #settings: SpanLogSettings;
   readonly #lock: FileLock;
   readonly #log = new ThrottledLog('vcon-otel/exporters');
   readonly #settled: Settled;
   readonly #reader = new LineReader();
+  readonly #place: PlaceFile;
   /** The last one is being written, if `#file` is there. */
   readonly #segments: SpanSegment[];
   /** When spans were written, now and then: number and time. */
@@ -82,14 +83,17 @@ export class SpanLog {
     }
   }
 
-  private constructor(settings: SpanLogSettings, lock: FileLock, { settled, end, marks }: Place) {
+  private constructor(settings: SpanLogSettings, lock: FileLock, { settled, end, marks, isLost }: Place) {
     this.#settings = settings;
     this.#lock = lock;
     this.#settled = settled;
     this.#segments = segmentsOf(settings.folder);
     this.#marks = [...marks];
+    this.#place = new PlaceFile(settings.folder);
     this.#next = end;
     this.#cursor = settled.position;
+    if (isLost) this.#log.warn('place', 'the place in a log of spans is gone: some may be sent once more');
+    this.#place.settled(settled, end);
   }
 
   /** Spans that are not settled. */
@@ -116,6 +120,11 @@ export class SpanLog {
     return mark ? Math.max(0, this.#settings.clock.now() - mark[1]) / 1e3 : 0;
   }
 
+  /** The number after the newest span on the disk. */
+  get #onDisk(): number {
+    return this.#next - this.#unwritten.length;
+  }
+
   /** Takes a span that has ended. @returns its number */
   add(span: ReadableSpan): number {
     this.#unwritten.push(span);
@@ -131,7 +140,7 @@ export class SpanLog {
   /** Resolves when everything that was added is on the disk, or the log is closed. */
   async durable(): Promise<void> {
     const until = this.#next;
-    while (this.#writing && this.#next - this.#unwritten.length < until) await this.#writing;
+    while (this.#writing && this.#onDisk < until) await this.#writing;
   }
 
   /** Reads on; one call at a time. @returns none if there are none. @throws the system's error */
@@ -146,13 +155,10 @@ export class SpanLog {
   /** These spans are needed no more. */
   settle(numbers: readonly number[]): void {
     this.#settled.addAll(numbers);
-    this.#tidy();
-    try {
-      context.with(suppressTracing(ROOT_CONTEXT), () => savePlace(this.#settings.folder, this.#settled));
-    } catch (error) {
-      // Some are sent once more, if the next one fails as well.
-      this.#log.warn('place', `the place in a log of spans cannot be written: ${errorType(error)}`);
-    }
+    context.with(suppressTracing(ROOT_CONTEXT), () => {
+      this.#place.settled(this.#settled, this.#onDisk);
+      this.#tidy();
+    });
   }
 
   /** Writes what can be written. Never rejects. */
@@ -161,6 +167,7 @@ export class SpanLog {
     this.#wake();
     await this.#writing;
     await this.#file?.close();
+    this.#place.close();
     this.#lock.release();
   }
 
@@ -188,12 +195,13 @@ export class SpanLog {
   }
 
   async #writeLine(spans: readonly ReadableSpan[]): Promise<void> {
-    const first = this.#next - this.#unwritten.length;
+    const first = this.#onDisk;
     const text = await textOfSpans(spans);
     const now = this.#settings.clock.now();
     const line = await writtenLine(first, spans.length, now, text);
     const file = this.#fileFor(first, now);
     await file.append(line);
+    this.#place.written(this.#settled, first + spans.length);
     const written = this.#segments.pop();
     if (written) this.#segments.push({ ...written, size: file.end, newest: now });
     if (now - (this.#marks.at(-1)?.[1] ?? 0) >= 1e3) this.#marks.push([first, now]);
@@ -220,23 +228,24 @@ export class SpanLog {
     const { retention, maxSize, clock } = this.#settings;
     const before = clock.now() - retention;
     let size = this.#segments.reduce((sum, one) => sum + one.size, 0);
+    const removed: string[] = [];
     for (;;) {
       const [oldest, next] = this.#segments;
-      if (!oldest || !next) return;
+      if (!oldest || !next) break;
       const isSettled = next.first <= this.#settled.position;
-      if (!isSettled && size <= maxSize && oldest.newest >= before) return;
-      if (!isSettled) this.#lose(next.first);
+      const hasNoRoom = size > maxSize;
+      if (!isSettled && !hasNoRoom && oldest.newest >= before) break;
+      if (!isSettled) this.#lose(next.first, hasNoRoom ? 'no_room' : 'too_old');
       size -= oldest.size;
+      removed.push(oldest.path);
       this.#segments.shift();
-      rm(oldest.path, { force: true }).catch((error: unknown) =>
-        this.#log.warn('segment', `a segment of spans cannot be removed: ${errorType(error)}`),
-      );
     }
+    if (removed.length > 0) void this.#place.remove(removed);
   }
 
   /** @returns undefined if there is nothing more to read */
   async #readOn(): Promise<readonly NumberedSpan[] | undefined> {
-    const onDisk = this.#next - this.#unwritten.length;
+    const onDisk = this.#onDisk;
     const from = this.#cursor;
     if (this.unread === 0) return undefined;
     if (from >= onDisk) {
@@ -247,7 +256,7 @@ export class SpanLog {
     const segment = this.#segments.findLast(({ first }) => first <= from);
     const line = segment && (await this.#reader.lineAt(segment.path, from));
     if (!line) {
-      this.#lose(this.#segments.find(({ first }) => first > from)?.first ?? onDisk);
+      this.#lose(this.#segments.find(({ first }) => first > from)?.first ?? onDisk, 'unreadable');
       return [];
     }
     const spans = await textOfLine(line)
@@ -255,10 +264,10 @@ export class SpanLog {
       .catch(() => undefined);
     // Meanwhile there may have been no room for them.
     if (!spans || this.#cursor > from) {
-      this.#lose(line.first + line.count);
+      this.#lose(line.first + line.count, spans ? 'no_room' : 'unreadable');
       return [];
     }
-    this.#lose(line.first);
+    this.#lose(line.first, 'unreadable');
     this.#cursor = line.first + line.count;
     return spans
       .map((span, index) => [line.first + index, span] as const)
@@ -266,12 +275,14 @@ export class SpanLog {
   }
 
   /** What lies before a number, and was not read, never will be. */
-  #lose(upTo: number): void {
+  #lose(upTo: number, why: DropReason): void {
     if (upTo <= this.#cursor) return;
     const lost = this.#settled.open([this.#cursor, upTo]);
     this.#settled.add([this.#cursor, upTo]);
     this.#cursor = upTo;
-    if (lost > 0) this.dropped(lost);
+    if (lost === 0) return;
+    this.#place.settled(this.#settled, this.#onDisk);
+    this.dropped(lost, why);
   }
 
   #pause(milliseconds: number): Promise<void> {

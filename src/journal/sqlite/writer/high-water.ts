@@ -1,6 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
-import { makePrivateFile } from '../../../persistence/private-file.ts';
+import { MarkFile } from '../../../persistence/mark-file.ts';
 
 /** How far a journal had come. */
 export interface Mark {
@@ -12,66 +10,34 @@ export interface Mark {
   readonly end: number;
 }
 
-/** Bytes: longer than any mark, so that one is always written over the other as a whole. */
-const SIZE = 128;
-
 /**
  * Says beside a journal how far it had come. A log that was deleted after a kill, or an old copy in the journal's place, lacks what
- * it had kept and looks sound. Written after what it speaks of is on the disk, and not synchronised: it may lag behind after a power cut, never
- * run ahead.
+ * it had kept and looks sound.
  */
 export class HighWater {
-  readonly #path: string;
-  #file: number | undefined;
-  #written = '';
+  readonly #file: MarkFile;
 
   /** @param path the journal's */
   constructor(path: string) {
-    this.#path = markFileOf(path);
+    this.#file = new MarkFile(markFileOf(path));
   }
 
   /** What stands there; undefined where nothing does that can be read. */
   read(): Mark | undefined {
-    try {
-      const [id = '', last, end, checksum] = readFileSync(this.#path, 'utf8').trim().split(' ');
-      const mark = { id, last: Number(last), end: Number(end) };
-      return checksum === checksumOf(mark) ? mark : undefined;
-    } catch {
-      return undefined;
-    }
+    const words = this.#file.read();
+    if (words === undefined) return undefined;
+    const [id = '', last, end] = words.split(' ');
+    return { id, last: Number(last), end: Number(end) };
   }
 
   /** Never throws: a journal that can be written must not fail for want of its mark. */
-  write(mark: Mark): void {
-    const text = `${wordsOf(mark)} ${checksumOf(mark)}`;
-    if (text === this.#written) return;
-    try {
-      if (this.#file === undefined) {
-        makePrivateFile(this.#path);
-        this.#file = openSync(this.#path, 'r+');
-        ftruncateSync(this.#file, SIZE);
-      }
-      writeSync(this.#file, text.padEnd(SIZE), 0);
-      this.#written = text;
-    } catch {
-      this.close();
-    }
+  write({ id, last, end }: Mark): void {
+    this.#file.write(`${id} ${last} ${end}`);
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
-    this.#written = '';
+    this.#file.close();
   }
-}
-
-function wordsOf({ id, last, end }: Mark): string {
-  return `${id} ${last} ${end}`;
-}
-
-/** A mark that is not as it was written would say that something is gone which is there. */
-function checksumOf(mark: Mark): string {
-  return crc32(wordsOf(mark)).toString(16);
 }
 
 /** Where the mark of a journal is. */
