@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { VconOtelError } from '../model/error.ts';
+import { operatorOf } from '../service/deeds.ts';
 import { parseUuid } from './arguments.ts';
 import {
   type AuditSettings,
@@ -16,7 +17,7 @@ import { monitorCommand } from './audit/monitor.ts';
 import { PROOF_FORMATS, prove } from './audit/prove.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
-import { operatorOf, takesActor } from './operator.ts';
+import { takesActor } from './operator.ts';
 import { print } from './timeline/index.ts';
 
 /**

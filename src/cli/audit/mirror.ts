@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Compared, MirrorPlace, Verdict } from '../../ledger/index.ts';
 import { VconOtelError } from '../../model/error.ts';
-import { operatorOf } from '../operator.ts';
+import { operatorOf } from '../../service/deeds.ts';
 import { cleanText, print } from '../timeline/index.ts';
 import { type AuditSettings, EXIT, openLedgerPart, verifiersOf } from './audited-ledger.ts';
 
