@@ -1,11 +1,18 @@
 export { makeLedgerFolder } from './directory.ts';
 export { brokenAlgorithms, type HashAlgorithm, hashAlgorithms, hashOf } from './hash-algorithm.ts';
-export { KeyStore } from './keys/key-store.ts';
-export { existingSigner, ledgerSigner, verifierBeside, writeKeyFile } from './keys/signing-key.ts';
+export { type KeyState, KeyStore } from './keys/key-store.ts';
+export {
+  existingSigner,
+  ledgerSigner,
+  verifierBeside,
+  verifierKeysBeside,
+  writeKeyFile,
+} from './keys/signing-key.ts';
 export { type ExportFormat, exportRecords } from './log/export.ts';
 export { knownVcon } from './log/known-vcon.ts';
 export type { Ledger } from './log/ledger.ts';
 export type { LedgerSettings } from './log/ledger-settings.ts';
+export type { LedgerStanding } from './log/ledger-standing.ts';
 export { isLedgerInUse } from './log/lock.ts';
 export { openLedger } from './log/open-ledger.ts';
 export { ledgerIn } from './log/open-ledgers.ts';

@@ -44,7 +44,7 @@ function open(directory = 'ledger', more = {}) {
 }
 
 const caughtUp = (ledger: ReturnType<typeof open>) =>
-  vi.waitUntil(() => ledger.mirrorLag?.records === 0 && ledger.mirrorLag.seconds === 0, PATIENCE);
+  vi.waitUntil(() => ledger.standing.mirror?.records === 0 && ledger.standing.mirror.seconds === 0, PATIENCE);
 
 /** The end of a chain has a hash under its vCon's key. */
 async function committed(entry: ReturnType<typeof entries>[number]) {

@@ -18,6 +18,9 @@ export interface KeyedHash {
   readonly commitment: string;
 }
 
+/** What became of a vCon's key. */
+export type KeyState = 'kept' | 'destroyed' | 'none';
+
 /**
  * What says which key something was hashed with, and nothing of the key: in hex, the SHA-256 of `vcon-otel content key`, a zero byte
  * and the key.
@@ -79,8 +82,14 @@ export class KeyStore {
 
   /** Whether a vCon has a key, or had one that was destroyed. */
   knows(vconUuid: string): boolean {
+    return this.state(vconUuid) !== 'none';
+  }
+
+  /** Whether a vCon has a key, had one that was destroyed, or never had one. */
+  state(vconUuid: string): KeyState {
     const file = this.#file(vconUuid);
-    return existsSync(file) || existsSync(markOf(file));
+    if (existsSync(markOf(file))) return 'destroyed';
+    return existsSync(file) ? 'kept' : 'none';
   }
 
   /**

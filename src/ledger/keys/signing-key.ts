@@ -57,8 +57,13 @@ export function writeKeyFile(path: string, pem: string): void {
 
 /** The verifier key beside a ledger; anyone who can alter the ledger can alter it too. @throws VconOtelError `KEY_INVALID` */
 export function verifierBeside(directory: string): Verifier[] {
+  return verifierKeysBeside(directory).map(parseVerifierKey);
+}
+
+/** As {@link verifierBeside}, as they are given to others. */
+export function verifierKeysBeside(directory: string): string[] {
   const vkey = readText(join(directory, VERIFIER_KEY_FILE));
-  return vkey === undefined ? [] : [parseVerifierKey(vkey.trim())];
+  return vkey === undefined ? [] : [vkey.trim()];
 }
 
 /**

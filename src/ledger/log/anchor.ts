@@ -16,11 +16,17 @@ export class Anchor {
   readonly #verifier: Verifier;
   /** Bytes that were read: the checkpoint that comes next starts there. */
   #read = 0;
+  #newest: TreeHead | undefined;
 
   /** @param verifier of the ledger's key: checkpoints of other ledgers may be there, too */
   constructor(path: string, verifier: Verifier) {
     this.#path = path;
     this.#verifier = verifier;
+  }
+
+  /** Where it is, and how many records the newest checkpoint of this ledger covers that is known to be there. */
+  get standing(): { readonly path: string; readonly size: number } {
+    return { path: this.#path, size: this.#newest?.size ?? 0 };
   }
 
   /**
@@ -29,6 +35,12 @@ export class Anchor {
    * @throws the system's error if the file cannot be read
    */
   unread(): TreeHead[] {
+    const heads = this.#unread();
+    this.#newest = heads.at(-1) ?? this.#newest;
+    return heads;
+  }
+
+  #unread(): TreeHead[] {
     const bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
     // Somebody has put another file in its place.
     if (bytes < this.#read) this.#read = 0;
@@ -51,8 +63,9 @@ export class Anchor {
   /** Appends a checkpoint. Resolves when it is on the disk. @throws the system's error */
   async append(note: string): Promise<void> {
     // Whoever reads it never finds it empty, where its file system has links.
-    if (!existsSync(this.#path) && (await isCreated(this.#path, note))) return;
-    await appendFile(this.#path, note, { flush: true, mode: PRIVATE_FILE });
+    if (existsSync(this.#path) || !(await isCreated(this.#path, note)))
+      await appendFile(this.#path, note, { flush: true, mode: PRIVATE_FILE });
+    [this.#newest = this.#newest] = this.#own(note);
   }
 
   #own(note: string): TreeHead[] {

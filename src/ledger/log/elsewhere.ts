@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { CHECKPOINT_FILE, readText } from '../directory.ts';
-import { Mirroring, type MirrorLag } from '../mirror/mirroring.ts';
+import { Mirroring } from '../mirror/mirroring.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
 import { parseVerifierKey } from '../proof/note.ts';
 import { Witnessing } from '../witness/witnessing.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
+import type { LedgerStanding } from './ledger-standing.ts';
 
 /** What the ledger does with what is heard elsewhere. */
 export interface ElsewhereSettings {
@@ -49,14 +50,10 @@ export class Elsewhere {
     this.#mirroring?.ask(head.size);
   }
 
-  /** As `Ledger.quorumAge`. */
-  get quorumAge(): number | undefined {
-    return this.#witnessing && this.#witnessing.age / 1e3;
-  }
-
-  /** What a mirror lacks of a ledger of so many records; undefined where there is none. */
-  lagBehind(size: number): MirrorLag | undefined {
-    return this.#mirroring?.lagBehind(size);
+  /** How they stand to a ledger of so many records. */
+  standing(size: number): Pick<LedgerStanding, 'witnesses' | 'quorum' | 'mirror'> {
+    const { witnesses, quorum } = this.#witnessing?.standing ?? { witnesses: [], quorum: undefined };
+    return { witnesses, quorum, mirror: this.#mirroring?.standing(size) };
   }
 
   /** What somebody should look at, in sentences. */

@@ -4,13 +4,13 @@ import { errorType, VconOtelError } from '../../model/error.ts';
 import { Batches } from '../../persistence/batches.ts';
 import type { FileLock } from '../../persistence/file-lock.ts';
 import { CHECKPOINT_FILE } from '../directory.ts';
-import type { MirrorLag } from '../mirror/mirroring.ts';
 import type { Anchor } from './anchor.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Duties } from './duties.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
+import type { LedgerStanding } from './ledger-standing.ts';
 import { heartbeatEntry, repairEntry } from './own-entries.ts';
 import type { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
@@ -30,6 +30,7 @@ export class Ledger {
   readonly #batches: Batches<LedgerEntry>;
   /** The records that are waiting, by their ids. */
   readonly #waiting = new Map<string, Promise<void>>();
+  readonly #anchor: Anchor | undefined;
   readonly #checkpointer: Checkpointer;
   readonly #duties: Duties;
   readonly #elsewhere: Elsewhere;
@@ -52,6 +53,7 @@ export class Ledger {
     const { directory, signer, notice, checkpoint, retention } = settings;
     this.#settings = settings;
     this.#lock = lock;
+    this.#anchor = anchor;
     this.#soundness = new Soundness(directory, lock, (text) => notice('fault', text));
     this.#duties = new Duties(settings, {
       accept: (entry) => this.#accept(entry),
@@ -103,11 +105,6 @@ export class Ledger {
     return this.#records.size;
   }
 
-  /** What the newest signed checkpoint covers, and when it was signed (milliseconds since the Unix epoch). */
-  get checkpoint(): { readonly size: number; readonly time: number | undefined } {
-    return this.#checkpointer;
-  }
-
   /** What records say of how long they are kept. */
   get policy(): string {
     return this.#settings.retention.policy;
@@ -118,19 +115,16 @@ export class Ledger {
     this.#forgotten = call;
   }
 
-  /** Seconds since a quorum of witnesses has cosigned a checkpoint, or since the start; undefined where none are asked. */
-  get quorumAge(): number | undefined {
-    return this.#elsewhere.quorumAge;
-  }
-
-  /** What a mirror lacks; undefined where there is none. */
-  get mirrorLag(): MirrorLag | undefined {
-    return this.#elsewhere.lagBehind(this.size);
-  }
-
-  /** What somebody should look at, in sentences. */
-  get troubles(): readonly string[] {
-    return [...(this.fault ? [this.fault.message] : []), ...this.#elsewhere.troubles];
+  /** How it stands, without a look at its records. */
+  get standing(): LedgerStanding {
+    const { signer } = this.#settings;
+    return {
+      ...{ origin: signer.name, key: signer.vkey, size: this.size, policy: this.policy },
+      checkpoint: { size: this.#checkpointer.size, time: this.#checkpointer.time },
+      anchor: this.#anchor?.standing,
+      ...this.#elsewhere.standing(this.size),
+      troubles: [...(this.fault ? [this.fault.message] : []), ...this.#elsewhere.troubles],
+    };
   }
 
   /** Why nothing is recorded or signed any more, until somebody has looked at it and opens the ledger anew. */

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import type { LedgerStanding } from './ledger-standing.ts';
 import type { LedgerEntry } from './record.ts';
 
 //  A ledger has one writer, and whoever else in its process has something to record asks for it here.
@@ -7,8 +8,8 @@ import type { LedgerEntry } from './record.ts';
 export interface OpenLedger {
   /** What records say of how long they are kept. */
   readonly policy: string;
-  /** What somebody should look at, in sentences. */
-  readonly troubles: readonly string[];
+  /** How it stands. */
+  readonly standing: LedgerStanding;
   /** Resolves when the record is on disk; see `Ledger.append`. */
   append(entry: LedgerEntry): Promise<void>;
 }
@@ -26,7 +27,7 @@ export function ledgerIn(directory: string): OpenLedger | undefined {
 
 /** What somebody should look at in the ledgers that this process has open: above all, why one records and signs nothing any more. */
 export function ledgerTroubles(): string[] {
-  return [...open.values()].flatMap(({ troubles }) => troubles);
+  return [...open.values()].flatMap(({ standing }) => standing.troubles);
 }
 
 /** Makes a ledger known that was opened. @returns what makes it unknown again */

@@ -8,6 +8,7 @@ import { errorType, VconOtelError } from '../../model/error.ts';
 import { PRIVATE_FOLDER } from '../../persistence/private-file.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { readText } from '../directory.ts';
+import type { MirrorStanding } from '../log/ledger-standing.ts';
 import type { Verifier } from '../proof/note.ts';
 import { Copier } from './copier.ts';
 import { compareMirror, MirrorDiffers } from './mirrored.ts';
@@ -22,13 +23,6 @@ export interface MirroringSettings {
   readonly notice: (about: string, text: string) => void;
   /** Hears what shows that the ledger is not what was mirrored. */
   readonly contradicted: (error: unknown) => void;
-}
-
-/** What a mirror lacks. */
-export interface MirrorLag {
-  readonly records: number;
-  /** Since it had everything that was signed; 0 while it does. */
-  readonly seconds: number;
 }
 
 /**
@@ -60,9 +54,10 @@ export class Mirroring {
   }
 
   /** What it lacks of a ledger of so many records, as far as is known. */
-  lagBehind(size: number): MirrorLag {
+  standing(size: number): MirrorStanding {
     const since = this.#behindSince;
     return {
+      place: this.#settings.place.name,
       records: Math.max(0, size - this.#mirrored),
       seconds: since === undefined ? 0 : Math.max(0, Date.now() - since) / 1e3,
     };
@@ -70,7 +65,7 @@ export class Mirroring {
 
   /** What somebody should look at, in sentences. */
   get troubles(): readonly string[] {
-    const minutes = this.lagBehind(0).seconds / 60;
+    const minutes = this.standing(0).seconds / 60;
     return minutes > LATE
       ? [`the mirror of a ledger has lacked something for ${Math.round(minutes)} minutes`]
       : [];

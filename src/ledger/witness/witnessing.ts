@@ -10,6 +10,7 @@ import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, readText } from '../directory.ts';
 import { requireGrown } from '../log/anchor.ts';
+import type { WitnessesStanding } from '../log/ledger-standing.ts';
 import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { consistencyProof } from '../proof/consistency.ts';
 import { answeredCosignatures, cosignaturesOf, parseWitnessKey } from '../proof/cosignature.ts';
@@ -110,6 +111,14 @@ export class Witnessing {
   get age(): number {
     const times = this.#asked.map(({ time }) => time).sort((one, other) => other - one);
     return Math.max(0, Date.now() - (times[this.#settings.quorum - 1] || this.#since));
+  }
+
+  /** How each witness stands, in the order of the configuration, and all of them. */
+  get standing(): WitnessesStanding {
+    const witnesses = this.#asked.map(({ verifier: { name }, time, failures }) => {
+      return { name, time: time || undefined, answers: failures === 0 };
+    });
+    return { witnesses, quorum: { of: this.#settings.quorum, age: this.age / 1e3 } };
   }
 
   /** Has a checkpoint cosigned, as soon as each witness can. */

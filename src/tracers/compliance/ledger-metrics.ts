@@ -20,20 +20,25 @@ export function measureLedger(ledger: Ledger, tracer: string, provider: MeterPro
   ].map(({ name, ...about }) => meter.createObservableGauge(name, about));
   const values = [
     () => ledger.size,
-    () => ledger.checkpoint.size,
+    () => ledger.standing.checkpoint.size,
     () => (ledger.fault ? 1 : 0),
     // Without a checkpoint there is no age.
-    () => ledger.checkpoint.time && Math.max(0, Date.now() - ledger.checkpoint.time) / 1e3,
+    () => ageOf(ledger.standing.checkpoint),
     // Without witnesses neither.
-    () => ledger.quorumAge,
+    () => ledger.standing.quorum?.age,
     // Nor without a mirror.
-    () => ledger.mirrorLag?.records,
-    () => ledger.mirrorLag?.seconds,
+    () => ledger.standing.mirror?.records,
+    () => ledger.standing.mirror?.seconds,
   ];
   const releases = gauges.map((gauge, index) => observe(gauge, () => values[index]?.(), attributes));
   return () => {
     for (const release of releases) release();
   };
+}
+
+/** Seconds. */
+function ageOf({ time }: Ledger['standing']['checkpoint']): number | undefined {
+  return time && Math.max(0, Date.now() - time) / 1e3;
 }
 
 function observe(

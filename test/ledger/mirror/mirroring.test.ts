@@ -71,7 +71,7 @@ const verdict = (directory = mirror()) =>
 
 /** Waits until the mirror lacks nothing. */
 const caughtUp = (ledger: Ledger) =>
-  vi.waitUntil(() => ledger.mirrorLag?.records === 0 && ledger.mirrorLag.seconds === 0, PATIENCE);
+  vi.waitUntil(() => ledger.standing.mirror?.records === 0 && ledger.standing.mirror.seconds === 0, PATIENCE);
 
 /** Every file of a ledger that has to be in a mirror. */
 function files(directory: string): Record<string, string> {
@@ -123,7 +123,7 @@ describe('a mirror in a directory', () => {
     expect(existsSync(mirror())).toBe(false);
     renameSync(join(folder(), 'away'), mirror());
     const third = open();
-    expect(third.mirrorLag?.records).toBe(400);
+    expect(third.standing.mirror?.records).toBe(400);
     await caughtUp(third);
     expect(verdict()).toMatchObject({ verdict: 'intact', size: 500 });
   });
@@ -139,7 +139,7 @@ describe('a mirror in a directory', () => {
     const second = open();
     await vi.waitUntil(() => notices.join().includes('is it mounted?'), PATIENCE);
     expect(readdirSync(mirror())).toEqual([]);
-    expect(second.mirrorLag?.seconds).toBeGreaterThan(0);
+    expect(second.standing.mirror?.seconds).toBeGreaterThan(0);
     rmSync(mirror(), { recursive: true });
     renameSync(join(folder(), 'away'), mirror());
     await append(second, 40, 40);

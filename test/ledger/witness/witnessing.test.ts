@@ -123,8 +123,8 @@ describe('checkpoints', () => {
     await cosigned(3, witnesses);
     await append(ledger, 20);
     await cosigned(23, witnesses);
-    expect(ledger.quorumAge).toBeLessThan(60);
-    expect(ledger.troubles).toEqual([]);
+    expect(ledger.standing.quorum?.age).toBeLessThan(60);
+    expect(ledger.standing.troubles).toEqual([]);
     await ledger.close();
     expect(readdirSync(join(folder, 'ledger', 'witnesses'))).toHaveLength(2);
     expect(verifyLedger({ directory: join(folder, 'ledger'), verifiers: [own] }).verdict).toBe('intact');
@@ -167,8 +167,10 @@ describe('checkpoints', () => {
     await append(ledger, 1);
     await vi.waitUntil(() => notices.some((text) => text.startsWith('quorum')), PATIENCE);
     expect(notices).toContain('quorum: fewer than 1 witnesses have cosigned a checkpoint for 2 minutes');
-    expect(ledger.quorumAge).toBeGreaterThanOrEqual(120);
-    expect(ledger.troubles).toEqual(['fewer than 1 witnesses have cosigned a checkpoint for 2 minutes']);
+    expect(ledger.standing.quorum?.age).toBeGreaterThanOrEqual(120);
+    expect(ledger.standing.troubles).toEqual([
+      'fewer than 1 witnesses have cosigned a checkpoint for 2 minutes',
+    ]);
   });
 
   test('are not taken as cosigned by what another key has signed', async () => {
@@ -227,15 +229,15 @@ test('a witness that never answers delays no record', async () => {
     { url: `http://127.0.0.1:${port}`, key: cosignerOf('silent.example', generateKey()).vkey },
   ]);
   await append(ledger, 50);
-  await vi.waitUntil(() => ledger.checkpoint.size === 50, PATIENCE);
+  await vi.waitUntil(() => ledger.standing.checkpoint.size === 50, PATIENCE);
 });
 
 test('a ledger in which nothing happens records that it is alive, and has that cosigned', async () => {
   const one = await witness();
   const ledger = open([one], 1, 'ledger', 200);
-  await vi.waitUntil(() => ledger.checkpoint.size >= 2, PATIENCE);
-  const size = ledger.checkpoint.size;
-  await vi.waitUntil(() => ledger.checkpoint.size > size, PATIENCE);
+  await vi.waitUntil(() => ledger.standing.checkpoint.size >= 2, PATIENCE);
+  const size = ledger.standing.checkpoint.size;
+  await vi.waitUntil(() => ledger.standing.checkpoint.size > size, PATIENCE);
   await ledger.close();
   const lines = readFileSync(join(folder, 'ledger', 'segments', `${'0'.repeat(20)}.jsonl`), 'utf8');
   expect(JSON.parse(lines.split('\n')[0] ?? '')).toMatchObject({
