@@ -12,11 +12,13 @@ export interface TracerStats extends CallCounts {
   dropped: number;
   /** Events that an operator did not want delivered. */
   skipped: number;
+  /** Seconds that attempts have taken, all together. */
+  took: number;
 }
 
 /** Before anything was counted. */
 export function noStats(): TracerStats {
-  return { trace: 0, run: 0, ok: 0, retried: 0, dead: 0, dropped: 0, skipped: 0 };
+  return { trace: 0, run: 0, ok: 0, retried: 0, dead: 0, dropped: 0, skipped: 0, took: 0 };
 }
 
 /** Attempts that have ended, in whatever way. */

@@ -242,9 +242,8 @@ export class TracerWorker {
     });
     this.#barriers.check();
     // What is left is not durable yet, and the journal says when it is.
-    if (events.length === 0) return;
-    const isNoticed = this.#settings.clock.elapsed() - this.#turnBegan > TURN;
-    const room = isNoticed ? 0 : this.#room();
+    const isOver = events.length === 0 || this.#settings.clock.elapsed() - this.#turnBegan > TURN;
+    const room = isOver ? 0 : this.#room();
     if (room > 0) this.#subscription.readOn(room);
   }
 
@@ -268,6 +267,7 @@ export class TracerWorker {
 
   #attempted(attempt: Attempt): void {
     const { event, outcome } = attempt;
+    this.stats.took += attempt.delivery.duration;
     this.stats[outcome === 'failed' ? 'dead' : outcome] += 1;
     if (outcome !== 'retried') this.#inHand.letGo(event);
     this.#subscription.report(attempt);
@@ -276,6 +276,7 @@ export class TracerWorker {
 
   #heard(event: ChainEvent, seconds: number): void {
     this.stats.ok += 1;
+    this.stats.took += seconds;
     if (this.#inHand.size > 0) this.#inHand.letGo(event);
     this.#subscription.heard(event, seconds);
     this.#settings.heard(event);
