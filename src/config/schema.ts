@@ -18,6 +18,7 @@ import {
   typedSection,
 } from './component-sections.ts';
 import { delivery } from './delivery.ts';
+import { traceTemplate } from './trace-page.ts';
 
 const names = emptyIfNull(z.array(text), []);
 
@@ -72,8 +73,15 @@ const admin = closed(
     ...listening(4419),
     // What chains do, to look at in a browser.
     page: z.boolean().default(true),
+    // What operators do by `queue` and `replay`, on the page as well.
+    actions: z.boolean().default(false),
+    // By the names of where traces can be seen.
+    trace_urls: section(z.record(text, traceTemplate)).prefault({}),
   }),
-);
+).refine(({ actions, token }) => !actions || Boolean(token), {
+  path: ['actions'],
+  error: 'needs `token`: whoever reaches the page could change what tracers hear',
+});
 
 /** Where the health of a service is told that says nothing about it. */
 export const DEFAULT_HEALTH: z.output<typeof health> = health.parse({});

@@ -1,5 +1,6 @@
 import { isValidTraceId } from '@opentelemetry/api';
 import { createSupportsHyperlinks } from 'supports-hyperlinks';
+import { z } from 'zod';
 import { httpUrl } from '../model/options/values.ts';
 import { ConfigError } from './config-error.ts';
 import type { Env } from './interpolate.ts';
@@ -32,8 +33,18 @@ export function tracePageOf(env: Env = process.env): TracePage | undefined {
   if (!template) return undefined;
   const fault = faultOf(template);
   if (fault !== undefined) throw new ConfigError('CONFIG_INVALID', [{ path: VARIABLE, message: fault }]);
+  return tracePageAt(template);
+}
+
+/** The page that a template leads to. @param template a {@link traceTemplate} */
+export function tracePageAt(template: string): TracePage {
   return (traceId) => (isValidTraceId(traceId) ? pageOf(template, traceId).href : undefined);
 }
+
+/** The URL of a page that shows a trace, with `{traceId}` in it. */
+export const traceTemplate: z.ZodString = z
+  .string()
+  .refine((template) => faultOf(template) === undefined, { error: ({ input }) => faultOf(String(input)) });
 
 const VARIABLE = 'VCON_OTEL_TRACE_URL';
 const PLACE = '{traceId}';

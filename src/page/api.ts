@@ -1,29 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import { type PageAnswer, refusal, type ServerAnswer } from '../incoming/small-server.ts';
 import { isVconUuid } from '../model/vcon.ts';
+import { answerDeed, type DeedParts } from './deeds.ts';
 import { type Feed, MAX_VIEWERS } from './live/feed.ts';
 import type { LiveRuns } from './live/live-runs.ts';
 import { runRow } from './live/run-row.ts';
 import type { VconFeeds } from './live/vcon-feeds.ts';
-import type { PageSources } from './page-sources.ts';
-import { type Past, PastError } from './past/past.ts';
+import { PastError } from './past/past.ts';
 import type { FoundRuns, RunSearch } from './past/questions.ts';
-import { runView } from './run-view.ts';
+import { isWanted } from './past/run-search.ts';
+import { type RunView, runView } from './run-view.ts';
 import { endedSession, sessionCookie } from './session.ts';
 
 /** What the addresses below `/api/` answer with. */
-export interface ApiParts {
-  readonly sources: PageSources;
+export interface ApiParts extends DeedParts {
   readonly runs: LiveRuns;
   readonly feed: Feed;
   readonly vcons: VconFeeds;
-  readonly past: Past;
 }
 
 /** Answers what a page asks, in JSON; the feed as server-sent events. */
 export async function answerApi(request: IncomingMessage, parts: ApiParts): Promise<ServerAnswer> {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
   if (pathname === '/api/session') return session(request);
+  const done = await answerDeed(request, pathname, parts);
+  if (done) return done;
   const address = Object.hasOwn(ADDRESSES, pathname) ? ADDRESSES[pathname] : undefined;
   if (!address) return refusal(404, `only ${[...Object.keys(ADDRESSES), '/api/session'].join(', ')}`);
   if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -48,21 +49,24 @@ type Address = (
 ) => ServerAnswer | Promise<ServerAnswer>;
 
 const ADDRESSES: Readonly<Record<string, Address>> = {
-  '/api/about': ({ sources: { service }, past }) => json({ service, keeps_past: past.isKept }),
+  '/api/about': ({ sources: { service, actions }, past }) =>
+    json({ service, keeps_past: past.isKept, actions }),
   '/api/feed': ({ feed }, _parameters, { headers, method }) => {
     if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
     if (feed.isFull) return tooMany;
     const last = headers['last-event-id'];
     return { status: 200, type: EVENTS, begin: (response) => feed.join(response, last?.toString()) };
   },
-  '/api/run': async ({ sources, runs, past }, parameters) => {
+  '/api/run': async (parts, parameters) => {
+    const { sources, runs, past } = parts;
     const id = parameters.get('id') ?? '';
     if (!/^[0-9a-f]{16}$/.test(id)) return refusal(422, 'id: the id of a run is 16 hexadecimal digits');
     const live = runs.find(id);
     const stored = past.isKept ? await past.ask('run', { id }) : undefined;
     const view = live ? { ...runView(live), heard: stored?.heard ?? (past.isKept ? [] : null) } : stored;
     if (!view) return refusal(404, 'no such run is under way, or kept in the journal');
-    return json({ ...view, trace_url: sources.traceUrl?.(view.trace_id) ?? null });
+    const waited = await waitedFor(view, parts);
+    return json({ ...view, waited, trace_urls: sources.traceUrls(view.trace_id) });
   },
   '/api/vcon': async ({ runs, past }, parameters) => {
     const uuid = parameters.get('uuid') ?? '';
@@ -79,11 +83,40 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
     if (vcons.isFull) return tooMany;
     return { status: 200, type: EVENTS, begin: (response) => vcons.join(response, uuid) };
   },
-  '/api/search': async ({ past }, parameters) => json(await past.ask('search', searchOf(parameters))),
+  '/api/search': async ({ runs, past }, parameters) => {
+    const search = searchOf(parameters);
+    if (past.isKept) return json(await past.ask('search', search));
+    return json({
+      runs: runs.newest((run) => isWanted(run, search)).map((run) => runRow(run)),
+      older: false,
+    });
+  },
   '/api/places': async ({ past }) => json({ places: past.isKept ? await past.ask('places', {}) : [] }),
+  '/api/ledgers': async ({ ledgers }) => json({ ledgers: await ledgers.views() }),
+  '/api/records': async ({ ledgers }, parameters) => {
+    const uuid = parameters.get('uuid') ?? '';
+    if (!isVconUuid(uuid)) return refusal(422, 'uuid: the uuid of a vCon');
+    return json({ ledgers: await ledgers.ofVcon(uuid) });
+  },
+  '/api/plan': async ({ past }, parameters) => {
+    const { vcon, since, until } = searchOf(parameters);
+    return json(await past.ask('plan', { tracer: parameters.get('tracer') ?? '', vcon, since, until }));
+  },
   '/api/dead': async ({ past }, parameters) =>
     json({ letters: await past.ask('dead', { tracer: parameters.get('tracer') ?? '' }) }),
 };
+
+/** Seconds from the end of the run that queued its vCon until it began itself; null where that is not known. */
+async function waitedFor(
+  { start, queued_by: [by] }: RunView,
+  { runs, past }: ApiParts,
+): Promise<number | null> {
+  if (!by) return null;
+  const live = runs.find(by.id);
+  const before = live ? runView(live) : past.isKept ? await past.ask('run', { id: by.id }) : undefined;
+  if (!before || before.duration === null) return null;
+  return Math.max(0, (start - before.start) / 1e3 - before.duration);
+}
 
 const tooMany = refusal(503, `${MAX_VIEWERS} look already`, { 'retry-after': '10' });
 const EVENTS = 'text/event-stream';

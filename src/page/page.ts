@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import type { RunObserver } from '../model/run.ts';
 import { answerApi } from './api.ts';
 import { feedSource } from './feed-source.ts';
+import { Ledgers } from './ledgers.ts';
 import { Feed, MAX_VIEWERS } from './live/feed.ts';
 import { LiveRuns } from './live/live-runs.ts';
 import { VconFeeds } from './live/vcon-feeds.ts';
@@ -12,6 +13,7 @@ import type { PageSources } from './page-sources.ts';
 import { Past } from './past/past.ts';
 import { hasSession } from './session.ts';
 import { StaticFiles } from './static-files.ts';
+import { UsualDurations } from './usual-durations.ts';
 
 /** A page that shows what chains do, and what it is made of. */
 export interface LivePage {
@@ -28,11 +30,18 @@ export interface LivePage {
 /** Makes the page of a service. Until somebody looks, it counts runs and nothing else. */
 export function createPage(sources: PageSources, clock: Clock): LivePage {
   const runs = new LiveRuns(clock);
-  const feed = new Feed(feedSource(runs, sources, clock), clock);
   const past = new Past(sources.journal, clock);
+  const source = feedSource(runs, sources, clock);
+  const usual = new UsualDurations(runs, past, clock);
+  const watch = () => {
+    source.watch();
+    usual.learn();
+  };
+  const feed = new Feed({ ...source, watch }, clock);
   const vcons = new VconFeeds(runs, clock);
+  const ledgers = new Ledgers(sources, past, clock);
   const files = new StaticFiles();
-  const parts = { sources, runs, feed, vcons, past };
+  const parts = { sources, runs, feed, vcons, past, ledgers };
   return {
     observer: runs,
     site: {
@@ -49,7 +58,7 @@ export function createPage(sources: PageSources, clock: Clock): LivePage {
     async close() {
       feed.close();
       vcons.close();
-      await past.close();
+      await Promise.all([past.close(), ledgers.close()]);
     },
   };
 }

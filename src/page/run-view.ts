@@ -58,6 +58,8 @@ export interface HeardView {
   /** Milliseconds since the Unix epoch: when it happened, and when it was heard or given up. */
   readonly time: number;
   readonly at: number | null;
+  /** When the first attempt was made, or an operator asked for it; null where none was. */
+  readonly since: number | null;
   /** Seconds that the last attempt took. */
   readonly duration: number | null;
   readonly error_type: string | null;
@@ -111,7 +113,7 @@ function stepView(step: RunStep, origin: number): StepView {
 
 /** @param stepOf the places of steps by the ids of their events; undefined where there is no list of them */
 export function heardView(entry: JournalEntry, stepOf: ReadonlyMap<string, number> | undefined): HeardView {
-  const { tracer, event, state, attempts, at, duration, errorType } = entry;
+  const { tracer, event, state, attempts, since, at, duration, errorType } = entry;
   return {
     tracer,
     event_id: event.eventId,
@@ -121,6 +123,7 @@ export function heardView(entry: JournalEntry, stepOf: ReadonlyMap<string, numbe
     attempts,
     time: event.time,
     at: at ?? null,
+    since: since ?? null,
     duration: duration ?? null,
     error_type: errorType ?? null,
   };

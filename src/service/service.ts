@@ -66,11 +66,11 @@ export async function startService(
   let service: Service | undefined;
   try {
     const resource = describeService(loaded.config.service_name);
-    const page = livePageOf(loaded, () => service?.stats());
+    const current = { loaded };
+    const page = livePageOf(current, log, () => service?.stats());
     const readiness = () => service?.readiness() ?? STARTING;
     const admin = await openAdmin(loaded, settings.health === true, readiness, page);
     ends.add('admin server', admin.close);
-    const current = { loaded };
     const conserver = await openConserverChains(loaded);
     ends.add('conserver_config', () => conserver.close());
     const isConfigured = isConfiguredIn(() => current.loaded, conserver);

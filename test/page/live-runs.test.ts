@@ -64,9 +64,9 @@ test('a run that takes longer than 99 of 100 of its chain is told as stalled, on
   expect(live.stalled).toBe(0);
 });
 
-test('the rate of a tracer is that of the last ten seconds', () => {
+test('the rate of a tracer, and what a call takes, are those of the last ten seconds', () => {
   const none = { pending: 0, circuit: 'closed', retrying: 0, deadLetters: 0, oldestAge: 0 };
-  const standing = { ...none, ok: 0, retried: 0, dead: 0, dropped: 0, skipped: 0 };
+  const standing = { ...none, ok: 0, retried: 0, dead: 0, dropped: 0, skipped: 0, took: 0 };
   const rows = new TracerRows(() => ({ audit: standing }));
   const rate = (at: number, ok: number) => {
     standing.ok = ok;
@@ -76,6 +76,10 @@ test('the rate of a tracer is that of the last ten seconds', () => {
   expect([rate(11_500, 1_010), rate(12_500, 1_020)]).toEqual([0, 10]);
   // It was made anew.
   expect([rate(13_500, 5), rate(14_500, 7)]).toEqual([0, 2]);
+  expect(rows.look(14_500)[0]?.latency).toBe(0);
+  standing.took = 0.5;
+  expect(rate(15_500, 9) && rows.look(15_500)[0]?.latency).toBe(0.125);
+  expect(rows.look(30_000)[0]?.latency).toBeNull();
 });
 
 test('whoever watches a vCon is told each change of its runs, also when it goes on under another uuid', () => {

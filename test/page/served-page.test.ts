@@ -1,60 +1,7 @@
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type ConfigInput, parseConfig } from '../../src/config/load-config.ts';
-import { traceChain } from '../../src/index.ts';
-import { startService } from '../../src/service/service.ts';
-import type { Service } from '../../src/service/tracing.ts';
-import { PATIENCE } from '../support/eventually.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { listen } from './listen.ts';
-
-beforeEach(() => {
-  for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, undefined);
-});
-afterEach(() => vi.unstubAllEnvs());
-
-const soon = (look: () => void | Promise<void>) => vi.waitFor(look, PATIENCE);
-const UUID = '0191e5a0-7c4f-8f6e-8b6a-3c1d2e4f5a6b';
-
-async function start(
-  config: ConfigInput = {},
-  admin: NonNullable<ConfigInput['admin']> = {},
-): Promise<Service & { readonly adminUrl: string }> {
-  const service = await startService(
-    parseConfig({ log_level: 'error', ...config, admin: { port: 0, ...admin } }, {}),
-  );
-  onTestFinished(() => service.shutdown());
-  const { adminUrl = '' } = service;
-  return { ...service, adminUrl };
-}
-
-function kept(): ConfigInput {
-  const path = temporaryFolder();
-  const log_file = join(path, 'audit.jsonl');
-  return {
-    journal: { type: 'sqlite', path: join(path, 'journal.db') },
-    tracers: { audit: { module: 'tracers.audit_log', options: { log_file } } },
-  };
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a page reads it without types.
-async function get(url: string): Promise<any> {
-  return (await fetch(url)).json();
-}
-
-/** A run that goes on until it is told to end. */
-function openRun(name = 'intake') {
-  const end = Promise.withResolvers<void>();
-  const ended = traceChain({ name, links: ['tag'] }, UUID, async (run) => {
-    await run.link('tag', () => end.promise.then(() => UUID));
-  });
-  return {
-    end: async () => {
-      end.resolve();
-      await ended;
-    },
-  };
-}
+import { get, kept, openRun, soon, start, UUID } from './started.ts';
 
 describe('the page', () => {
   test('nothing on it comes from elsewhere, and no script is in it but the import map', async () => {
@@ -72,6 +19,24 @@ describe('the page', () => {
       expect([address, file.status]).toEqual([address, 200]);
       expect(file.headers.get('x-content-type-options')).toBe('nosniff');
     }
+  });
+
+  test('all of it, packed, is at most 60 KB', async () => {
+    const { adminUrl } = await start();
+    const seen = new Set<string>();
+    const load = async (path: string): Promise<number> => {
+      if (seen.has(path)) return 0;
+      seen.add(path);
+      const text = await (await fetch(adminUrl + path)).text();
+      const inner = [
+        ...text.matchAll(/(?:src|href)="\.(\/[^"]+)"|"\.(\/page\/lib[^"]+)"|from '\.(\/[^']+)'/g),
+      ].map(([, linked, library, module]) => linked ?? library ?? `/page${module}`);
+      const sizes = await Promise.all(inner.map(load));
+      return sizes.reduce((all, size) => all + size, gzipSync(text, { level: 9 }).length);
+    };
+    const size = await load('/');
+    expect(seen.size).toBeGreaterThan(30);
+    expect(size).toBeLessThan(60_000);
   });
 
   test('a file that has not changed is not sent again', async () => {

@@ -1,3 +1,5 @@
+import { ask } from './ask.js';
+
 /**
  * What the service says, as it says it: one connection for the whole page. Views read `state` and are drawn again when it changes, once a
  * frame at most. While nobody sees the page it is closed, and costs the service nothing.
@@ -7,6 +9,8 @@ export const state = {
   live: false,
   ready: false,
   service: '',
+  /** Whether something can be done here. */
+  actions: false,
   /** Milliseconds of a step of the past of a chain, and how many there are. */
   step: 10_000,
   steps: 60,
@@ -105,6 +109,7 @@ function connect() {
     Object.assign(state, { service, step, steps, live: true, ready: true });
     hear(message);
     changed();
+    learnAbout();
   });
   source.addEventListener('change', ({ data }) => {
     state.live = true;
@@ -124,6 +129,17 @@ function connect() {
     if (status === 401) onRefused();
     else setTimeout(connect, 1_000);
   });
+}
+
+/** What does not change while the service runs. */
+function learnAbout() {
+  ask('./api/about').then(
+    ({ actions }) => {
+      state.actions = actions;
+      changed();
+    },
+    () => {},
+  );
 }
 
 function disconnect() {

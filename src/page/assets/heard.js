@@ -1,6 +1,7 @@
 import { duration, number } from './format.js';
 import { html } from './html.js';
 import { Outcome } from './outcome.js';
+import { WaitLane, waitedOf, waitsOf } from './waits.js';
 
 const OVER = new Set(['ok', 'dead', 'skipped', 'dropped']);
 
@@ -30,18 +31,20 @@ export function HeardSummary({ run }) {
   </table></div>`;
 }
 
-/** What each tracer has heard of a step, call by call. @param {{ heard: any[] }} properties */
-export function HeardList({ heard }) {
+/** What each tracer has heard of a step, call by call, and how it waited. */
+export function HeardList({ heard, run, age, place }) {
   if (heard.length === 0) return html`<p class="empty">No tracer has heard of it.</p>`;
   return html`<div class="scroll" tabindex="0" role="group" aria-label="What tracers heard of this step"><table class="heard">
     <thead><tr><th scope="col">Event</th><th scope="col">Tracer</th><th scope="col">State</th>
-      <th scope="col" class="n">after</th><th scope="col" class="n">took</th><th scope="col" class="n">Attempts</th></tr></thead>
-    <tbody>${heard.map(
-      (one) => html`<tr key=${`${one.tracer} ${one.event_id}`}>
+      <th scope="col" class="scale">On the same scale</th><th scope="col" class="n">waited</th><th scope="col" class="n">after</th><th scope="col" class="n">took</th><th scope="col" class="n">Attempts</th></tr></thead>
+    <tbody>${heard.map((one) => {
+      const waits = waitsOf(one, run, age);
+      return html`<tr key=${`${one.tracer} ${one.event_id}`}>
         <td>${one.event}</td><th scope="row">${one.tracer}</th>
         <td><${Outcome} of=${one.state} detail=${one.error_type} /></td>
+        <td class="scale"><${WaitLane} waits=${waits} place=${place} /></td><td class="n">${duration(waitedOf(waits))}</td>
         <td class="n">${duration(latencyOf(one))}</td><td class="n">${duration(one.duration)}</td><td class="n">${number(one.attempts)}</td>
-      </tr>`,
-    )}</tbody>
+      </tr>`;
+    })}</tbody>
   </table></div>`;
 }

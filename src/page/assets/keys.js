@@ -5,18 +5,19 @@ const HELP = [
   ['/', 'find a vCon or a run'],
   ['j k', 'the next row, the one before'],
   ['Enter', 'open it'],
-  ['n t s', 'Now, Tracers, Search'],
+  ['n t l s', 'Now, Tracers, Ledger, Search'],
   ['+ − 0', 'zoom a run, and all of it again'],
   ['Esc', 'leave a field, close this'],
   ['?', 'this list'],
 ];
-const VIEW_KEYS = { n: '#/', t: '#/tracers', s: '#/search' };
+const VIEW_KEYS = { n: '#/', t: '#/tracers', l: '#/ledger', s: '#/search' };
 
 /** Everything can be reached by keys; `?` lists them. */
 export function Keys() {
   const dialog = useRef(null);
   useEffect(() => {
     const press = (event) => {
+      if (document.querySelector('dialog[open]')) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target.matches?.('input, select, textarea')) {
         if (event.key === 'Escape') event.target.blur();

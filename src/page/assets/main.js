@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { listen, state } from './feed.js';
 import { html } from './html.js';
 import { Keys } from './keys.js';
+import { Ledger } from './ledger.js';
 import { Login } from './login.js';
 import { Now } from './now.js';
 import { Run } from './run.js';
@@ -12,10 +13,11 @@ import { useFeed } from './use.js';
 import { Vcon } from './vcon.js';
 
 /** Each view by the beginning of its address, which follows the `#`. */
-const VIEWS = { '': Now, run: Run, vcon: Vcon, tracers: Tracers, search: Search };
+const VIEWS = { '': Now, run: Run, vcon: Vcon, tracers: Tracers, ledger: Ledger, search: Search };
 const TABS = [
   ['', 'Now'],
   ['tracers', 'Tracers'],
+  ['ledger', 'Ledger'],
   ['search', 'Search'],
 ];
 

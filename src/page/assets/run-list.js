@@ -30,9 +30,13 @@ export function RunList({ runs, scale, label, empty, usualOf, at }) {
   useEffect(() => {
     addEventListener('scroll', look, { passive: true });
     addEventListener('resize', look);
+    // What is above it may become longer or shorter.
+    const changes = new ResizeObserver(look);
+    changes.observe(document.body);
     return () => {
       removeEventListener('scroll', look);
       removeEventListener('resize', look);
+      changes.disconnect();
     };
   }, []);
   useLayoutEffect(look, [runs.length]);

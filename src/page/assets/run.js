@@ -43,7 +43,9 @@ export function Run({ parts: [id = ''] }) {
           : null
       }
       <${Fact} name="run"><code>${run.id}</code> <${Copy} text=${run.id} what="the id of the run" /><//>
-      <${Fact} name="trace">${run.trace_url ? html`<a href=${run.trace_url} rel="noreferrer">open the trace ↗</a> ` : null}<code>${run.trace_id}</code> <${Copy} text=${run.trace_id} what="the id of the trace" /><//>
+      <${Fact} name="trace">${run.trace_urls.map(
+        ({ name, url }) => html`<a key=${name} href=${url} rel="noreferrer">${name} ↗</a> `,
+      )}<code>${run.trace_id}</code> <${Copy} text=${run.trace_id} what="the id of the trace" /><//>
       ${
         run.queued_by.length > 0
           ? html`<${Fact} name="queued by">${run.queued_by.map(

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask } from './ask.js';
 import { subscribe } from './feed.js';
 
 /** Draws a component again whenever the service has said something. */
@@ -36,13 +37,4 @@ export function useAnswer(address, again) {
     );
   }, [address, again]);
   return answer.address === address ? answer : {};
-}
-
-/** @param {string} address @param {RequestInit} [init] */
-async function ask(address, init) {
-  const answer = await fetch(address, init).catch(() => undefined);
-  if (!answer) throw new Error('the service does not answer');
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.error ?? `the service answered ${answer.status}`);
-  return body;
 }

@@ -3,6 +3,7 @@ import { Copy } from './copy.js';
 import { state } from './feed.js';
 import { number, roundUp } from './format.js';
 import { html } from './html.js';
+import { LedgerRecords } from './records.js';
 import { RunList } from './run-list.js';
 import { useAnswer, useFeed } from './use.js';
 
@@ -16,7 +17,8 @@ export function Vcon({ parts: [uuid = ''] }) {
   return html`<div class="title"><h1>vCon <code>${uuid}</code></h1><${Copy} text=${uuid} what="the uuid" /></div>
     ${error ? html`<p class="problem" role="alert">${error}</p>` : null}
     <${FoundRuns} runs=${runs} older=${value?.older} isThere=${value !== undefined}
-      title="Runs" label="Runs of this vCon, newest first" empty="No run of this vCon is kept in the journal, or under way." />`;
+      title="Runs" label="Runs of this vCon, newest first" empty="No run of this vCon is kept in the journal, or under way." />
+    <${LedgerRecords} uuid=${uuid} />`;
 }
 
 /** Runs of the past. */

@@ -3,18 +3,22 @@ import { duration, ticks } from './format.js';
 import { HeardList } from './heard.js';
 import { html } from './html.js';
 import { lookOf, Outcome } from './outcome.js';
+import { TracerRows, WaitLane } from './waits.js';
 
 /** The steps of a run along time. A row opens to what tracers heard of it; a stretch of time can be looked at closely. */
 export function Waterfall({ run, age, isOpen }) {
   const whole = lengthOf(run, age, isOpen);
+  // A long wait before it would leave no room for the run.
+  const before = Math.min(run.waited ?? 0, whole / 3);
   const [zoom, setZoom] = useState(null);
   const [chosen, setChosen] = useState(null);
-  const [from, to] = zoom ?? [0, whole];
+  const [from, to] = zoom ?? [-before, whole];
+  const place = (seconds) => (100 * (seconds - from)) / (to - from);
   const area = useRef(null);
   const around = (factor, middle = (from + to) / 2) => {
     const half = ((to - from) * factor) / 2;
-    if (half * 2 >= whole) return setZoom(null);
-    const start = Math.min(Math.max(0, middle - half), whole - 2 * half);
+    if (half * 2 >= whole + before) return setZoom(null);
+    const start = Math.min(Math.max(-before, middle - half), whole - 2 * half);
     setZoom([start, start + 2 * half]);
   };
   useEffect(() => {
@@ -52,21 +56,32 @@ export function Waterfall({ run, age, isOpen }) {
     </div>
     <div class="waterfall">
       <${Axis} from=${from} to=${to} area=${area} onZoom=${setZoom} />
-      <ol>${rows.map(
+      <ol>${
+        run.waited
+          ? html`<li class="queue"><div class="step-row"><span class="name"><span class="stage">queue</span> before it began</span>
+            <${WaitLane} waits=${[{ kind: 'wait', from: -run.waited, to: 0 }]} place=${place} />
+            <span class="what">waited</span><span class="took">${duration(run.waited)}</span></div></li>`
+          : null
+      }${rows.map(
         (
           row,
-        ) => html`<${StepRow} key=${row.key} row=${row} run=${run} from=${from} to=${to} whole=${whole} isOpen=${isOpen}
+        ) => html`<${StepRow} key=${row.key} row=${row} run=${run} age=${age} place=${place} whole=${whole} isOpen=${isOpen}
           isChosen=${chosen === row.key} choose=${() => setChosen(chosen === row.key ? null : row.key)} />`,
-      )}</ol>
+      )}<${TracerRows} run=${run} age=${age} place=${place} /></ol>
+      ${run.heard?.length ? html`<p class="left"><i class="key-wait"></i> waits for a tracer, <i class="key-again"></i> waits for another attempt, <i class="key-call"></i> is heard</p>` : null}
       ${isOpen && left.length > 0 ? html`<p class="left">still to come: ${left.join(', ')}</p>` : null}
     </div>`;
 }
 
-/** Seconds that are drawn: up to the end, or up to now. */
+/** Seconds that are drawn: up to the end, or up to now, and as long again at most where tracers hear later. */
 function lengthOf(run, age, isOpen) {
   const steps = run.steps.map(({ start, duration: took }) => start + (took ?? 0));
-  return Math.max(1e-6, isOpen ? age : (run.duration ?? 0), ...steps) * 1.02;
+  const own = Math.max(1e-6, isOpen ? age : (run.duration ?? 0), ...steps);
+  const heard = (run.heard ?? []).map(({ at }) => (at === null ? 0 : (at - run.start) / 1e3));
+  return Math.max(own, Math.min(2 * own, ...(heard.length > 0 ? [Math.max(...heard)] : [0]))) * 1.02;
 }
+
+const timeOn = (tick) => (Math.abs(tick) < 1e-9 ? '0' : `${tick < 0 ? '−' : ''}${duration(Math.abs(tick))}`);
 
 const heardOf = ({ heard }, index) => (heard ?? []).filter(({ step }) => step === index);
 
@@ -94,16 +109,15 @@ function Axis({ from, to, area, onZoom }) {
       ${ticks(from, to, 6).map((tick) => {
         const at = (tick - from) / (to - from);
         const side = at > 0.75 ? 'tick near-end' : 'tick';
-        return html`<span key=${tick} class=${side} style=${{ left: `${100 * at}%` }}>${tick === 0 ? '0' : duration(tick)}</span>`;
+        return html`<span key=${tick} class=${side} style=${{ left: `${100 * at}%` }}>${timeOn(tick)}</span>`;
       })}
       ${drag ? html`<span class="drag" style=${{ left: `${100 * Math.min(...drag)}%`, width: `${100 * Math.abs(drag[1] - drag[0])}%` }}></span>` : null}
     </div><span></span></div>`;
 }
 
-function StepRow({ row, run, from, to, whole, isOpen, isChosen, choose }) {
+function StepRow({ row, run, age, place, whole, isOpen, isChosen, choose }) {
   const isGoing = row.duration === null && isOpen;
-  const end = row.duration === null ? whole / 1.02 : row.start + row.duration;
-  const place = (seconds) => (100 * (seconds - from)) / (to - from);
+  const end = row.duration === null ? (isOpen ? age : whole / 1.02) : row.start + row.duration;
   const left = Math.max(-1, Math.min(101, place(row.start)));
   const right = Math.max(-1, Math.min(101, place(end)));
   const kind = isGoing ? 'running' : lookOf(row.outcome ?? 'unknown')[0];
@@ -123,11 +137,11 @@ function StepRow({ row, run, from, to, whole, isOpen, isChosen, choose }) {
       <span class="what"><${Outcome} of=${isGoing ? 'running' : (row.outcome ?? 'unknown')} detail=${row.error_type} /></span>
       <span class="took">${duration(isGoing ? end - row.start : row.duration)}</span>
     </button>
-    ${isChosen ? html`<div class="detail" id=${id}><${Detail} row=${row} run=${run} /></div>` : null}
+    ${isChosen ? html`<div class="detail" id=${id}><${Detail} row=${row} run=${run} age=${age} place=${place} /></div>` : null}
   </li>`;
 }
 
-function Detail({ row, run }) {
+function Detail({ row, run, age, place }) {
   const facts = [
     ['began', `${duration(row.start)} after the run`],
     ...(row.vcon ? [['in', row.vcon]] : []),
@@ -139,5 +153,5 @@ function Detail({ row, run }) {
   return html`<dl class="facts">${facts.map(
     ([name, value]) => html`<div key=${name}><dt>${name}</dt><dd><code>${value}</code></dd></div>`,
   )}</dl>
-  ${run.heard === null ? null : html`<${HeardList} heard=${row.heard} />`}`;
+  ${run.heard === null ? null : html`<${HeardList} heard=${row.heard} run=${run} age=${age} place=${place} />`}`;
 }

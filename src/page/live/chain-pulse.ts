@@ -48,9 +48,12 @@ export class ChainPulse {
     this.#goTo(now);
     const at = (this.#step % PULSE_STEPS) * KINDS + OUTCOMES[outcome];
     this.#counts[at] = (this.#counts[at] ?? 0) + 1;
-    if (outcome === 'unknown') return;
-    this.#durations[this.#known % KEPT] = duration;
-    this.#known += 1;
+    if (outcome !== 'unknown') this.#keep(duration);
+  }
+
+  /** What runs of before took, in seconds: it counts for what is usual, and for nothing else. */
+  learn(durations: readonly number[]): void {
+    for (const duration of durations.slice(-KEPT)) this.#keep(duration);
   }
 
   /** Whether something that began then takes longer than 99 of 100 runs did, as far as {@link look} has told. */
@@ -73,6 +76,11 @@ export class ChainPulse {
     for (let ago = 1; ago <= STEPS_A_MINUTE; ago += 1)
       for (const some of this.#countsOf(this.#step - ago)) count += some;
     return count;
+  }
+
+  #keep(duration: number): void {
+    this.#durations[this.#known % KEPT] = duration;
+    this.#known += 1;
   }
 
   #countsOf(step: number): Counts {

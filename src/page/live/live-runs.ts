@@ -98,8 +98,13 @@ export class LiveRuns implements RunObserver {
 
   /** Those that a vCon entered or left, newest first. */
   ofVcon(uuid: string): Run[] {
+    return this.newest(({ inVconUuid, outVconUuid }) => inVconUuid === uuid || outVconUuid === uuid);
+  }
+
+  /** Those that are meant, newest first: of what has ended, the last. */
+  newest(isMeant: (run: Run) => boolean): Run[] {
     const all = [...this.#ended, ...[...this.#open.values()].map(({ run }) => run)];
-    return all.filter(({ inVconUuid, outVconUuid }) => inVconUuid === uuid || outVconUuid === uuid).reverse();
+    return all.filter(isMeant).reverse();
   }
 
   /** What a list shows at first: the runs under way, and then the last that have ended. */
@@ -107,6 +112,11 @@ export class LiveRuns implements RunObserver {
     const now = this.#clock.now();
     const open = [...this.#shown()].map(({ run, pulse }) => runRow(run, pulse.isStalled(run, now)));
     return [...open, ...this.#ended.slice(-RECENT).map((run) => runRow(run))];
+  }
+
+  /** Tells what runs of before took, so that it is known what is usual. @param durations by chain, in seconds */
+  learn(durations: Readonly<Record<string, readonly number[]>>): void {
+    for (const [chain, taken] of Object.entries(durations)) this.#chain(chain).learn(taken);
   }
 
   /** @param steps how far to look back */

@@ -6,6 +6,8 @@ export interface TracerRow {
   readonly circuit: string;
   /** Events a second that it has heard or given up lately. */
   readonly rate: number;
+  /** Seconds that an attempt has taken on average, lately; null where none was made. */
+  readonly latency: number | null;
   readonly pending: number;
   /** Seconds. */
   readonly oldest_age: number;
@@ -18,13 +20,21 @@ export interface TracerRow {
   readonly skipped: number;
 }
 
-/** Milliseconds over which a rate is taken. */
+/** What was counted at a time. */
+interface Counted {
+  readonly at: number;
+  readonly heard: number;
+  readonly attempts: number;
+  readonly took: number;
+}
+
+/** Milliseconds over which rates and averages are taken. */
 const LATELY = 10_000;
 
-/** Tells how tracers stand, and how fast they hear: of counts, between one time that it is asked and another. */
+/** Tells how tracers stand, and how fast they hear and answer: of counts, between one time that it is asked and another. */
 export class TracerRows {
   readonly #tracers: PageSources['tracers'];
-  readonly #seen = new Map<string, { readonly at: number; readonly heard: number }[]>();
+  readonly #seen = new Map<string, Counted[]>();
 
   constructor(tracers: PageSources['tracers']) {
     this.#tracers = tracers;
@@ -33,25 +43,35 @@ export class TracerRows {
   /** @param now milliseconds since the Unix epoch */
   look(now: number): TracerRow[] {
     return Object.entries(this.#tracers()).map(([name, standing]) =>
-      rowOf(name, standing, this.#rate(name, standing, now)),
+      rowOf(name, standing, this.#lately(name, standing, now)),
     );
   }
 
-  #rate(name: string, { ok, dead, skipped }: TracerStanding, at: number): number {
-    const heard = ok + dead + skipped;
+  #lately(name: string, { ok, retried, dead, skipped, took }: TracerStanding, at: number) {
+    const now: Counted = { at, heard: ok + dead + skipped, attempts: ok + retried + dead, took };
     // A tracer that was made anew counts from the beginning.
-    const before = (this.#seen.get(name) ?? []).filter((one) => at - one.at < LATELY && one.heard <= heard);
-    this.#seen.set(name, [...before, { at, heard }]);
-    const [first] = before;
-    return first && at > first.at ? ((heard - first.heard) * 1e3) / (at - first.at) : 0;
+    const isOfNow = (one: Counted) => at - one.at < LATELY && one.heard <= now.heard;
+    const before = (this.#seen.get(name) ?? []).filter(isOfNow);
+    this.#seen.set(name, [...before, now]);
+    const [first = now] = before;
+    const attempts = now.attempts - first.attempts;
+    const millis = at - first.at;
+    return {
+      rate: millis > 0 ? Math.round(((now.heard - first.heard) * 1e4) / millis) / 10 : 0,
+      latency: attempts > 0 ? (took - first.took) / attempts : null,
+    };
   }
 }
 
-function rowOf(name: string, standing: TracerStanding, rate: number): TracerRow {
+function rowOf(
+  name: string,
+  standing: TracerStanding,
+  lately: Pick<TracerRow, 'rate' | 'latency'>,
+): TracerRow {
   return {
     name,
     circuit: standing.circuit,
-    rate: Math.round(rate * 10) / 10,
+    ...lately,
     pending: standing.pending,
     oldest_age: standing.oldestAge,
     retrying: standing.retrying,

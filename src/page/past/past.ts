@@ -20,14 +20,17 @@ const MAX_WAITING = 50;
 export class Past {
   readonly #journal: JournalSection;
   readonly #clock: Clock;
+  readonly #longest: number;
   #worker: Worker | undefined;
   #asked: ((answered: PastAnswer) => void)[] = [];
   #callOff: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(journal: JournalSection, clock: Clock) {
+  /** @param longest milliseconds that reading may take */
+  constructor(journal: JournalSection, clock: Clock, longest = LONGEST) {
     this.#journal = journal;
     this.#clock = clock;
+    this.#longest = longest;
   }
 
   /** Whether anything is kept. */
@@ -41,7 +44,7 @@ export class Past {
     if (this.#asked.length >= MAX_WAITING) throw new PastError('too much is asked at once: try again');
     const worker = this.#worker ?? this.#begin();
     this.#callOff?.();
-    const giveUp = this.#clock.after(LONGEST, () => void worker.terminate(), 'background');
+    const giveUp = this.#clock.after(this.#longest, () => void worker.terminate(), 'background');
     const answered = await new Promise<PastAnswer>((resolve) => {
       this.#asked.push(resolve);
       worker.postMessage({ question, ask });

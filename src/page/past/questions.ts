@@ -2,6 +2,8 @@ import type { TracerPlace } from '../../journal/admin.ts';
 import type { JournalSection } from '../../journal/open-admin.ts';
 import type { RunRow } from '../live/run-row.ts';
 import type { HeardView, RunView } from '../run-view.ts';
+import type { QueueChanges } from './change-queue.ts';
+import type { LedgerQuestions } from './ledger-questions.ts';
 
 /** What a reader of the past is started with. */
 export interface ReaderData {
@@ -24,10 +26,18 @@ export interface RunSearch {
 }
 
 /** What can be asked, and what is answered. */
-export interface Questions {
+export interface Questions extends JournalQuestions, QueueChanges, LedgerQuestions {}
+
+/** What can be asked of a journal. */
+export interface JournalQuestions {
   run: { readonly ask: { readonly id: string }; readonly answer: RunView | undefined };
   vcon: { readonly ask: { readonly uuid: string }; readonly answer: FoundRuns };
   search: { readonly ask: RunSearch; readonly answer: FoundRuns };
+  /** By chain, what its last runs have taken that began before a time (milliseconds since the Unix epoch), in seconds. */
+  durations: {
+    readonly ask: { readonly until: number };
+    readonly answer: Readonly<Record<string, readonly number[]>>;
+  };
   places: { readonly ask: object; readonly answer: readonly TracerPlace[] };
   dead: { readonly ask: { readonly tracer: string }; readonly answer: readonly DeadLetterView[] };
 }

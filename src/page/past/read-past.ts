@@ -3,7 +3,8 @@ import type { Run } from '../../model/run.ts';
 import { runOfEvents } from '../../model/run-of-events.ts';
 import { runRow } from '../live/run-row.ts';
 import { heardView, runView } from '../run-view.ts';
-import type { DeadLetterView, FoundRuns, Question, Questions, RunSearch } from './questions.ts';
+import type { DeadLetterView, FoundRuns, JournalQuestions } from './questions.ts';
+import { isWanted } from './run-search.ts';
 
 /** Runs of a journal that a search looks at, the newest, and how many it finds at most. */
 const LOOKED_AT = 5_000;
@@ -12,10 +13,10 @@ const DEAD_LETTERS = 200;
 
 /** Answers every question from a journal. */
 export type ReadPast = {
-  readonly [Q in Question]: (
+  readonly [Q in keyof JournalQuestions]: (
     journal: JournalAdmin,
-    ask: Questions[Q]['ask'],
-  ) => Promise<Questions[Q]['answer']>;
+    ask: JournalQuestions[Q]['ask'],
+  ) => Promise<JournalQuestions[Q]['answer']>;
 };
 
 export const readPast: ReadPast = {
@@ -29,6 +30,17 @@ export const readPast: ReadPast = {
   },
   async search(journal, search) {
     return found(journal, { limit: LOOKED_AT }, (run) => isWanted(run, search));
+  },
+  async durations(journal, { until }) {
+    const durations: Record<string, number[]> = Object.create(null);
+    const { runs } = await journal.runs({ limit: LOOKED_AT });
+    for await (const stored of runs) {
+      const { chain, start, duration, outcome } = runOf(stored);
+      if (duration === undefined || outcome === 'unknown' || start >= until) continue;
+      durations[chain] ??= [];
+      durations[chain].push(duration);
+    }
+    return durations;
   },
   async places(journal) {
     return Promise.all((await journal.tracers()).map((tracer) => journal.stats(tracer)));
@@ -52,22 +64,6 @@ async function found(
     if (isMeant(run)) rows.push(runRow(run));
   }
   return { runs: rows.slice(-FOUND).reverse(), older: older || rows.length > FOUND };
-}
-
-function isWanted(run: Run, { chain, outcome, error, step, vcon, since, until }: RunSearch): boolean {
-  const begins = (text: string | undefined, beginning: string) =>
-    text?.toLowerCase().startsWith(beginning.toLowerCase()) === true;
-  return (
-    (chain === undefined || run.chain === chain) &&
-    (outcome === undefined || (run.outcome ?? 'running') === outcome) &&
-    (error === undefined ||
-      begins(run.errorType, error) ||
-      run.steps.some(({ errorType }) => begins(errorType, error))) &&
-    (step === undefined || run.steps.some(({ name }) => name === step)) &&
-    (vcon === undefined || begins(run.inVconUuid, vcon) || begins(run.outVconUuid, vcon)) &&
-    (since === undefined || run.start >= since) &&
-    (until === undefined || run.start < until)
-  );
 }
 
 function runOf({ events }: StoredRun): Run {
