@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { makeFolder } from '../persistence/make-folder.ts';
+import { requirePlainFile } from '../persistence/plain-file.ts';
 import { syncFolderSync } from '../persistence/sync-path.ts';
 
 //  The files in a ledger's directory, beside its folders.
@@ -14,8 +15,9 @@ export const VERIFIER_KEY_FILE = 'ledger.vkey';
 /** The private key, unless the configuration names another one. */
 export const KEY_FILE = 'signing-key.pem';
 
-/** Reads a small text file; undefined if it is missing. */
+/** Reads a small text file; undefined if it is missing. @throws VconOtelError `FILE_UNUSABLE`; the system's error */
 export function readText(path: string): string | undefined {
+  requirePlainFile(path);
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 

@@ -1,6 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
+import type { DatabaseSync as Database } from 'node:sqlite';
+import { errorType, VconOtelError } from '../model/error.ts';
+import { requirePlainFile } from './plain-file.ts';
 import { makePrivateFile } from './private-file.ts';
-import { isBusy } from './sqlite-error.ts';
+import { isBusy, sqliteCode } from './sqlite-error.ts';
 
 /** A file that only this process has locked. */
 export interface FileLock {
@@ -16,9 +19,10 @@ const PATIENCE = 500;
  * Locks a file with SQLite's exclusive lock, which the system releases when the process ends, however it ends. Creates a
  * missing file, which stays empty.
  * @returns undefined if the file is locked already
- * @throws the system's error, or SQLite's own, if the file cannot be used
+ * @throws VconOtelError `FILE_UNUSABLE` if the file is none of ours; the system's error
  */
 export function lockFile(path: string): FileLock | undefined {
+  requirePlainFile(path);
   makePrivateFile(path);
   const release = take(path, PATIENCE);
   if (!release) return undefined;
@@ -28,6 +32,7 @@ export function lockFile(path: string): FileLock | undefined {
 
 /** Whether a file is locked. @throws as {@link lockFile} */
 export function isFileLocked(path: string): boolean {
+  requirePlainFile(path);
   if (!existsSync(path)) return false;
   const release = take(path, 0);
   release?.();
@@ -37,17 +42,24 @@ export function isFileLocked(path: string): boolean {
 function take(path: string, patience: number): (() => void) | undefined {
   // Where nothing is locked it is not loaded: Node.js 22 warns of it.
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  const database = new DatabaseSync(path, { timeout: patience });
+  let database: Database | undefined;
   try {
+    const opened = new DatabaseSync(path, { timeout: patience });
+    database = opened;
     // Creates no file beside the lock.
-    database.exec('pragma journal_mode = memory');
-    database.exec('begin exclusive');
-  } catch (error) {
-    database.close();
-    if (isBusy(error)) return undefined;
-    throw error;
+    opened.exec('pragma journal_mode = memory');
+    opened.exec('begin exclusive');
+    return () => opened.close();
+  } catch (cause) {
+    database?.close();
+    if (isBusy(cause)) return undefined;
+    const why = sqliteCode(cause) ?? errorType(cause);
+    throw new VconOtelError(
+      'FILE_UNUSABLE',
+      `the lock file ${path} cannot be used (${why}): remove it, if nothing has it open`,
+      { cause },
+    );
   }
-  return () => database.close();
 }
 
 function inodeOf(path: string): number | undefined {

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { requirePlainFile } from './plain-file.ts';
 
 /** A line of a file. */
 export interface Line {
@@ -21,8 +22,10 @@ export interface ReadLinesSettings {
 /**
  * Reads the lines of a file in order, in constant memory. Only a line feed ends a line: JSON strings may contain other line
  * breaks (U+2028), at which node:readline would split.
+ * @throws VconOtelError `FILE_UNUSABLE`; the system's error
  */
 export function* readLines(path: string, { longest, offset = 0 }: ReadLinesSettings): Generator<Line> {
+  requirePlainFile(path);
   const file = openSync(path, 'r');
   const buffer = Buffer.allocUnsafe(Math.max(CHUNK, longest + 1));
   try {

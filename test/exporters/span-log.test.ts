@@ -274,5 +274,5 @@ test('no two processes have one log', async () => {
       return systemClock.after(0, work);
     },
   };
-  await expect(open(folder, { clock })).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
+  await expect(open(folder, { clock })).rejects.toMatchObject({ code: 'JOURNAL_IN_USE' });
 });

@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib';
 import { errorType } from '../../model/error.ts';
 import { ThrottledLog } from '../../model/throttled-log.ts';
 import { MarkFile } from '../../persistence/mark-file.ts';
+import { requirePlainFile } from '../../persistence/plain-file.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { syncFile } from '../../persistence/sync-path.ts';
 import { LineReader } from './line-reader.ts';
@@ -76,6 +77,7 @@ interface SavedPlace {
 
 /** Undefined where it cannot be read: then some spans are sent once more. */
 function savedPlace(folder: string): SavedPlace | undefined {
+  requirePlainFile(placePath(folder));
   try {
     const [, sum, json = ''] = /^(\S+) (.*)$/.exec(readFileSync(placePath(folder), 'utf8')) ?? [];
     return crc32(json).toString(16) === sum ? JSON.parse(json) : undefined;

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32, gunzip, gzip } from 'node:zlib';
+import { requirePlainFile } from '../../persistence/plain-file.ts';
 
 //  A log is a folder of segments, each named for the number of its first span. A line holds spans that became durable together:
 //
@@ -41,6 +42,7 @@ export function segmentsOf(folder: string): SpanSegment[] {
       const first = /^(\d{16})[.]spans$/.exec(name)?.[1];
       if (first === undefined) return [];
       const path = join(folder, name);
+      requirePlainFile(path);
       const { size, mtimeMs: newest } = statSync(path);
       return { path, first: Number(first), size, newest };
     })

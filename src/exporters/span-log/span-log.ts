@@ -68,7 +68,7 @@ export class SpanLog {
   #isClosed = false;
   #wake = () => {};
 
-  /** @throws VconOtelError `FILE_UNUSABLE` */
+  /** @throws VconOtelError `FILE_UNUSABLE`, `JOURNAL_IN_USE` */
   static async open(settings: SpanLogSettings): Promise<SpanLog> {
     const { folder } = settings;
     let lock: FileLock | undefined;
@@ -78,6 +78,7 @@ export class SpanLog {
       return new SpanLog(settings, lock, await placeOf(folder));
     } catch (cause) {
       lock?.release();
+      if (cause instanceof VconOtelError) throw cause;
       const why = errorType(cause);
       throw new VconOtelError('FILE_UNUSABLE', `spans cannot be kept in ${folder}: ${why}`, { cause });
     }

@@ -79,7 +79,7 @@ export function originOf(directory: string): string | undefined {
     throw damaged(`${CHECKPOINT_FILE} and ${HISTORY_FILE} name different ledgers, so one of them is damaged`);
   if (origin === undefined && (newest !== undefined || first?.whole))
     throw damaged(`${CHECKPOINT_FILE} and ${HISTORY_FILE} are damaged: neither begins with a checkpoint`);
-  return origin ?? readText(join(directory, VERIFIER_KEY_FILE))?.split('+', 1)[0];
+  return origin ?? /^([^\s+]+)\+[0-9a-f]{8}\+/.exec(readText(join(directory, VERIFIER_KEY_FILE)) ?? '')?.[1];
 }
 
 function originsOf(note = ''): string[] {

@@ -27,6 +27,7 @@ function take(directory: string): FileLock | undefined {
   try {
     return lockFile(join(directory, LOCK_FILE));
   } catch (cause) {
+    if (cause instanceof VconOtelError) throw cause;
     throw new VconOtelError('FILE_UNUSABLE', `the ledger cannot be locked (${errorType(cause)})`, { cause });
   }
 }

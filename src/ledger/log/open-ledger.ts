@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorType } from '../../model/error.ts';
+import { errorType, VconOtelError } from '../../model/error.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
@@ -55,7 +55,7 @@ function anchored(anchor: Anchor | undefined, notice: LedgerSettings['notice']):
   } catch (error) {
     notice(
       'anchor',
-      `the anchor cannot be read (${errorType(error)}): nothing tells whether the ledger is an older copy`,
+      `the anchor cannot be read (${error instanceof VconOtelError ? error.message : errorType(error)}): nothing tells whether the ledger is an older copy`,
     );
     return undefined;
   }

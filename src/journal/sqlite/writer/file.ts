@@ -17,7 +17,7 @@ import { makePrivateFile } from '../../../persistence/private-file.ts';
 import { syncFileSync, syncFolderSync } from '../../../persistence/sync-path.ts';
 
 /** What SQLite keeps beside the database file. */
-const BESIDE = ['-wal', '-shm'] as const;
+export const BESIDE = ['-wal', '-shm'] as const;
 
 /** Links that are followed from one to the next; what goes on after that goes round. */
 const MAX_LINKS = 40;

@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import { makeFolder } from '../../../persistence/make-folder.ts';
+import { requirePlainFile } from '../../../persistence/plain-file.ts';
 import { isCorrupt } from '../../../persistence/sqlite-error.ts';
 import type { Notice, WriterData } from '../messages.ts';
-import { followLinks, identityOf, readThrough, setAside, writeBack } from './file.ts';
+import { BESIDE, followLinks, identityOf, readThrough, setAside, writeBack } from './file.ts';
 import { HighWater, lossSince, type Mark } from './high-water.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { lock } from './lock.ts';
@@ -57,6 +58,7 @@ export class KeptFile {
     this.#last = data.last;
     this.consumers = new Map(data.consumers);
     this.time = data.time;
+    for (const end of ['', ...BESIDE]) requirePlainFile(this.#path + end);
     makeFolder(dirname(this.#path));
     this.#held = lock(this.#path);
     this.#highWater = new HighWater(this.#path);
