@@ -103,16 +103,20 @@ async function trial(
   };
   await Promise.race([Promise.all(Array.from({ length: AT_A_TIME }, lane)), service.dies()]);
   const flooded = (performance.now() - began) / 1e3;
+  const { peakMemory, refused } = service;
   await service.kill();
   // What is open now is over soon.
   const again = new ReceivingService(at, config('1s'), node(heap));
+  const restarted = performance.now();
   await again.start().catch((error: unknown) => require(false, () => `${name}: it did not start: ${error}`));
   const started = again.processorTime;
+  const waited = (performance.now() - restarted) / 1e3;
   const { receivers } = await again.quiet();
+  const peak = again.peakMemory;
   await again.stop();
   const heard = await runsIn(again.calls('quick'));
   say(
-    `${heap} MB, ${name}: ${count} requests in ${flooded.toFixed(1)} s, started again with ${started.toFixed(1)} s of a processor, ${heard} of ${count * runs} runs heard; ${JSON.stringify(receivers.issues)}`,
+    `${heap} MB, ${name}: ${count} requests in ${flooded.toFixed(1)} s, ${refused} answered 503; at most ${peakMemory} MB; started again in ${waited.toFixed(1)} s, with ${started.toFixed(1)} s of a processor and at most ${peak} MB; ${heard} of ${count * runs} runs heard; ${JSON.stringify(receivers.issues)}`,
   );
   require(heard === count * runs, () => `${name}: ${count * runs - heard} runs were not heard`);
   require(size === 'short' || started <= START, () =>

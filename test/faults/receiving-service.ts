@@ -69,6 +69,8 @@ export class ReceivingService {
   #child: Child<Screen> | undefined;
   #health = '';
   #receiver = Promise.withResolvers<string>();
+  /** Answers "not now" so far. */
+  #refused = 0;
   readonly #node: readonly string[];
   /** Milliseconds after which a run is over. */
   readonly settle: number;
@@ -160,6 +162,7 @@ export class ReceivingService {
         const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal });
         if (status === 200 || status === refusal) return;
         require(status === 503, () => `${path} was answered ${status}`);
+        this.#refused += 1;
       } catch (error) {
         // What cannot be reached has been killed.
         if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
@@ -175,6 +178,17 @@ export class ReceivingService {
     const [, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) /);
     const [user = 0, system = 0] = fields.join('').split(' ').slice(11).map(Number);
     return (user + system) / TICKS;
+  }
+
+  /** The most memory that it has had so far, in MB. */
+  get peakMemory(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
+    return Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
+  }
+
+  /** How often it answered 503 so far. */
+  get refused(): number {
+    return this.#refused;
   }
 
   async readyz(): Promise<ReceivingState> {
