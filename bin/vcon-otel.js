@@ -9,6 +9,8 @@ if (major < 22 || (major === 22 && minor < 15)) {
     `vcon-otel needs Node.js 22.15 or newer; this is ${version}. "npm ci" brings one into a checkout, "npm install node@24" into a project; npx and npm scripts use it.`,
   );
 } else {
+  // It reads its configuration again then, and has not read it yet. By default it would end.
+  if (process.argv[2] === 'serve') process.on('SIGHUP', () => undefined);
   import('node:fs').then(({ existsSync }) => {
     // A checkout runs its sources as they are, an installed package has only what was built from them.
     if (!existsSync(new URL('../src/cli.ts', import.meta.url))) return start('../dist/cli.js');

@@ -29,10 +29,13 @@ export function serveCommand(settings: ServeSettings): Command {
     .description('run the exporters and tracers of a configuration file')
     .argument('<file>', 'the YAML file')
     .action(async (file: string) => {
+      // What comes during the start is done after it.
+      const again = new Reminder();
+      settings.hangup(() => again.come());
       const reading = await readConfig(file);
       const { loaded, faults } = reading;
       if (!loaded || faults.length > 0) throw new ConfigError('CONFIG_INVALID', await configFaults(reading));
-      await serve(loaded, file, settings).catch(async (error: unknown) => {
+      await serve(loaded, file, again, settings).catch(async (error: unknown) => {
         throw (await allOfIt(reading, error)) ?? error;
       });
     });
@@ -57,11 +60,10 @@ const FAULTY: ReadonlySet<string> = new Set<ErrorCode>([
 async function serve(
   loaded: LoadedConfig,
   file: string,
-  { stdout, stderr, signal, hangup, exit }: ServeSettings,
+  again: Reminder,
+  { stdout, stderr, signal, exit }: ServeSettings,
 ): Promise<void> {
   const ending = signal();
-  const again = new Reminder();
-  hangup(() => again.come());
   const began = performance.now();
   // A promise that a tracer made and nobody waits for must not end the service.
   process.on('unhandledRejection', (error) =>
@@ -71,7 +73,12 @@ async function serve(
   leanHeap();
   // Loaded here, so that the other commands need not wait for the SDK.
   const { startService } = await import('../service/service.ts');
-  const tracing = await startService(loaded, { health: true });
+  const started = await inTime(startService(loaded, { health: true }), ending, loaded);
+  if (typeof started === 'string') {
+    stdout.write(`${started}: ended before the start did; what was kept is heard after the next one\n`);
+    return;
+  }
+  const tracing = started;
   // Nothing that was started keeps the process alive.
   const alive = setInterval(() => undefined, MAX_INTERVAL);
   try {
@@ -86,6 +93,26 @@ async function serve(
   stdout.write(farewell(tracing.stats(), tracing.undone(), (performance.now() - began) / 1e3));
   if (tracing.undone().length > 0) exit(1);
 }
+
+/**
+ * A service, once it has started; or why it has to end, where it is told to and the start goes on for too long after that. All that it
+ * has kept is on the disk: the process can end at any moment.
+ */
+async function inTime(start: Promise<Service>, ending: Promise<string>, { config }: LoadedConfig) {
+  let timer: NodeJS.Timeout | undefined;
+  const late = ending.then(
+    (reason) =>
+      new Promise<string>((resolve) => {
+        timer = setTimeout(resolve, config.shutdown_timeout * START_SHARE, reason);
+      }),
+  );
+  // Of what comes of it after that nobody will hear.
+  start.catch(() => undefined);
+  return Promise.race([start, late]).finally(() => clearTimeout(timer));
+}
+
+/** Of the time for the whole shutdown, for a start that is under way: the rest has its time after it. */
+const START_SHARE = 0.15;
 
 /** Reads the configuration again whenever that is asked for. Resolves when the service must end, because it could neither go on as it was. */
 async function rereading(again: Reminder, file: string, { reload }: Service): Promise<string> {

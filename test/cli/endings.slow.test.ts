@@ -93,6 +93,30 @@ setTimeout(() => {
   }
 });
 
+test('a service that is told to end during a start that goes on and on ends all the same, in good time', async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(
+    join(cwd, 'slow.mjs'),
+    `import { writeSync } from 'node:fs';
+writeSync(1, 'loading');
+await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
+export function trace() {}`,
+  );
+  const config = {
+    shutdown_timeout: '2s',
+    tracers: { slow: { module: join(cwd, 'slow.mjs') } },
+    journal: { type: 'sqlite', path: join(cwd, 'journal.db') },
+    health: { port: 0 },
+  };
+  writeFileSync(join(cwd, 'config.yml'), JSON.stringify(config));
+  const { child, printed, ended } = startVconOtel(['serve', join(cwd, 'config.yml')], { cwd });
+  await printed('loading');
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect(stdout).toContain('SIGTERM: ended before the start did');
+  expect(code).toBe(0);
+});
+
 test('a client that hangs in the middle of its body keeps no service from ending well', async () => {
   const cwd = temporaryFolder();
   const config = {

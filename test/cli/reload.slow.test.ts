@@ -111,6 +111,22 @@ function traffic(url: string) {
   };
 }
 
+test('SIGHUP during a start ends nothing: what it asks for is done after it', async () => {
+  writeFileSync(
+    at('listening.mjs'),
+    `process.on('newListener', (name) => name === 'SIGHUP' && process.stdout.write('listening\\n'));`,
+  );
+  writeFileSync(at('start.yml'), JSON.stringify({ health: { port: 0 }, journal: { type: 'memory' } }));
+  const env = { NODE_OPTIONS: `--import ${at('listening.mjs')}` };
+  const running = startVconOtel(['serve', at('start.yml')], { cwd: folder.path, env });
+  await running.printed('listening');
+  const sending = setInterval(() => running.child.kill('SIGHUP'), 20);
+  await running.printed('ends it.').finally(() => clearInterval(sending));
+  await running.said('nothing has changed');
+  running.child.kill('SIGTERM');
+  expect((await running.ended).code).toBe(0);
+});
+
 test('at SIGHUP the configuration is read again, all or nothing, and no event is lost or heard twice', async () => {
   const config = BASE();
   const write = (others: object = {}) =>

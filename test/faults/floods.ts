@@ -28,6 +28,8 @@ interface Flood {
   make(number: number): Request;
   /** How many runs it begins, each of which has to be heard of if it is answered 200. */
   readonly runs: number;
+  /** Whether starts are broken off before the one that goes on. */
+  readonly interrupted?: boolean;
   /** How many times as much memory the process has to which it comes, before the one that goes on. Default 1. */
   readonly before?: number;
 }
@@ -40,8 +42,21 @@ const TOO_LARGE = 413;
 /** Seconds that a start may take of a processor: others that are busy say nothing. */
 const START = 10;
 
+/** Milliseconds after which a start is broken off, and how: before the log is read, and in the middle of it. */
+const INTERRUPTIONS = [
+  [200, 'SIGTERM'],
+  [2_500, 'SIGTERM'],
+  [4_000, 'SIGKILL'],
+  [6_000, 'SIGINT'],
+] as const;
+
 const FLOODS: Readonly<Record<string, Flood>> = {
-  'open runs': { requests: (heap) => 2 * heap, runs: 100, make: (n) => records(n, 100, ['a', 'b', 'c']) },
+  'open runs': {
+    requests: (heap) => 2 * heap,
+    runs: 100,
+    make: (n) => records(n, 100, ['a', 'b', 'c']),
+    interrupted: true,
+  },
   'open runs of a larger process': {
     requests: (heap) => 8 * heap,
     runs: 100,
@@ -72,6 +87,13 @@ const FLOODS: Readonly<Record<string, Flood>> = {
     runs: 1,
     make: (n) => spans(n, 1, () => ({ note: `${n} `.repeat(200_000) })),
   },
+  'large bodies of a larger process': {
+    requests: (heap) => heap / 8,
+    // 15 MiB, of which the smaller process would take none.
+    runs: 240,
+    make: (n) => spans(n, 240, (i) => ({ note: `${n} ${i} `.padEnd(65_536, 'x') })),
+    before: 16,
+  },
   'large JSON': { requests: (heap) => Math.ceil(heap / 8), runs: 0, make: () => json(LARGE_JSON) },
   'small gzip': {
     requests: (heap) => Math.ceil(heap / 4),
@@ -84,7 +106,7 @@ async function trial(
   { folder, say, size }: Injection,
   heap: number,
   name: string,
-  { requests, make, runs, before = 1 }: Flood,
+  { requests, make, runs, before = 1, interrupted = false }: Flood,
 ): Promise<void> {
   const at = join(folder, `${name} ${heap}`.replaceAll(' ', '-'));
   const node = (megabytes: number) => [`--max-old-space-size=${megabytes}`];
@@ -107,6 +129,7 @@ async function trial(
   await service.kill();
   // What is open now is over soon.
   const again = new ReceivingService(at, config('1s'), node(heap));
+  if (interrupted) for (const [after, signal] of INTERRUPTIONS) await again.interrupt(after, signal);
   const restarted = performance.now();
   await again.start().catch((error: unknown) => require(false, () => `${name}: it did not start: ${error}`));
   const started = again.processorTime;

@@ -128,6 +128,17 @@ export class ReceivingService {
     this.#receiver.resolve(receiver);
   }
 
+  /** Starts it, and sends it a signal some milliseconds later, started or not. Resolves when it has ended. */
+  async interrupt(milliseconds: number, signal: NodeJS.Signals): Promise<void> {
+    const child = startChild<Screen>(VCON_OTEL, ['serve', this.#configFile], { node: this.#node, read });
+    this.pids.push(child.pid);
+    this.#killed.add(child.pid);
+    await wait(milliseconds);
+    child.kill(signal);
+    const { code, stderr } = await child.ended;
+    require(code === null || code === 0, () => `a start that was told to end did with ${code}: ${stderr}`);
+  }
+
   /** Rejects when it ends by itself. */
   async dies(): Promise<never> {
     const ending = await this.#child?.ended;
