@@ -6,7 +6,7 @@ import type { ThrottledLog } from '../../model/throttled-log.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { pause, pauseAfter } from './pause.ts';
-import { originalText, readEntry, recordList } from './read-entry.ts';
+import { originalText, readEntries, recordList } from './read-entry.ts';
 import type { StreamEntry } from './replies.ts';
 import type { Settlement } from './settlement.ts';
 import type { StreamLease } from './stream-lease.ts';
@@ -28,6 +28,9 @@ interface ReadRecord {
   readonly record: ReportedFact;
   readonly json: Buffer;
 }
+
+/** An entry that was neither trimmed nor deleted. */
+type FilledEntry = StreamEntry & { readonly fields: readonly Buffer[] };
 
 /** Records that are passed to the sink together, and their bytes. */
 const TOGETHER = 128;
@@ -67,30 +70,43 @@ export async function handIn(entries: readonly StreamEntry[], to: Destination): 
 
 /** Reads entries: the records that are passed on together, and meanwhile sees to those that have none. */
 function* batches(entries: readonly StreamEntry[], to: Destination): Generator<readonly ReadRecord[]> {
-  let records: ReadRecord[] = [];
+  let some: FilledEntry[] = [];
   let length = 0;
-  for (const { id, fields } of entries) {
+  for (const entry of entries) {
+    const { id } = entry;
     if (to.settlement.has(id)) continue;
-    if (!fields) {
+    if (!isFilled(entry)) {
       to.lease.require();
       to.counts.add('records', 'lost');
       to.settlement.acknowledge([id]);
       continue;
     }
-    const read = readEntry(fields);
-    if (read.kind === 'unreadable') {
-      to.lease.require();
-      to.settlement.setAside({ id, reason: read.reason, text: originalText(fields), outcome: 'rejected' });
-      continue;
-    }
-    records.push({ id, ...read });
-    length += read.json.byteLength;
-    if (records.length < TOGETHER && length < LENGTH) continue;
-    yield records;
-    records = [];
+    some.push(entry);
+    for (const field of entry.fields) length += field.byteLength;
+    if (some.length < TOGETHER && length < LENGTH) continue;
+    yield recordsIn(some, to);
+    some = [];
     length = 0;
   }
-  if (records.length > 0) yield records;
+  if (some.length > 0) yield recordsIn(some, to);
+}
+
+function isFilled(entry: StreamEntry): entry is FilledEntry {
+  return entry.fields !== undefined;
+}
+
+/** The records of entries; those that have none are set aside. */
+function recordsIn(entries: readonly FilledEntry[], to: Destination): readonly ReadRecord[] {
+  const records: ReadRecord[] = [];
+  for (const [at, read] of readEntries(entries.map(({ fields }) => fields)).entries()) {
+    const { id, fields } = entries[at] as FilledEntry;
+    if (read.kind === 'record') records.push({ id, record: read.record, json: read.json });
+    else {
+      to.lease.require();
+      to.settlement.setAside({ id, reason: read.reason, text: originalText(fields), outcome: 'rejected' });
+    }
+  }
+  return records;
 }
 
 async function take(records: readonly ReadRecord[], sink: FactSink): Promise<readonly RecordReceipt[]> {
