@@ -294,7 +294,7 @@ const REFRESH = 3_000;
 const PATIENCE = 30_000;
 const LOOK = 200;
 /** From a read that brought less than it could to the next. */
-const GATHER = 10;
+const GATHER = 20;
 const LOOK_WHO_READS = 1_000;
 
 const UNEXPECTED = 'the stream in Redis failed unexpectedly';
