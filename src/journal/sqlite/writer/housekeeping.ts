@@ -36,6 +36,7 @@ export class Housekeeping {
   readonly #sweep: Sweep;
   readonly #opened: number;
   #stage = 0;
+  #usage = 0;
   #saidUsage: number | undefined;
   /** Pages were removed since runs were looked at. */
   #hasRemoved = false;
@@ -49,11 +50,17 @@ export class Housekeeping {
 
   /** How full the file is, 1 being its limit. */
   get usage(): number {
-    return this.#store.size / this.#settings.maxSize;
+    this.#usage = this.#store.size / this.#settings.maxSize;
+    return this.#usage;
   }
 
   get crowded(): boolean {
     return this.usage > CROWDED;
+  }
+
+  /** Whether it was, when that was looked at last: each look asks the file twice. */
+  get wasCrowded(): boolean {
+    return this.#usage > CROWDED;
   }
 
   /** Consumers dropped events at the old end of the log, and wait for the room that this makes. */

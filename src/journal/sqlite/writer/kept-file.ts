@@ -152,7 +152,7 @@ export class KeptFile {
           detail: `events ${first} to ${last} of the journal cannot be read: ${last - first + 1} events are lost`,
         });
       this.#store?.checkpoint();
-      if (this.#housekeeping?.crowded) this.#housekeeping.tidy([...this.consumers.keys()], this.time, 0);
+      if (this.#housekeeping?.wasCrowded) this.#housekeeping.tidy([...this.consumers.keys()], this.time, 0);
     });
   }
 

@@ -46,6 +46,8 @@ export class Store {
   #lost: SeqRange[] = [];
   #last: number;
   #sinceCheckpoint = 0;
+  /** Bytes; fixed when the file was made. */
+  readonly #pageSize: number;
 
   /**
    * Opens a journal, or makes one.
@@ -65,6 +67,7 @@ export class Store {
       migrate(this.db);
       // SQLite would not say that a checkpoint of its own has failed, and would try again with the same handle.
       this.db.exec('pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma cache_size = -8000');
+      this.#pageSize = this.sql.number('pragma page_size');
       this.id = String(this.db.prepare('select journal from identity').get()?.journal);
       // A seq is never given twice, even where everything up to it has been removed.
       this.#last = Math.max(last, this.pages.last, this.sql.number('select max(position) from consumer'));
@@ -208,7 +211,7 @@ export class Store {
   /** Bytes in use, without those that the next events will be written over. */
   get size(): number {
     const pages = this.sql.number('pragma page_count') - this.sql.number('pragma freelist_count');
-    return pages * this.sql.number('pragma page_size');
+    return pages * this.#pageSize;
   }
 
   close(): void {
