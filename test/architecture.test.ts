@@ -52,7 +52,7 @@ function sourceFiles(): string[] {
 }
 
 /** Each component has them, and its definition is put together of them. */
-const PARTS_OF_A_COMPONENT = new Set(['options', 'probe']);
+const PARTS_OF_A_COMPONENT = new Set(['options', 'probe', 'mentions', 'erase']);
 
 const EXPORTED =
   /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let|type|interface|enum) (\w+)/gm;

@@ -54,6 +54,13 @@ export function writeReceived({
   return body;
 }
 
+/** The head of such an entry, whichever version wrote it, for bytes that are not packed any more. */
+export function unpackedHead(head: Uint8Array): Uint8Array {
+  const changed = Uint8Array.from(head);
+  changed[2] = PACKINGS.indexOf('none');
+  return changed;
+}
+
 /** @returns undefined for one of another version of this package */
 export function readReceivedEntry(body: Uint8Array): ReceivedEntry | undefined {
   const form = FORMS[body[1] ?? FORMS.length];

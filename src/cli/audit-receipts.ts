@@ -35,6 +35,8 @@ interface Count {
   missing: number;
   /** The same, but older than the oldest file. */
   older: number;
+  /** The same, but erased with their vCon, as the ledger says. */
+  erased: number;
 }
 
 /**
@@ -67,7 +69,7 @@ export function auditReceiptsCommand({ stdout, stderr, exit }: AuditReceiptsSett
 }
 
 async function list(directory: string, options: ReceiptsOptions, stdout: NodeJS.WritableStream) {
-  const count: Count = { receipts: 0, refused: 0, torn: 0, unrecorded: 0, missing: 0, older: 0 };
+  const count: Count = { receipts: 0, refused: 0, torn: 0, unrecorded: 0, missing: 0, older: 0, erased: 0 };
   const recorded = options.ledger === undefined ? undefined : await recordedIn(options.ledger, options);
   // Who went away has not heard of what comes after, and nor have we.
   if (!(await print(stdout, linesOf(directory, options, count, recorded)))) return EXIT.unusable;
@@ -118,9 +120,11 @@ async function* linesOf(
       yield `${fault === undefined ? '✓' : '✗'} ${cleanText(told)}${fault ? `  ${place}: ${fault}` : ''}\n`;
     }
   }
-  for (const { day, vcon: of } of missing.values())
-    if (vcon === undefined || of === vcon)
-      count[oldest !== undefined && day < oldest ? 'older' : 'missing'] += 1;
+  for (const [hash, { day, vcon: of }] of missing) {
+    if (vcon !== undefined && of !== vcon) continue;
+    if (recorded?.erased.has(hash)) count.erased += 1;
+    else count[oldest !== undefined && day < oldest ? 'older' : 'missing'] += 1;
+  }
   const { receipts, refused, torn } = count;
   if (json) return;
   yield `${receipts} receipts, ${refused} refused, ${torn} unfinished lines\n`;
@@ -135,9 +139,11 @@ function explained(
   return ids.has(receipt.record_id) || since === undefined || receipt.kept < since;
 }
 
-function* compared({ missing, older, unrecorded }: Count): Generator<string> {
+function* compared({ missing, older, unrecorded, erased }: Count): Generator<string> {
   if (missing > 0) yield `✗ ${missing} receipts that the ledger has recorded are not here as they were\n`;
   if (older > 0) yield `  ${older} that it has recorded are older than the oldest file here\n`;
+  if (erased > 0)
+    yield `  ${erased} that it has recorded were erased with their vCon, as it has recorded, too\n`;
   if (unrecorded > 0)
     yield `  ${unrecorded} are older than its first record of a receipt, or were kept a second time after a crash: it does not prove them\n`;
 }

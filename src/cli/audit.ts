@@ -3,18 +3,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { VconOtelError } from '../model/error.ts';
 import { operatorOf } from '../service/deeds.ts';
 import { parseUuid } from './arguments.ts';
-import {
-  type AuditSettings,
-  EXIT,
-  openLedgerPart,
-  reporting,
-  requireDirectory,
-} from './audit/audited-ledger.ts';
+import { type AuditSettings, openLedgerPart, reporting, requireDirectory } from './audit/audited-ledger.ts';
 import { consistency } from './audit/consistency.ts';
 import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
 import { restoreMirrored } from './audit/mirror.ts';
 import { monitorCommand } from './audit/monitor.ts';
 import { PROOF_FORMATS, prove } from './audit/prove.ts';
+import { shred } from './audit/shred.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
 import { takesActor } from './operator.ts';
@@ -84,9 +79,13 @@ export function auditCommand(settings: AuditSettings): Command {
     .addOption(keyOption())
     .option('--json', 'print one JSON document');
   takesActor(add('shred', "destroy a vCon's key: its content hashes then reveal nothing", shred))
-    .argument('<directory>', 'the directory of the ledger')
+    .argument('[directory]', 'the directory of the ledger (default: what --config says)')
     .requiredOption('--vcon <uuid>', 'the vCon', parseUuid)
-    .option('--key-file <file>', 'the private key, if it is not beside the ledger');
+    .option('--config <file>', 'say what else names the vCon in what this configuration keeps')
+    .option('--everywhere', 'erase it there, too; no service may run')
+    .option('--reason <text>', 'why, for the ledger; with --everywhere', parseReason)
+    .option('--key-file <file>', 'the private key, if it is not beside the ledger')
+    .option('--json', 'print one JSON document');
   takesActor(add('expire', 'have records deleted before they are old enough', expire))
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--before <time>', 'those before this time (ISO 8601), in whole files', parseTime)
@@ -128,38 +127,6 @@ type Run<Options> = (
   settings: AuditSettings,
   others: readonly (string | undefined)[],
 ) => Promise<void>;
-
-async function shred(
-  directory: string | undefined,
-  { vcon: given, keyFile, actor }: { vcon: string; keyFile?: string; actor?: string },
-  settings: AuditSettings,
-): Promise<void> {
-  const { knownVcon, shredVcon } = await openLedgerPart();
-  const path = requireDirectory(directory);
-  const vcon = knownVcon(path, given);
-  if (vcon === undefined) {
-    settings.stderr.write(
-      'vcon-otel: this ledger has no key and no record of such a vCon: nothing was destroyed\n',
-    );
-    settings.exit(EXIT.tampered);
-    return;
-  }
-  const { existed, recorded } = await shredVcon(
-    path,
-    vcon,
-    operatorOf(actor),
-    (text) => settings.stderr.write(`vcon-otel: ${text}\n`),
-    keyFile,
-  );
-  await print(settings.stdout, [
-    existed
-      ? 'The key is destroyed: the content hashes of this vCon no longer reveal anything.\n'
-      : 'This vCon had no key, and will never get one.\n',
-    recorded
-      ? 'The ledger has recorded this.\n'
-      : 'The service that has the ledger open, or opens it next, records it within its checkpoint interval.\n',
-  ]);
-}
 
 async function expire(
   directory: string | undefined,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ok, problem } from '../model/finding.ts';
 import { text } from '../model/options/values.ts';
 import { fileObstacle } from '../persistence/obstacle.ts';
+import { linesWith, replaceInFile } from '../persistence/replace-text.ts';
 import { defineBuiltInExporter } from './built-in-exporter.ts';
 
 /** Writes spans to a file, as OTLP JSON lines. */
@@ -17,5 +18,9 @@ export default defineBuiltInExporter({
     return [problem(`${path} cannot be written (${obstacle})`, 'name a file that the service can write')];
   },
   files: ({ path }) => [path],
+  erasure: {
+    mentions: async ({ path }, { spellings }) => [{ what: 'lines', count: await linesWith(path, spellings) }],
+    erase: ({ path }, { spellings }, pseudonym) => replaceInFile(path, spellings, pseudonym),
+  },
   describe: ({ path }) => [`OTLP traces to the file ${path}`],
 });

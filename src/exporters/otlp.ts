@@ -31,6 +31,12 @@ export default defineBuiltInExporter({
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: { schema: protocol },
     OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: { schema: protocol },
   },
+  erasure: {
+    mentions: async () => [
+      { what: 'spans that were sent', count: undefined, stays: 'erase them where they went' },
+    ],
+    erase: async () => {},
+  },
   async create(options, { metricExportIntervalMillis: intervalMillis }) {
     const { otlpMetricReader, otlpTraceExporter } = await import('./otlp/otlp-http.ts');
     const { traces, metrics } = otlpUrls(options);

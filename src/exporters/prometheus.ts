@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { closed, listening, openDoors } from '../incoming/listening.ts';
+import { keepsNothing } from '../model/erasure.ts';
 import { defineBuiltInExporter } from './built-in-exporter.ts';
 
 /** Lets Prometheus scrape the metrics. */
 export default defineBuiltInExporter({
   options: closed(z.strictObject(listening(9464))),
   remarks: openDoors,
+  erasure: keepsNothing,
   async create(options) {
     const { startPrometheus } = await import('./prometheus/start-prometheus.ts');
     const { reader, url, close } = await startPrometheus(options);

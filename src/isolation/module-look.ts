@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadEnvironment } from '../config/thread-environment.ts';
 import type { ProbeSettings } from '../model/component.ts';
+import type { ErasedVcon, Mention } from '../model/erasure.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { Fault } from '../model/fault.ts';
 import type { Finding } from '../model/finding.ts';
@@ -34,18 +35,29 @@ export interface ModuleLook {
   readonly ledger: string | undefined;
   /** Whether it can look if what it depends on is there. */
   readonly hasProbe: boolean;
+  /** Whether a vCon can be erased from what it keeps. */
+  readonly hasErasure: boolean;
 }
+
+/** What is asked of a module. */
+export type LookQuestion =
+  /** What it says of itself. */
+  | { readonly kind: 'look' }
+  /** Whether what it depends on is there. */
+  | { readonly kind: 'probe'; readonly settings: ProbeSettings }
+  | { readonly kind: 'mentions'; readonly vcon: ErasedVcon }
+  | { readonly kind: 'erase'; readonly vcon: ErasedVcon; readonly pseudonym: string };
 
 /** What the thread is started with. */
 export interface LookData extends LookedAt {
-  /** Has it look for what it depends on. */
-  readonly probe: ProbeSettings | undefined;
+  readonly question: LookQuestion;
 }
 
 /** What the thread answers. */
 export type LookAnswer =
   | { readonly look: ModuleLook }
   | { readonly findings: readonly Finding[] }
+  | { readonly mentions: readonly Mention[] }
   | { readonly error: Told };
 
 /**
@@ -54,7 +66,7 @@ export type LookAnswer =
  * @throws VconOtelError `MODULE_INVALID`, also where the thread ends or does not answer
  */
 export async function lookIntoModule(what: LookedAt, patience = PATIENCE): Promise<ModuleLook> {
-  const answer = await ask({ ...what, probe: undefined }, patience);
+  const answer = await ask(what, { kind: 'look' }, patience);
   if ('look' in answer) return answer.look;
   throw unanswered(what, 'it gave another answer');
 }
@@ -63,13 +75,33 @@ export async function lookIntoModule(what: LookedAt, patience = PATIENCE): Promi
  * Has a tracer of somebody else's look whether what it depends on is there, as {@link lookIntoModule}.
  * @throws VconOtelError `MODULE_INVALID`; what its `probe` throws, by its type alone
  */
-export async function probeModule(what: LookedAt, probe: ProbeSettings): Promise<readonly Finding[]> {
-  const answer = await ask({ ...what, probe }, PATIENCE);
+export async function probeModule(what: LookedAt, settings: ProbeSettings): Promise<readonly Finding[]> {
+  const answer = await ask(what, { kind: 'probe', settings }, PATIENCE);
   if ('findings' in answer) return answer.findings;
   throw unanswered(what, 'it gave another answer');
 }
 
-async function ask(data: LookData, patience: number): Promise<LookAnswer> {
+/**
+ * Has a tracer of somebody else's count what names a vCon in what it keeps; with a pseudonym, erase that first. As {@link lookIntoModule}.
+ * @throws VconOtelError `MODULE_INVALID`; what its `erasure` throws, by its type alone
+ */
+export async function eraseInModule(
+  what: LookedAt,
+  vcon: ErasedVcon,
+  pseudonym?: string,
+): Promise<readonly Mention[]> {
+  const question: LookQuestion =
+    pseudonym === undefined ? { kind: 'mentions', vcon } : { kind: 'erase', vcon, pseudonym };
+  const answer = await ask(what, question, ERASING);
+  if ('mentions' in answer) return answer.mentions;
+  throw unanswered(what, 'it gave another answer');
+}
+
+/** Milliseconds that a module may take to look through all that it keeps. */
+const ERASING = 3_600_000;
+
+async function ask(what: LookedAt, question: LookQuestion, patience: number): Promise<LookAnswer> {
+  const data: LookData = { ...what, question };
   const worker = new Worker(THREAD, {
     workerData: data,
     name: `vcon-otel ${data.name}`.slice(0, 60),

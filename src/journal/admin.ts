@@ -1,3 +1,4 @@
+import type { ErasedVcon, Mention } from '../model/erasure.ts';
 import type { ChainEvent } from '../model/event.ts';
 
 /**
@@ -52,6 +53,13 @@ export interface JournalAdmin {
    * @throws VconOtelError `OPTIONS_INVALID` if the beginning of a uuid matches several
    */
   runs(filter: RunFilter): Promise<StoredRuns>;
+  /** Counts what names a vCon. */
+  mentions(vcon: ErasedVcon, without: EntryWithout): Promise<readonly Mention[]>;
+  /**
+   * Puts a pseudonym in the place of a vCon's uuid, and forgets what its documents hashed to: what tracers have yet to hear they hear of the pseudonym.
+   * @throws VconOtelError `JOURNAL_IN_USE` where a service has the journal open
+   */
+  erase(vcon: ErasedVcon, pseudonym: string, without: EntryWithout): Promise<void>;
   /**
    * Passes on events as they are written, until the signal. Waits for a journal that does not exist yet, and goes on with one
    * that takes its place.
@@ -61,6 +69,18 @@ export interface JournalAdmin {
   /** Releases what it holds of the journal. Safe twice. */
   close(): Promise<void>;
 }
+
+/**
+ * Puts a pseudonym in the place of a uuid in an entry of the input log, which a journal does not understand.
+ * @param hashes texts that go, too
+ * @returns undefined for an entry that does not name it
+ */
+export type EntryWithout = (
+  body: Uint8Array,
+  spellings: readonly string[],
+  pseudonym: string,
+  hashes?: readonly string[],
+) => Promise<Uint8Array | undefined>;
 
 /** How far a tracer is. */
 export interface TracerPlace {

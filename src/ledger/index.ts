@@ -8,15 +8,16 @@ export {
   verifierKeysBeside,
   writeKeyFile,
 } from './keys/signing-key.ts';
+export { destroyKey, recordAtOnce } from './log/destroy-key.ts';
 export { type ExportFormat, exportRecords } from './log/export.ts';
-export { knownVcon } from './log/known-vcon.ts';
+export { knownVcon, recordsOfVcon } from './log/known-vcon.ts';
 export type { Ledger } from './log/ledger.ts';
 export type { LedgerSettings } from './log/ledger-settings.ts';
 export type { LedgerStanding } from './log/ledger-standing.ts';
-export { isLedgerInUse } from './log/lock.ts';
+export { isLedgerInUse, lockLedger } from './log/lock.ts';
 export { openLedger } from './log/open-ledger.ts';
 export { ledgerIn } from './log/open-ledgers.ts';
-export type { OperatorDeed } from './log/operator-deed.ts';
+export { MAX_DIGESTS, type OperatorDeed } from './log/operator-deed.ts';
 export {
   type LedgerEntry,
   type LedgerRecord,
@@ -24,7 +25,6 @@ export {
 } from './log/record.ts';
 export { leaveRequest, type Operator } from './log/requests.ts';
 export { retentionPeriod } from './log/retention-policy.ts';
-export { shredVcon } from './log/shred-vcon.ts';
 export { type Compared, compareCopies } from './mirror/compare-copies.ts';
 export { type MirrorOptions, openMirror } from './mirror/open-mirror.ts';
 export type { MirrorPlace } from './mirror/place.ts';

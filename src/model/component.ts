@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Erasure } from './erasure.ts';
 import type { Finding } from './finding.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Component<Schema extends z.ZodType, Host, Made, Look = ProbeSet
   probe?(options: z.output<Schema>, settings: Look): Promise<readonly Finding[]>;
   /** What a user should know of options that are right, a sentence each: `validate`, `doctor` and the log say it. */
   remarks?(options: z.output<Schema>): readonly string[];
+  /** How a vCon is erased from what it keeps. Absent: it does not say what it keeps. */
+  readonly erasure?: Erasure<z.output<Schema>>;
   /** Paths of what it makes on a disk. Others should not read it: where they can, the log and `doctor` say so. */
   files?(options: z.output<Schema>): readonly string[];
 }

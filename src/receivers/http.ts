@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed, listening, openDoors } from '../incoming/listening.ts';
+import { keepsNothing } from '../model/erasure.ts';
 import { delay } from '../model/options/duration.ts';
 import { bodySize } from '../model/options/size.ts';
 import { defineReceiver } from './receiver.ts';
@@ -36,6 +37,7 @@ export default defineReceiver({
       counts,
     });
   },
+  erasure: keepsNothing,
   async probe(options, { timeout }) {
     const { probe } = await import('./http/probe.ts');
     return probe(options, timeout);

@@ -27,6 +27,12 @@ export default defineReceiver({
     const { probe } = await import('./redis-stream/probe.ts');
     return probe({ ...where, url: urlOf(url, surroundings) }, timeout);
   },
+  erasure: {
+    mentions: async () => [
+      { what: 'entries of its stream', count: undefined, stays: 'they go when whoever writes it trims it' },
+    ],
+    erase: async () => {},
+  },
   describe: ({ stream, consumer, group }) => [`Redis stream ${stream}, as ${consumer} of the group ${group}`],
 });
 

@@ -2,7 +2,7 @@ import { type Config, deliverySettings, formatPath, type LoadedConfig } from '..
 import { checkTracerOptions, isEnabled, readsVcons } from '../delivery/create-tracer.ts';
 import { deliveryPolicy } from '../delivery/delivery-policy.ts';
 import { builtInExporters } from '../exporters/registry.ts';
-import { type LookedAt, lookIntoModule, probeModule } from '../isolation/module-look.ts';
+import { eraseInModule, type LookedAt, lookIntoModule, probeModule } from '../isolation/module-look.ts';
 import type { JournalDefinition } from '../journal/journal-definition.ts';
 import { builtInJournals } from '../journal/registry.ts';
 import { VconOtelError } from '../model/error.ts';
@@ -84,6 +84,12 @@ async function findInThread(what: LookedAt): Promise<FoundComponent<TracerModule
     remarks: () => remarks,
     files: () => files,
     ...(ledger !== undefined && { ledger: () => ledger }),
+    ...(look.hasErasure && {
+      erasure: {
+        mentions: (_options, vcon) => eraseInModule(what, vcon),
+        erase: async (_options, vcon, pseudonym) => void (await eraseInModule(what, vcon, pseudonym)),
+      },
+    }),
     ...(look.hasProbe && { probe: (_options, settings) => probeModule(what, settings) }),
     create() {
       throw new VconOtelError('TRACER_FAILED', `tracer ${what.name} is made in its thread only`);

@@ -7,6 +7,7 @@ import { parseVcon, type VconLookup } from '../model/vcon.ts';
 import { Batches } from '../persistence/batches.ts';
 import { LineFile } from '../persistence/line-file.ts';
 import { fileObstacle } from '../persistence/obstacle.ts';
+import { linesWith, replaceInFile } from '../persistence/replace-text.ts';
 
 /**
  * The conserver's documented basic tracer: every call as one JSON line in a file. A call is answered when its line
@@ -63,6 +64,12 @@ export default defineTracer({
     return tracer;
   },
   files: ({ log_file }) => [log_file],
+  erasure: {
+    mentions: async ({ log_file }, { spellings }) => [
+      { what: 'lines', count: await linesWith(log_file, spellings) },
+    ],
+    erase: ({ log_file }, { spellings }, pseudonym) => replaceInFile(log_file, spellings, pseudonym),
+  },
   async probe({ log_file }) {
     const obstacle = fileObstacle(log_file);
     if (obstacle === undefined) return [ok(`${log_file} can be written`)];

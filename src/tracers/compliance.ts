@@ -63,6 +63,10 @@ export default defineTracer({
   probe: async (given, { timeout }) => [...probe(given), ...(await probeWitnessesOf(given, timeout))],
   ledger: ({ directory }) => directory,
   remarks,
+  erasure: {
+    mentions: async (given, vcon) => (await import('./compliance/erasure.ts')).mentions(given, vcon),
+    erase: async () => {},
+  },
   files: ({ directory, key_file, mirror }) => [
     directory,
     ...(key_file === undefined ? [] : [key_file]),

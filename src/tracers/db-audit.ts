@@ -41,5 +41,10 @@ export default defineTracer({
     };
   },
   probe: (target, { name, timeout }) => probe(target, name, timeout),
+  erasure: {
+    mentions: async (target, vcon) => (await import('./db-audit/erasure.ts')).mentions(target, vcon),
+    erase: async (target, vcon, pseudonym) =>
+      (await import('./db-audit/erasure.ts')).erase(target, vcon, pseudonym),
+  },
   files: (target) => (target.driver === 'sqlite' ? ['', '-wal', '-shm'].map((end) => target.path + end) : []),
 });

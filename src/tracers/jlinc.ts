@@ -33,6 +33,10 @@ export default defineTracer({
     };
   },
   files: ({ directory }) => [directory],
+  erasure: {
+    mentions: async (given, vcon) => (await import('./jlinc/erasure.ts')).mentions(given, vcon),
+    erase: async (given, vcon) => (await import('./jlinc/erasure.ts')).erase(given, vcon),
+  },
   async probe(checked, { timeout }) {
     const { probe } = await import('./jlinc/probe.ts');
     return probe(checked, timeout);

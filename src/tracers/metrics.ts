@@ -5,6 +5,7 @@ import { diag } from '@opentelemetry/api';
 import type { StatsCb, StatsD } from 'hot-shots';
 import { z } from 'zod';
 import { withDeadline } from '../model/deadline.ts';
+import { keepsNothing } from '../model/erasure.ts';
 import { errorType, VconOtelError } from '../model/error.ts';
 import type { EventName } from '../model/event.ts';
 import { ok, problem } from '../model/finding.ts';
@@ -25,6 +26,7 @@ const schema = z.strictObject({
 export default defineTracer({
   options: schema,
   create: (options) => new StatsdTracer(options),
+  erasure: keepsNothing,
   async probe({ statsd_host, statsd_port }) {
     try {
       // As its socket looks for it. That somebody listens there, UDP does not tell.

@@ -3,17 +3,20 @@ import { z } from 'zod';
 import { errorType } from '../model/error.ts';
 import { type Finding, ok, problem } from '../model/finding.ts';
 import { text } from '../model/options/values.ts';
-import { defineBuiltInVconStore } from './built-in-vcon-store.ts';
+import { defineBuiltInVconStore, documentStays } from './built-in-vcon-store.ts';
 
 /** A folder of documents. */
 export default defineBuiltInVconStore({
   options: z.strictObject({ path: text }),
-  async create({ path }) {
-    const { directoryVconStore } = await import('./directory/directory-vcon-store.ts');
-    return directoryVconStore({ path });
-  },
+  create: open,
   probe: async ({ path }) => [lookAt(path)],
+  erasure: documentStays(open),
 });
+
+async function open({ path }: { readonly path: string }) {
+  const { directoryVconStore } = await import('./directory/directory-vcon-store.ts');
+  return directoryVconStore({ path });
+}
 
 function lookAt(path: string): Finding {
   try {

@@ -104,3 +104,26 @@ describe('is found', () => {
     await writeFile(path, records);
   });
 });
+
+test('those that were erased with their vCon are not missing', async () => {
+  const config = join(folder, 'config.yaml');
+  const options = { data_store_api_url: 'http://127.0.0.1:9', directory, ledger_directory: ledger };
+  // YAML has all of JSON.
+  const tracers = {
+    compliance: { module: 'tracers.compliance', options: { directory: ledger } },
+    mine: { module: 'tracers.jlinc', options },
+  };
+  const vcon_store = { type: 'directory', path: folder };
+  const journal = { type: 'sqlite', path: join(folder, 'journal.db') };
+  await writeFile(config, JSON.stringify({ tracers, vcon_store, journal }));
+  const order = ['--vcon', OTHER, '--everywhere', '--reason', 'asked to', '--config', config];
+  const erased = await runInProcess(['audit', 'shred', ...order]);
+  expect([erased.code, erased.stdout]).toEqual([0, expect.stringContaining('✓ tracers.mine: 1 receipts')]);
+  expect(await readFile(file, 'utf8')).not.toContain(OTHER);
+  const { code, stdout } = await receipts();
+  expect([code, stdout]).toEqual([0, expect.stringContaining('  1 that it has recorded were erased')]);
+  expect((await runInProcess(['audit', 'verify', ledger])).code).toBe(0);
+  // Another one that goes is still missed.
+  await writeFile(file, '');
+  expect((await receipts()).code).toBe(1);
+});

@@ -19,6 +19,7 @@ test('a module says what it is, and nothing of it stays in this thread', async (
   expect(await lookIntoModule({ name: 'mine', file, options: {} })).toEqual({
     ...{ faults: [], readsVcons: true, remarks: ['mind the gap'], files: ['./f'], ledger: undefined },
     hasProbe: false,
+    hasErasure: false,
   });
   expect('wasHere' in globalThis).toBe(false);
 });

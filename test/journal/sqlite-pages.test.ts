@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { openFileAdmin } from '../../src/journal/open-admin.ts';
 import { pageOf } from '../../src/journal/sqlite/page.ts';
 import { Store } from '../../src/journal/sqlite/writer/store.ts';
+import type { ChainEvent } from '../../src/model/event.ts';
 import { allOf } from '../support/all-of.ts';
 import { PATIENCE } from '../support/eventually.ts';
 import { delivery, event, ids } from './contract.ts';
@@ -148,4 +149,21 @@ test('a repeat is recognised however many other runs have ended since', async ()
   expect(await keep(journal, whole('first'))).toEqual(whole('first'));
   expect(await keep(journal, whole('open'))).toEqual(['open/chain/start']);
   expect(await keep(journal, whole('later7'))).toEqual(whole('later7'));
+});
+
+test('a page that is written anew keeps its seqs, its form, and all other events', async () => {
+  const path = await written(150);
+  const store = new Store(path);
+  store.transaction(() => store.pages.pack(1_501));
+  const before = storedEvents(store.db);
+  const renamed = (one: ChainEvent) => ({ ...one, inVconUuid: 'renamed' });
+  const forms = () => store.db.prepare('select first, last, is_packed from page order by first').all();
+  const were = forms();
+  expect(were.some(({ is_packed }) => is_packed === 1)).toBe(true);
+  store.transaction(() => {
+    for (const kept of store.pages.between(0, 1_500)) store.pages.rewrite(kept, renamed);
+  });
+  expect(forms()).toEqual(were);
+  expect(storedEvents(store.db)).toEqual(before.map((one) => ({ ...one, event: renamed(one.event) })));
+  store.close();
 });

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   checkProof,
+  destroyKey,
   hashAlgorithms,
   hashOf,
   KeyStore,
   parseVerifierKey,
   proveVcon,
+  recordAtOnce,
   retentionPeriod,
-  shredVcon,
   verifyLedger,
 } from '../../src/ledger/index.ts';
 import { VconOtelError } from '../../src/model/error.ts';
@@ -241,7 +242,8 @@ describe('after a vCon was shredded', () => {
     const { trace, shutdown, make, directory, records, verify } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
     await shutdown();
-    expect(await shredVcon(directory, UUID, ALICE, noRemark)).toEqual({ existed: true, recorded: true });
+    expect(destroyKey(directory, UUID, ALICE).existed).toBe(true);
+    expect(await recordAtOnce(directory, noRemark)).toBe(true);
     expect(await new KeyStore(directory).read(UUID)).toBeUndefined();
     const next = await make();
     await next.trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
@@ -256,7 +258,8 @@ describe('after a vCon was shredded', () => {
   test('beside a running service, the service records it', async () => {
     const { trace, shutdown, directory, records } = await compliance();
     await trace(UUID, 'chain_complete', chainEnd);
-    expect(await shredVcon(directory, UUID, ALICE, noRemark)).toEqual({ existed: true, recorded: false });
+    expect(destroyKey(directory, UUID, ALICE).existed).toBe(true);
+    expect(await recordAtOnce(directory, noRemark)).toBe(false);
     await trace(UUID, 'chain_complete', { ...chainEnd, eventId: 'again/chain/complete' });
     await shutdown();
     expect(records().map(({ event }) => event)).toEqual([

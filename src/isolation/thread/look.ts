@@ -7,7 +7,7 @@ import { tell } from '../told.ts';
 
 //  A thread for a look into a tracer's module, for commands that make no tracer. One answer, and it is ended.
 
-const { name, file, options, probe } = workerData as LookData;
+const { name, file, options, question } = workerData as LookData;
 const answer = await look().catch((error): LookAnswer => ({ error: tell(error) }));
 parentPort?.postMessage(answer);
 
@@ -15,7 +15,11 @@ async function look(): Promise<LookAnswer> {
   const module = (await importModule(`tracers.${name}.module`, file)) as TracerModule;
   const { options: checked, faults } = checkTracerOptions({ name, module, options });
   const definition = module as Partial<TracerDefinition>;
-  if (probe) return { findings: (await definition.probe?.(checked, probe)) ?? [] };
+  if (question.kind === 'probe')
+    return { findings: (await definition.probe?.(checked, question.settings)) ?? [] };
+  if (question.kind === 'erase') await definition.erasure?.erase(checked, question.vcon, question.pseudonym);
+  if (question.kind !== 'look')
+    return { mentions: (await definition.erasure?.mentions(checked, question.vcon)) ?? [] };
   const sound = faults.length === 0;
   const said: ModuleLook = {
     faults,
@@ -24,6 +28,7 @@ async function look(): Promise<LookAnswer> {
     files: (sound && definition.files?.(checked)) || [],
     ledger: (sound && definition.ledger?.(checked)) || undefined,
     hasProbe: definition.probe !== undefined,
+    hasErasure: definition.erasure !== undefined,
   };
   return { look: said };
 }

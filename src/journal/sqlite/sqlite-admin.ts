@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Clock } from '../../model/clock.ts';
+import type { ErasedVcon, Mention } from '../../model/erasure.ts';
 import { VconOtelError } from '../../model/error.ts';
 import type {
   Choice,
   Chosen,
+  EntryWithout,
   JournalAdmin,
   JournalEntry,
   Replay,
@@ -14,6 +17,7 @@ import type {
   TracerPlace,
   WhichDead,
 } from '../admin.ts';
+import { eraseInJournal, mentionsInJournal } from './admin/erase.ts';
 import { deadLetters, eventsToHear } from './admin/event-lists.ts';
 import { forget } from './admin/forget.ts';
 import {
@@ -98,6 +102,16 @@ export class SqliteAdmin implements JournalAdmin {
   async runs(filter: RunFilter): Promise<StoredRuns> {
     const { older, runs } = await this.#use('read', (file) => storedRuns(file, filter));
     return { older, runs: this.#each(() => runs) };
+  }
+
+  async mentions(vcon: ErasedVcon, without: EntryWithout): Promise<readonly Mention[]> {
+    if (!existsSync(this.name)) return [];
+    return this.#use('read', (file) => mentionsInJournal(file, vcon, without));
+  }
+
+  async erase(vcon: ErasedVcon, pseudonym: string, without: EntryWithout): Promise<void> {
+    if (!existsSync(this.name)) return;
+    await this.#use('write', (file) => eraseInJournal(file, vcon, pseudonym, without));
   }
 
   tail(settings: TailSettings): Promise<void> {

@@ -1,3 +1,4 @@
+import { spellingsOf } from '../../model/erasure.ts';
 import { KeyStore } from '../keys/key-store.ts';
 import { type LedgerRecord, parseLine } from './record.ts';
 import { listSegments, recordLines } from './segments.ts';
@@ -30,12 +31,8 @@ export function* recordsOfVcon(
  * @returns undefined if the ledger knows no such vCon
  */
 export function knownVcon(directory: string, uuid: string): string | undefined {
-  const spellings = UUID.test(uuid)
-    ? new Set([uuid, uuid.toLowerCase(), uuid.toUpperCase()])
-    : new Set([uuid]);
+  const spellings = spellingsOf(uuid);
   const keys = new KeyStore(directory);
-  const found = [...spellings].find((spelling) => keys.knows(spelling));
-  return found ?? [...spellings].find((spelling) => !recordsOfVcon(directory, spelling).next().done);
+  const found = spellings.find((spelling) => keys.knows(spelling));
+  return found ?? spellings.find((spelling) => !recordsOfVcon(directory, spelling).next().done);
 }
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

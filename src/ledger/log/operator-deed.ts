@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boundedName, count, time } from './record-fields.ts';
+import { boundedName, count, hex, time } from './record-fields.ts';
 
 /** UTF-16 code units of an operator's name. */
 const MAX_ACTOR = 256;
@@ -12,6 +12,9 @@ export function namedIds(ids: readonly string[]): string[] {
   const fits = (id: string) => id.isWellFormed() && Buffer.byteLength(JSON.stringify(id)) <= MAX_ID;
   return ids.filter(fits).slice(0, MAX_EVENT_IDS);
 }
+
+/** UTF-16 code units of a reason. */
+const MAX_REASON = 256;
 
 const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]+$/u;
 
@@ -55,8 +58,6 @@ const decided = z.strictObject({
   event: z.enum(['events_replayed', 'events_requeued', 'events_skipped']),
 });
 
-/** UTF-16 code units of a reason. */
-const MAX_REASON = 256;
 /** Somebody had records deleted before they were old enough. */
 const expiryOrdered = z.strictObject({
   ...operator,
@@ -76,6 +77,24 @@ const restored = z.strictObject({
   keys_lost: count,
 });
 
+/** Digests in one record. */
+export const MAX_DIGESTS = 64;
+/** Somebody had a vCon erased from a place beside the ledger, after its key. */
+const erased = z.strictObject({
+  ...operator,
+  event: z.literal('vcon_erased'),
+  /** The record of the destruction of its key: which vCon it was is said there alone. */
+  order: boundedName,
+  /** The component, as the configuration calls it, and what of it. */
+  place: boundedName,
+  what: boundedName,
+  /** How many there were. */
+  count,
+  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
+  /** SHA-256 of those that went whole and that other records name by it. */
+  digests: z.array(hex(64)).max(MAX_DIGESTS).optional(),
+});
+
 /** What an operator did by a command, before it has a place in a ledger. */
-export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered, restored]);
+export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered, restored, erased]);
 export type OperatorDeed = z.infer<typeof OperatorDeed>;

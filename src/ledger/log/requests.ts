@@ -28,9 +28,10 @@ export interface OpenRequest {
 
 /**
  * Leaves word of what an operator did, with as many ids of events as a record has room for.
+ * @returns the id that its record will have
  * @throws VconOtelError `FILE_UNUSABLE` where too many wait to be recorded; the system's error where it cannot be written
  */
-export function leaveRequest(directory: string, deed: OperatorDeed): void {
+export function leaveRequest(directory: string, deed: OperatorDeed): string {
   const folder = join(directory, FOLDER);
   makeFolder(folder);
   // What was destroyed is destroyed, however many wait.
@@ -39,11 +40,13 @@ export function leaveRequest(directory: string, deed: OperatorDeed): void {
   const named = 'event_ids' in deed && deed.event_ids ? { event_ids: namedIds(deed.event_ids) } : {};
   const text = JSON.stringify(OperatorDeed.parse({ ...deed, ...named }));
   const time = String(Date.now());
-  const file = join(folder, `${time}-${digestOf(requestKey(directory), time, text)}`);
+  const name = `${time}-${digestOf(requestKey(directory), time, text)}`;
+  const file = join(folder, name);
   replaceFileSync(file, text);
   // Whoever keeps the ledger must be able to read it, and to delete it.
   if (process.getuid?.() === 0)
     for (const path of [folder, file, join(directory, KEY_FILE)]) giveTo(directory, path);
+  return recordIdOf(name);
 }
 
 /** What waits to be recorded. */
@@ -67,7 +70,7 @@ export function openRequests(directory: string): WaitingRequests {
     // Recorded in the meantime.
     if (text === undefined) continue;
     const deed = key !== undefined && isSame(digest, digestOf(key, time, text)) ? deedOf(text) : undefined;
-    if (deed) requests.push({ file, deed, time: Number(time), recordId: `operator/${name}` });
+    if (deed) requests.push({ file, deed, time: Number(time), recordId: recordIdOf(name) });
     else strange += 1;
   }
   return { requests: requests.sort((one, other) => one.time - other.time), strange };
@@ -76,6 +79,10 @@ export function openRequests(directory: string): WaitingRequests {
 /** Deletes a request that has been recorded. */
 export function doneRequest({ file }: OpenRequest): void {
   rmSync(file, { force: true });
+}
+
+function recordIdOf(name: string): string {
+  return `operator/${name}`;
 }
 
 const FOLDER = 'requests';

@@ -15,6 +15,8 @@ export interface RecordedReceipts {
   readonly ids: ReadonlySet<string>;
   /** The keys of each entity, by its DID. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** The hashes of lines that were erased with their vCon. */
+  readonly erased: ReadonlySet<string>;
   /** When the first one was recorded; undefined if none was. */
   readonly since: string | undefined;
 }
@@ -27,16 +29,18 @@ export function recordedReceipts(
 ): RecordedReceipts {
   const receipts = new Map<string, { readonly day: string; readonly vcon: string }>();
   const ids = new Set<string>();
+  const erased = new Set<string>();
   const keys = new Map<string, readonly string[]>();
   const verdict = verifyLedger({ directory, verifiers, inUse: isLedgerInUse(directory) });
   let since: string | undefined;
   const isSound = verdict.verdict === 'intact' || verdict.verdict === 'torn';
   for (const segment of isSound ? listSegments(directory) : [])
     for (const { text, whole } of recordLines(directory, segment)) {
-      if (!whole || !(text.includes('"receipt_kept"') || text.includes('"entity_pinned"'))) continue;
+      if (!whole || !EVENTS.some((event) => text.includes(event))) continue;
       const parsed = parseLine(text.toString());
       if (!('record' in parsed)) continue;
       const { record } = parsed;
+      if (record.event === 'vcon_erased') for (const digest of record.digests ?? []) erased.add(digest);
       if (record.event === 'entity_pinned')
         keys.set(record.did, [...new Set([...(keys.get(record.did) ?? []), ...record.keys])]);
       if (record.event !== 'receipt_kept' || !tracers.has(record.tracer)) continue;
@@ -44,5 +48,7 @@ export function recordedReceipts(
       ids.add(record.receipt_id);
       receipts.set(record.receipt_hash, { day: record.recorded_at.slice(0, 10), vcon: record.vcon_uuid });
     }
-  return { verdict, receipts, ids, keys, since };
+  return { verdict, receipts, ids, keys, erased, since };
 }
+
+const EVENTS = ['"receipt_kept"', '"entity_pinned"', '"vcon_erased"'];

@@ -50,7 +50,7 @@ export type PinnedKeys = (did: string) => readonly string[] | undefined;
  * @param pinned where the keys of entities are kept, rather than in the lines themselves
  */
 export async function* readReceipts(directory: string, pinned?: PinnedKeys): AsyncGenerator<KeptLine> {
-  const files = (await readdir(directory)).filter((name) => FILE_NAME.test(name)).sort();
+  const files = (await readdir(directory)).filter((name) => RECEIPT_FILE.test(name)).sort();
   for (const file of files) {
     let line = 0;
     for (const { text } of readLines(join(directory, file), { longest: LONGEST_LINE })) {
@@ -64,7 +64,8 @@ export async function* readReceipts(directory: string, pinned?: PinnedKeys): Asy
 
 /** Bytes; what JLINC answers is not read beyond 4 MiB. */
 const LONGEST_LINE = 16 * 1_024 * 1_024;
-const FILE_NAME = /^receipts-\d{4}-\d{2}-\d{2}\.jsonl$/;
+/** How files of receipts are called. */
+export const RECEIPT_FILE = /^receipts-\d{4}-\d{2}-\d{2}\.jsonl$/;
 
 async function checked(
   text: string,

@@ -282,6 +282,66 @@ describeWithPostgres('tracers.db_audit in PostgreSQL', () => {
     });
   });
 
+  describe('erased', () => {
+    const [GONE, KEPT, NEW] = ['a', 'b', 'c'].map(
+      (digit) => `018f0000-0000-8000-8000-00000000000${digit}`,
+    ) as [string, string, string];
+    const vcon = { name: 'mine', spellings: [GONE, GONE.toUpperCase()] };
+    const erasure = () => {
+      if (!dbAudit.erasure || !dbAudit.options) throw new Error('it has no erasure');
+      return { ...dbAudit.erasure, parse: (given: object) => dbAudit.options?.parse(given) as never };
+    };
+    const texts = async () =>
+      (
+        await server.query<{ row: object }>(`SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY event_id`)
+      ).map(({ row }) => JSON.stringify(row));
+    /** Three rows: of the vCon, of one that a step made of it, and of another. */
+    async function three() {
+      const tracer = await start();
+      for (const [id, inVconUuid, outVconUuid] of [
+        ['1', GONE, GONE],
+        ['2', GONE.toUpperCase(), KEPT],
+        ['3', KEPT, KEPT],
+      ] as const)
+        await write(tracer, withId(id, { inVconUuid, outVconUuid }));
+      return { url: server.url, table };
+    }
+
+    test.each([
+      ['as the tracer made it', 'text', 'jsonb'],
+      ['of other types', 'uuid', 'json'],
+    ])('a pseudonym stands for a vCon in a table %s', async (_what, uuid, json) => {
+      const { mentions, erase, parse } = erasure();
+      const target = parse(await three());
+      await server.query(`ALTER TABLE ${table} ALTER COLUMN vcon_uuid TYPE ${uuid} USING vcon_uuid::${uuid},
+        ALTER COLUMN metadata TYPE ${json} USING metadata::text::${json}`);
+      const before = await texts();
+      expect(await mentions(target, vcon)).toEqual([{ what: 'rows', count: 2 }]);
+      await erase(target, vcon, NEW);
+      await erase(target, vcon, NEW);
+      expect(await mentions(target, vcon)).toEqual([{ what: 'rows', count: 0 }]);
+      expect(await texts()).toEqual(before.map((text) => text.replaceAll(new RegExp(GONE, 'gi'), NEW)));
+    });
+
+    test('as a user who may only insert, it is not, and what to do is said', async () => {
+      const { erase, parse } = erasure();
+      await three();
+      await server.query(`CREATE ROLE e${table} LOGIN PASSWORD 'e'`);
+      await server.query(`GRANT INSERT, SELECT (event_id) ON ${table} TO e${table}`);
+      const target = parse({ ...documented(), table, user: `e${table}`, password: 'e' });
+      await expect(erase(target, vcon, NEW)).rejects.toMatchObject({
+        message: expect.stringContaining('a user with SELECT and UPDATE on it'),
+      });
+    });
+
+    test('of a table that is not there yet nothing is said', async () => {
+      const { mentions, parse } = erasure();
+      expect(await mentions(parse({ url: server.url, table: 'none_yet' }), vcon)).toEqual([
+        { what: 'rows', count: 0 },
+      ]);
+    });
+  });
+
   describe('a failure', () => {
     test('is permanent: no right to insert; once there is one, it goes on', async () => {
       const tracer = await start();

@@ -152,6 +152,14 @@ export class Pages {
     return this.#sql.number('select last from page order by first desc limit 1');
   }
 
+  /** Writes a page anew, with as many events. */
+  rewrite({ first, page, bytes }: KeptPage, changed: (event: ChainEvent) => ChainEvent): void {
+    this.#kept.delete(first);
+    const written = pageOf(Array.from({ length: page.count }, (_, at) => changed(page.event(at))));
+    const isPacked = new Uint32Array(bytes.slice(0, 8).buffer)[1] === 1;
+    this.#sql.run('update page set body = ? where first = ?', isPacked ? packed(written) : written, first);
+  }
+
   /** Removes a page. */
   remove({ first }: SeqRange): void {
     this.#kept.delete(first);

@@ -7,33 +7,34 @@ import { ledgerSigner, originOf } from '../keys/signing-key.ts';
 import { openLedger } from './open-ledger.ts';
 import { leaveRequest, type Operator, openRequests } from './requests.ts';
 
-/** What `audit shred` did. */
-export interface Shredded {
-  /** Whether there was a key. */
+/** What became of a vCon's key. */
+export interface Destroyed {
+  /** Whether there was one. */
   readonly existed: boolean;
-  /** Whether the ledger has already recorded it. */
-  readonly recorded: boolean;
+  /** The id that its record will have. */
+  readonly recordId: string;
+}
+
+/** Destroys a vCon's key, and leaves word of that for the ledger. @param operator who does it */
+export function destroyKey(directory: string, vconUuid: string, operator: Operator): Destroyed {
+  const existed = new KeyStore(directory).destroy(vconUuid);
+  const recordId = leaveRequest(directory, { ...operator, event: 'vcon_key_destroyed', vcon_uuid: vconUuid });
+  return { existed, recordId };
 }
 
 /**
- * Destroys a vCon's key and records that: at once if nobody has the ledger open and the private key is at hand, otherwise
- * by leaving a mark for the service.
- * @param operator who does it
+ * Has a ledger record what operators did, if nobody has it open and the private key is at hand; otherwise the service does.
  * @param notice receives what an operator should know of the ledger
  * @param keyFile the private key, if it is not beside the ledger
+ * @returns whether all is recorded
  */
-export async function shredVcon(
+export async function recordAtOnce(
   directory: string,
-  vconUuid: string,
-  operator: Operator,
   notice: (text: string) => void,
   keyFile?: string,
-): Promise<Shredded> {
-  const existed = new KeyStore(directory).destroy(vconUuid);
-  leaveRequest(directory, { ...operator, event: 'vcon_key_destroyed', vcon_uuid: vconUuid });
-  const left = { existed, recorded: false };
+): Promise<boolean> {
   // A ledger without a checkpoint has no name yet: the service gives it one.
-  if (!existsSync(keyFile ?? join(directory, KEY_FILE)) || originOf(directory) === undefined) return left;
+  if (!existsSync(keyFile ?? join(directory, KEY_FILE)) || originOf(directory) === undefined) return false;
   try {
     const { signer } = ledgerSigner(directory, undefined, keyFile);
     const ledger = openLedger({
@@ -52,7 +53,7 @@ export async function shredVcon(
   } catch (error) {
     // In use, damaged, or of another key: whoever can open it will find the mark.
     if (!(error instanceof VconOtelError)) throw error;
-    return left;
+    return false;
   }
-  return { existed, recorded: openRequests(directory).requests.length === 0 };
+  return openRequests(directory).requests.length === 0;
 }
