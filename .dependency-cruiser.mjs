@@ -86,13 +86,13 @@ export default {
     {
       name: 'commands-are-siblings',
       comment:
-        'what several of them need is in arguments.ts, event-line.ts, operator.ts, terminal.ts or the folder of the timeline, or is handed to them',
+        'what several of them need is in arguments.ts, event-line.ts, operator.ts, terminal.ts or the folders of the timeline and of what is live, or is handed to them',
       severity: 'error',
       from: { path: '^src/cli/([^/.]+)' },
       to: {
         path: '^src/cli/',
         pathNot:
-          '^src/cli/($1(/|[.]ts$)|(arguments|event-line|operator|terminal)[.]ts$|timeline/index[.]ts$)',
+          '^src/cli/($1(/|[.]ts$)|(arguments|event-line|operator|terminal)[.]ts$|(timeline|live)/index[.]ts$)',
       },
     },
     {
@@ -135,5 +135,7 @@ export default {
     // TypeScript 7 has no API to parse with.
     parser: 'swc',
     doNotFollow: { path: '^node_modules' },
+    // Packages that say only there where their modules are.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default'] },
   },
 };

@@ -7,6 +7,7 @@ import { demoCommand, demoTraffic } from './cli/demo.ts';
 import { devCommand } from './cli/dev.ts';
 import { doctorCommand, doctorOf } from './cli/doctor.ts';
 import { endProcess } from './cli/end-process.ts';
+import { followCommand } from './cli/follow.ts';
 import { completeHelp } from './cli/help.ts';
 import { initCommand } from './cli/init.ts';
 import { newCommand } from './cli/new.ts';
@@ -18,6 +19,7 @@ import { serveCommand } from './cli/serve.ts';
 import { tapCommand } from './cli/tap.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { timelineCommand } from './cli/timeline.ts';
+import { topCommand } from './cli/top.ts';
 import { tryCommand } from './cli/try.ts';
 import { validateCommand } from './cli/validate.ts';
 import { withJournal } from './cli/with-journal.ts';
@@ -28,7 +30,7 @@ import { errorType, stackFrames, VconOtelError } from './model/error.ts';
 import { sayFault } from './model/fault.ts';
 
 /**
- * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted; `audit` has its own.
+ * The command line. Exit codes: 0 done, 1 failed or invalid, 2 wrong usage, 130 interrupted; `audit` and `follow` have their own.
  */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const { stdout, stderr } = process;
@@ -101,6 +103,8 @@ export async function runCommandLine(
     serveCommand({ stdout, stderr, signal, hangup, exit }),
     queueCommand({ stdout, stderr, withJournal }),
     tapCommand({ stdout, stderr, colour, tracePage, signal, readerGone, withJournal }),
+    topCommand({ stdin: process.stdin, stdout, stderr, colour, signal, readerGone }),
+    followCommand({ stdout, stderr, colour, tracePage, signal, readerGone, exit }),
     replayCommand({ stdout, stderr, signal, exit, withJournal }),
     auditCommand({ stdout, stderr, version: version(), exit, signal }).addCommand(
       auditReceiptsCommand({ stdout, stderr, exit }),

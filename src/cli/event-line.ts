@@ -1,6 +1,6 @@
 import type { TracePage } from '../config/trace-page.ts';
 import { type ChainEvent, eventName, eventNames } from '../model/event.ts';
-import { cleanText, formatDuration, hyperlink } from './timeline/index.ts';
+import { cleanText, formatDuration, hyperlink, safeJson } from './timeline/index.ts';
 
 const GREEN = 32;
 const RED = 31;
@@ -42,6 +42,31 @@ export function eventLine(event: ChainEvent, colour: boolean, tracePage?: TraceP
     inferred.length > 0 ? `(inferred: ${inferred.map(cleanText).join(', ')})` : undefined,
   ];
   return `${parts.filter((part) => part !== undefined).join('  ')}\n`;
+}
+
+/** An event as it travels: a JSON object on a line. */
+export function eventJson(event: ChainEvent): string {
+  const record = {
+    event_id: event.eventId,
+    event: eventName(event),
+    chain: event.chain,
+    link: event.link ?? null,
+    link_index: event.linkIndex ?? null,
+    storage: event.storage ?? null,
+    in_vcon_uuid: event.inVconUuid,
+    out_vcon_uuid: event.outVconUuid,
+    time: new Date(event.time).toISOString(),
+    outcome: event.outcome ?? null,
+    error_type: event.errorType ?? null,
+    duration: event.duration ?? null,
+    run_id: event.runId,
+    trace_id: event.spanContext.traceId,
+    span_id: event.spanContext.spanId,
+    sender: event.sender ?? null,
+    inferred: event.inferred,
+    calls: event.calls ?? null,
+  };
+  return `${safeJson(record)}\n`;
 }
 
 /** Local time. */

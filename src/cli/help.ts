@@ -33,6 +33,8 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'queue forget exporters.otlp --config vcon-otel.yaml --yes',
   ],
   tap: ['tap', 'tap --chain main --event "*_error"'],
+  top: ['top', 'top --redis redis://127.0.0.1:6379 --stream vcon-otel:events'],
+  follow: [`follow ${UUID}`, `follow ${UUID} --until complete --json`],
   replay: ['replay --tracer audit --since 24h', 'replay --tracer fresh --new --config vcon-otel.yaml'],
   audit: ['audit verify ./data/ledger', 'audit export ./data/ledger --format cef'],
   'audit verify': [

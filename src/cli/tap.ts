@@ -10,8 +10,7 @@ import {
   takesJournal,
   type WithJournal,
 } from './arguments.ts';
-import { eventLine } from './event-line.ts';
-import { safeJson } from './timeline/index.ts';
+import { eventJson, eventLine } from './event-line.ts';
 
 /** What the command needs of the process it runs in. */
 export interface TapSettings {
@@ -72,7 +71,7 @@ async function tap(options: TapOptions, settings: TapSettings): Promise<void> {
   void readerGone().then(() => ending.abort());
   // Nobody reads any more, or nothing can be written: the command line tells which.
   stdout.once('error', () => ending.abort());
-  const lineOf = options.json ? jsonLine : textLine(settings);
+  const lineOf = options.json ? eventJson : textLine(settings);
   let passed = 0;
   let shown = 0;
   await withJournal(options, (journal) =>
@@ -109,28 +108,4 @@ function farewell(passed: number, shown: number, { chain, event, vcon }: TapOpti
 function textLine({ colour, tracePage }: TapSettings): (event: ChainEvent) => string {
   const page = tracePage();
   return (event) => eventLine(event, colour, page);
-}
-
-function jsonLine(event: ChainEvent): string {
-  const record = {
-    event_id: event.eventId,
-    event: eventName(event),
-    chain: event.chain,
-    link: event.link ?? null,
-    link_index: event.linkIndex ?? null,
-    storage: event.storage ?? null,
-    in_vcon_uuid: event.inVconUuid,
-    out_vcon_uuid: event.outVconUuid,
-    time: new Date(event.time).toISOString(),
-    outcome: event.outcome ?? null,
-    error_type: event.errorType ?? null,
-    duration: event.duration ?? null,
-    run_id: event.runId,
-    trace_id: event.spanContext.traceId,
-    span_id: event.spanContext.spanId,
-    sender: event.sender ?? null,
-    inferred: event.inferred,
-    calls: event.calls ?? null,
-  };
-  return `${safeJson(record)}\n`;
 }

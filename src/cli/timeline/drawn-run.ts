@@ -8,11 +8,16 @@ export interface DrawnBeside {
   readonly linkedFrom?: readonly LinkedRun[];
   /** It is known to have begun, and may go on. */
   readonly open?: boolean;
+  /** Milliseconds since the Unix epoch up to which what goes on is drawn; the latest that is known of it where absent. */
+  readonly until?: number;
 }
 
 /** A run as it is drawn. What has not ended is drawn up to the latest moment that is known. */
-export function drawnRun(run: Run, { rows, linkedFrom = [], open = false }: DrawnBeside = {}): TimelineRun {
-  const latest = latestOf(run);
+export function drawnRun(
+  run: Run,
+  { rows, linkedFrom = [], open = false, until = 0 }: DrawnBeside = {},
+): TimelineRun {
+  const latest = Math.max(latestOf(run), until);
   const hasEnded = run.phase === 'complete' || run.phase === 'error';
   const ongoing = run.duration === undefined;
   return {

@@ -1,3 +1,4 @@
+export { bar } from './bar.ts';
 export { deliveryRecord, type EventAtTracer, type RunDelivery, renderDeliveries } from './deliveries.ts';
 export { drawnRun } from './drawn-run.ts';
 export { formatDuration } from './format-duration.ts';
@@ -7,7 +8,7 @@ export { runRecord } from './run-record.ts';
 export type { TimelineFilter } from './select-runs.ts';
 export { drawRuns } from './svg/picture.ts';
 export { renderTable } from './table.ts';
-export { cleanText, hyperlink, safeJson } from './terminal-text.ts';
+export { cleanText, displayWidth, fitText, hyperlink, safeJson } from './terminal-text.ts';
 export type { LinkedRun, TimelineRun, TimelineStep } from './timeline-run.ts';
 export { findTraceFile } from './trace-file.ts';
 export { renderRun, type WaterfallSettings } from './waterfall.ts';

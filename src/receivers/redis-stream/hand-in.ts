@@ -6,7 +6,7 @@ import type { ThrottledLog } from '../../model/throttled-log.ts';
 import type { ReceiverCounts } from '../counts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { pause, pauseAfter } from './pause.ts';
-import { originalText, readEntries, recordList } from './read-entry.ts';
+import { originalText, readContents, recordList } from './read-entry.ts';
 import type { StreamEntry } from './replies.ts';
 import type { Settlement } from './settlement.ts';
 import type { StreamLease } from './stream-lease.ts';
@@ -59,7 +59,7 @@ export async function handIn(entries: readonly StreamEntry[], to: Destination): 
       if (!(await hasRoom(to))) return;
     }
     to.lease.require();
-    for (const { outcome } of await take(records, to.sink)) to.counts.add('records', outcome);
+    for (const { outcome } of await takeRecords(records, to.sink)) to.counts.add('records', outcome);
     taken.push(...records);
     if (performance.now() < pauseAt) continue;
     await nextTurn();
@@ -98,7 +98,7 @@ function isFilled(entry: StreamEntry): entry is FilledEntry {
 /** The records of entries; those that have none are set aside. */
 function recordsIn(entries: readonly FilledEntry[], to: Destination): readonly ReadRecord[] {
   const records: ReadRecord[] = [];
-  for (const [at, read] of readEntries(entries.map(({ fields }) => fields)).entries()) {
+  for (const [at, read] of readContents(entries.map(({ fields }) => fields)).entries()) {
     const { id, fields } = entries[at] as FilledEntry;
     if (read.kind === 'record') records.push({ id, record: read.record, json: read.json });
     else {
@@ -109,7 +109,11 @@ function recordsIn(entries: readonly FilledEntry[], to: Destination): readonly R
   return records;
 }
 
-async function take(records: readonly ReadRecord[], sink: FactSink): Promise<readonly RecordReceipt[]> {
+/** Passes records to a sink, those that came at once together. */
+export async function takeRecords(
+  records: readonly ReadRecord[],
+  sink: FactSink,
+): Promise<readonly RecordReceipt[]> {
   const receipts: RecordReceipt[] = [];
   for (const { at, some } of byReceipt(records)) {
     const bytes = recordList(some);
@@ -151,6 +155,6 @@ async function becomeDurable(taken: readonly ReadRecord[], to: Destination): Pro
     await pauseAfter(failures, to.closing);
     if (!(await hasRoom(to)) || to.closing.aborted) return;
     to.lease.require();
-    await take(taken, to.sink);
+    await takeRecords(taken, to.sink);
   }
 }

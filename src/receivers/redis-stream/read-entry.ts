@@ -30,7 +30,7 @@ function readEntry(fields: readonly Buffer[]): ReadEntry {
  * Reads the fields of several entries, all of them at once where each is as it should be: that takes half as long. Never throws.
  * @returns what is in each
  */
-export function readEntries(entries: readonly (readonly Buffer[])[]): readonly ReadEntry[] {
+export function readContents(entries: readonly (readonly Buffer[])[]): readonly ReadEntry[] {
   return readTogether(entries) ?? entries.map(readEntry);
 }
 
