@@ -23,14 +23,14 @@ export interface ApiParts extends DeedParts {
 export async function answerApi(request: IncomingMessage, parts: ApiParts): Promise<ServerAnswer> {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
   if (pathname === '/api/session') return session(request);
+  // To read a long journal may take longer than what a connection is otherwise given.
+  request.socket.setTimeout(PATIENCE);
   const done = await answerDeed(request, pathname, parts);
   if (done) return done;
   const address = Object.hasOwn(ADDRESSES, pathname) ? ADDRESSES[pathname] : undefined;
   if (!address) return refusal(404, `only ${[...Object.keys(ADDRESSES), '/api/session'].join(', ')}`);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return refusal(405, 'only GET', { allow: 'GET, HEAD' });
-  // To read a long journal may take longer than what a connection is otherwise given.
-  request.socket.setTimeout(PATIENCE);
   try {
     return await address(parts, searchParams, request);
   } catch (error) {

@@ -94,10 +94,10 @@ const DEEDS: Readonly<Record<string, Posted>> = {
     async do({ sources, past }, body) {
       const { actor, tracer, since, until, vcon } = aim.parse(body);
       requireActor(sources, actor);
-      const { queued: changed } = await past.ask('replay', { tracer, since, until, vcon });
+      const { queued: changed, left } = await past.ask('replay', { tracer, since, until, vcon });
       const deed = { event: 'events_replayed', tracer, events: changed } as const;
       const named = vcon === undefined ? deed : { ...deed, vcon_uuid: vcon };
-      return { changed, left: 0, unrecorded: await recorded(sources, named, actor) };
+      return { changed, left, unrecorded: await recorded(sources, named, actor) };
     },
   },
 };

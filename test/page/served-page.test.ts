@@ -228,6 +228,30 @@ describe('a run', () => {
       expect([query, await found(query)]).toEqual([query, count]);
   });
 
+  test('is found by what it is like where the journal is in memory, too', async () => {
+    const { adminUrl } = await start({ journal: { type: 'memory' } });
+    await openRun('before').end();
+    const run = openRun();
+    const found = async (query: string) => (await get(`${adminUrl}/api/search?${query}`)).runs;
+    await soon(async () => expect(await found('')).toMatchObject([{ chain: 'intake' }, { chain: 'before' }]));
+    expect(await found('outcome=running')).toMatchObject([{ chain: 'intake' }]);
+    expect(await found('step=tag&chain=before')).toMatchObject([{ outcome: 'complete' }]);
+    expect(await found('vcon=1')).toEqual([]);
+    await run.end();
+  });
+
+  test('leads to its trace wherever the configuration says, and tells how long its vCon waited', async () => {
+    const trace_urls = { Jaeger: 'http://jaeger.example/trace/{traceId}' };
+    const { adminUrl } = await start(kept(), { trace_urls });
+    await openRun().end();
+    const { runs } = await get(`${adminUrl}/api/vcon?uuid=${UUID}`);
+    const run = await get(`${adminUrl}/api/run?id=${runs[0].id}`);
+    expect(run).toMatchObject({
+      waited: null,
+      trace_urls: [{ name: 'Jaeger', url: `http://jaeger.example/trace/${run.trace_id}` }],
+    });
+  });
+
   test('that nobody knows is none, and what is no id is refused with what one is', async () => {
     const { adminUrl } = await start(kept());
     const response = await fetch(`${adminUrl}/api/run?id=0123456789abcdef`);

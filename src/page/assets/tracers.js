@@ -75,6 +75,7 @@ function replayOf(tracer) {
     button: 'Replay',
     address: './api/replay',
     body,
-    said: ({ changed }) => `${number(changed)} events are queued for ${tracer}.`,
+    said: ({ changed, left }) =>
+      `${number(changed)} events are queued for ${tracer}${left > 0 ? `; the time was up, and ${number(left)} are not` : ''}.`,
   };
 }

@@ -7,7 +7,7 @@ export interface QueueChanges {
   skip: { readonly ask: ChosenEvents; readonly answer: Chosen };
   /** How much a replay would be. */
   plan: { readonly ask: ReplayAim; readonly answer: ReplayPlan };
-  replay: { readonly ask: ReplayAim; readonly answer: { readonly queued: number } };
+  replay: { readonly ask: ReplayAim; readonly answer: { readonly queued: number; readonly left: number } };
 }
 
 /** Dead letters of a tracer: all, where no ids are given. */
@@ -29,13 +29,21 @@ export const changeQueue: ChangeQueue = {
   skip: (journal, chosen) => journal.skip(chosen.tracer, choiceOf(chosen)),
   plan: (journal, aim) => planOf(journal, aim),
   async replay(journal, aim) {
-    await planOf(journal, aim);
+    const { events } = await planOf(journal, aim);
     const replay = await journal.replay(aim);
+    const end = performance.now() + LONGEST;
     let queued = 0;
-    for await (const soFar of replay.queue()) queued = soFar;
-    return { queued };
+    for await (const soFar of replay.queue()) {
+      queued = soFar;
+      // Whoever waits for the answer is told of all that was done.
+      if (performance.now() > end) break;
+    }
+    return { queued, left: Math.max(0, events - queued) };
   },
 };
+
+/** Milliseconds for which events are queued: less than reading may take. */
+const LONGEST = 60_000;
 
 function choiceOf({ events }: ChosenEvents): Choice {
   return events ? { of: 'ids', ids: events } : { of: 'dead' };
