@@ -43,10 +43,31 @@ def root_of(leaf, index, size, proof):
         return sha256(b"\1", root_of(leaf, index, split, proof[:-1]), proof[-1])
     return sha256(b"\1", proof[-1], root_of(leaf, index - split, size - split, proof[:-1]))
 
+def in_force(keys, rotations):
+    """Which keys count for which sizes of the ledger: a change of key is a record, under a checkpoint that both keys have signed."""
+    terms, changes = {key.strip(): [0, float("inf")] for key in keys}, []
+    for text in rotations:
+        head, note = text.split("\n\n", 1)
+        line, index, *proof = [part.rpartition(" ")[2] for part in head.split("\n")[1:]]
+        record, (_, size, root) = json.loads(decode(line)), note.rpartition("\n\n")[0].split("\n")
+        both = former, after = record["former_key"], record["verifier_key"]
+        found = root_of(sha256(b"\0", decode(line)), int(index), int(size), [decode(sibling) for sibling in proof])
+        need(record["event"] == "key_rotated" and record["seq"] == int(index) < int(size) and found == decode(root)
+             and all([is_signed(note, key, LEDGER) for key in both]), "a change of key is not what it says", 4)
+        need(not changes or former == changes[-1][1], "a change of key does not follow the one before it", 4)
+        changes.append((former, after, int(size)))
+    chain = [former for former, _, _ in changes] + [after for _, after, _ in changes[-1:]]
+    if not any(key in terms for key in chain):
+        return terms
+    sizes = [0, *[size for _, _, size in changes], float("inf")]
+    return {key: sizes[i:i + 2] for i, key in enumerate(chain)}
+
 def verify(bundle, keys, witnesses, vcon):
     note, said, before = bundle["checkpoint"], [], -1
-    need(any([is_signed(note, key, LEDGER) for key in keys]), "no given key has signed the checkpoint", 4)
     origin, size, root = note.rpartition("\n\n")[0].split("\n")
+    terms = in_force(keys, bundle.get("rotations", []))
+    known = [key for key, (start, end) in terms.items() if start <= int(size) <= end]
+    need(any([is_signed(note, key, LEDGER) for key in known]), "no given key, in force then, has signed the checkpoint", 4)
     need(vcon in (None, bundle["vcon_uuid"]), "it is of another vCon")
     need(bundle["records"], "it has no record, so it proves nothing")
     for index, line, proof in ((entry["index"], entry["record"], entry["proof"]) for entry in bundle["records"]):

@@ -79,10 +79,12 @@ async function list(directory: string, options: ReceiptsOptions, stdout: NodeJS.
 
 /** @throws VconOtelError where the ledger is not intact */
 async function recordedIn(ledger: string, { key, tracer }: ReceiptsOptions): Promise<RecordedReceipts> {
-  const { parseVerifierKey, recordedReceipts, verdictLines, verifierBeside } = await import(
-    '../ledger/index.ts'
-  );
-  const verifiers = key === undefined ? verifierBeside(ledger) : [parseVerifierKey(key.trim())];
+  const { keysInForce, parseVerifierKey, recordedReceipts, rotationsIn, verdictLines, verifierBeside } =
+    await import('../ledger/index.ts');
+  const verifiers =
+    key === undefined
+      ? verifierBeside(ledger)
+      : keysInForce([parseVerifierKey(key.trim())], rotationsIn(ledger));
   const recorded = recordedReceipts(ledger, verifiers, new Set([tracer]));
   if (recorded.verdict.verdict === 'intact' || recorded.verdict.verdict === 'torn') return recorded;
   const [head = ''] = verdictLines(recorded.verdict, ledger);

@@ -9,6 +9,7 @@ import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
 import { restoreMirrored } from './audit/mirror.ts';
 import { monitorCommand } from './audit/monitor.ts';
 import { PROOF_FORMATS, prove } from './audit/prove.ts';
+import { rotate } from './audit/rotate-key.ts';
 import { shred } from './audit/shred.ts';
 import { verify } from './audit/verify.ts';
 import { takesWitnesses } from './audit/witness-options.ts';
@@ -90,6 +91,12 @@ export function auditCommand(settings: AuditSettings): Command {
     .argument('<directory>', 'the directory of the ledger')
     .requiredOption('--before <time>', 'those before this time (ISO 8601), in whole files', parseTime)
     .requiredOption('--reason <text>', 'why, for the ledger', parseReason);
+  takesActor(add('rotate-key', 'change the key that signs for another, which the present one signs', rotate))
+    .argument('<directory>', 'the directory of the ledger')
+    .requiredOption('--reason <text>', 'why, for the ledger', parseReason)
+    .option('--key-file <file>', 'the new private key, where it is not to be made beside the ledger')
+    .option('--keep-former', 'keep the former private key, which is removed otherwise, beside the ledger')
+    .option('--json', 'print one JSON document');
   takesActor(add('export', 'print all records for another system, or publish them as a log', exportAll))
     .argument('<directory>', 'the directory of the ledger')
     .addOption(unverified())

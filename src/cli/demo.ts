@@ -6,12 +6,13 @@ import { parseConfig } from '../config/load-config.ts';
 import { otlpUrls } from '../exporters/otlp/urls.ts';
 import { VconOtelError } from '../model/error.ts';
 import { shownUrl } from '../model/shown-url.ts';
+import { makeFolder } from '../persistence/make-folder.ts';
 import type { TracingStats } from '../service/tracing.ts';
 import { type ListedVcon, listVcons, type MemoryVconStore, memoryVconStore } from '../vcon-store/index.ts';
 import { parseDelay } from './arguments.ts';
 import { farewell, type LedgerSummary, type Summary } from './demo/closing.ts';
 import { configFor, filesIn } from './demo/demo-config.ts';
-import { makeDemoFolder } from './demo/demo-folder.ts';
+import { openBrowser } from './demo/open-browser.ts';
 import { passThrough } from './demo/pass-through.ts';
 import { DemoProgress } from './demo/progress.ts';
 import { SpanCounter } from './demo/span-counter.ts';
@@ -178,14 +179,40 @@ async function demoForever(
   }
 }
 
+/** Where the page is, if nobody else is there. */
+const PAGE = { host: '127.0.0.1', port: 4419 } as const;
+/** Documents that are in memory: vCons in the chains, and the copies made of them. */
+const LIVELY_VCONS = 64;
+
 async function demoOpen(
-  { out, vcons = SHIPPED_VCONS }: DemoOptions,
+  { out, vcons: folder = SHIPPED_VCONS }: DemoOptions,
   { stdout, stderr, signal }: DemoSettings,
 ): Promise<void> {
+  makeDemoFolder(out);
   const ending = new AbortController();
   void signal().then(() => ending.abort());
-  const { demoOnPage } = await import('./demo/on-a-page.ts');
-  await demoOnPage({ vcons, out, stdout, stderr, signal: ending.signal });
+  const [{ demoChains }, { livelyPace }, { livelyTraffic }, { listenObstacle }, { startService }] =
+    await Promise.all([
+      import('./demo/chains.ts'),
+      import('./demo/pace.ts'),
+      import('./demo/lively.ts'),
+      import('../outgoing/own-address.ts'),
+      import('../service/service.ts'),
+    ]);
+  const chains = demoChains({ directory: out, pace: livelyPace });
+  const vcons = memoryVconStore({ maxVcons: LIVELY_VCONS });
+  const port = (await listenObstacle(PAGE)) === undefined ? PAGE.port : 0;
+  const tracing = await startService(configFor(chains, filesIn(out), { ...PAGE, port }), { vcons });
+  stdout.write(`What the chains do now: ${tracing.adminUrl}\nCtrl-C ends it.\n`);
+  if (stderr.isTTY && tracing.adminUrl !== undefined) openBrowser(tracing.adminUrl);
+  const progress = new DemoProgress(stderr, { interval: LINE_INTERVAL });
+  try {
+    await livelyTraffic({ folder, chains, vcons, progress, signal: ending.signal });
+  } finally {
+    progress.end();
+    await tracing.shutdown();
+    chains.close();
+  }
 }
 
 /** What `dev` runs: as `--forever`, in whatever tracing there is, with the documents where it says. */
@@ -194,6 +221,14 @@ export async function demoTraffic(store: MemoryVconStore, pause: number, signal:
   // Events are shown, and no progress.
   const progress = new DemoProgress(new Writable({ write: (_chunk, _encoding, done) => done() }));
   await makeTraffic({ vcons: SHIPPED_VCONS, pause, progress, signal, store });
+}
+
+function makeDemoFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (cause) {
+    throw new VconOtelError('FILE_UNUSABLE', `the folder ${path} cannot be created`, { cause });
+  }
 }
 
 async function* repeated({ vcons = SHIPPED_VCONS, count }: DemoOptions): AsyncGenerator<ListedVcon> {

@@ -61,6 +61,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'audit expire ./data/ledger --before 2026-03-01 --reason "end of contract"',
     'audit expire ./data/ledger --before 2026-03-01T12:00:00Z --reason "court order" --actor "A. Reader"',
   ],
+  'audit rotate-key': [
+    'audit rotate-key ./data/ledger --reason "yearly change"',
+    'audit rotate-key ./data/ledger --reason "yearly change" --key-file /run/secrets/ledger-key-2027.pem',
+  ],
   'audit export': ['audit export ./data/ledger', 'audit export ./data/ledger --format ocsf'],
   'audit keygen': [
     'audit keygen --origin example.com/audit --out ledger.key',

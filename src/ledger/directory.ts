@@ -15,6 +15,11 @@ export const VERIFIER_KEY_FILE = 'ledger.vkey';
 /** The private key, unless the configuration names another one. */
 export const KEY_FILE = 'signing-key.pem';
 
+/** The private key that is to sign next, while the change to it is under way. */
+export const NEXT_KEY_FILE = 'signing-key.next.pem';
+/** How one key came after another: a C2SP tlog-proof of each change, one after the other. */
+export const ROTATIONS_FILE = 'rotations';
+
 /** Reads a small text file; undefined if it is missing. @throws VconOtelError `FILE_UNUSABLE`; the system's error */
 export function readText(path: string): string | undefined {
   requirePlainFile(path);

@@ -1,5 +1,6 @@
 export { makeLedgerFolder } from './directory.ts';
 export { brokenAlgorithms, type HashAlgorithm, hashAlgorithms, hashOf } from './hash-algorithm.ts';
+export { keysInForce, rotationsIn } from './keys/key-rotation.ts';
 export { type KeyState, KeyStore } from './keys/key-store.ts';
 export {
   existingSigner,
@@ -8,7 +9,7 @@ export {
   verifierKeysBeside,
   writeKeyFile,
 } from './keys/signing-key.ts';
-export { destroyKey, recordAtOnce } from './log/destroy-key.ts';
+export { destroyKey } from './log/destroy-key.ts';
 export { type ExportFormat, exportRecords } from './log/export.ts';
 export { knownVcon, recordsOfVcon } from './log/known-vcon.ts';
 export type { Ledger } from './log/ledger.ts';
@@ -23,8 +24,10 @@ export {
   type LedgerRecord,
   MAX_POLICY,
 } from './log/record.ts';
+export { recordAtOnce } from './log/record-at-once.ts';
 export { leaveRequest, type Operator } from './log/requests.ts';
 export { retentionPeriod } from './log/retention-policy.ts';
+export { rotateKey } from './log/rotate-key.ts';
 export { type Compared, compareCopies } from './mirror/compare-copies.ts';
 export { type MirrorOptions, openMirror } from './mirror/open-mirror.ts';
 export type { MirrorPlace } from './mirror/place.ts';
@@ -47,6 +50,7 @@ export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
 export {
   checkProof,
   checkpointOf,
+  keysOfBundle,
   type ProofBundle,
   type ProofVerdict,
   proofOf,

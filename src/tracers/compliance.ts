@@ -23,7 +23,7 @@ import {
   remarks,
   witnessing,
 } from './compliance/options.ts';
-import { probe, probeWitnessesOf } from './compliance/probe.ts';
+import { FORMER_KEY, probe, probeWitnessesOf } from './compliance/probe.ts';
 
 /**
  * The conserver's documented compliance tracer, on a ledger that anyone can verify (docs/ledger.md): every event is one
@@ -84,11 +84,13 @@ function open(given: ComplianceOptions, name: string): Ledger {
   const path = `tracers.${name}.options`;
   try {
     makeLedgerFolder(directory);
-    const { signer, made } = ledgerSigner(directory, origin, key_file);
+    const { signer, made, isElsewhere } = ledgerSigner(directory, origin, key_file);
     if (made) log.info(`a signing key was created beside the ledger; its verifier key is ${signer.vkey}`);
+    if (isElsewhere) log.warn(`${FORMER_KEY}: set key_file to its file`);
     return openLedger({
       directory,
       signer,
+      keyFile: key_file,
       checkpoint: {
         every: checkpoint.every,
         interval: checkpointInterval(checkpoint.interval),

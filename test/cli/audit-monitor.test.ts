@@ -54,6 +54,7 @@ test('says it in JSON, a line for each ledger and each finding', async () => {
       grown_from: 30,
       age: expect.any(Number),
       quorum_age: null,
+      key_changes: [],
       sampled: 9,
       findings: ['QUORUM_MISSING'],
     },

@@ -53,7 +53,7 @@ test('a viewer that does not read is let go, and the others never wait for it', 
 });
 
 test('who has missed more than is kept is told everything anew', async () => {
-  const { port } = await startFeed(100_000);
+  const { port } = await startFeed(800_000);
   const url = `http://127.0.0.1:${port}`;
   const first = await listen(url);
   await soon(() => expect(first.messages.length).toBeGreaterThan(1));
@@ -62,7 +62,7 @@ test('who has missed more than is kept is told everything anew', async () => {
   const other = await listen(url);
   onTestFinished(other.stop);
   const missed = Number(last.split('-')[1]);
-  // Half a megabyte is kept.
+  // Four megabytes are kept.
   await soon(() => expect(Number(other.messages.at(-1)?.id.split('-')[1])).toBeGreaterThan(missed + 8));
   const late = await listen(url, { 'last-event-id': last });
   onTestFinished(late.stop);

@@ -94,6 +94,15 @@ export async function reporting({ stderr, exit }: AuditSettings, run: () => Prom
   }
 }
 
+/** The keys that may have signed a ledger: those that are given, or the one beside it, and those that they lead to. */
+export async function trustedKeys(
+  directory: string,
+  keys: readonly string[] | undefined,
+): Promise<Verifier[]> {
+  const { keysInForce, rotationsIn, verifierBeside } = await openLedgerPart();
+  return keys ? keysInForce(await verifiersOf(keys), rotationsIn(directory)) : verifierBeside(directory);
+}
+
 /** Keys as given on the command line: each is the key itself, or a file that holds it. */
 export async function verifiersOf(keys: readonly string[]): Promise<Verifier[]> {
   const { parseVerifierKey } = await openLedgerPart();

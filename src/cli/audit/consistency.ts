@@ -7,7 +7,7 @@ import {
   openLedgerPart,
   requireDirectory,
   requireText,
-  verifiersOf,
+  trustedKeys,
 } from './audited-ledger.ts';
 
 /** `vcon-otel audit consistency`: proves that a ledger has grown from what it was. @throws VconOtelError */
@@ -17,9 +17,9 @@ export async function consistency(
   { stdout, exit }: AuditSettings,
   [old = '', grown]: readonly (string | undefined)[],
 ): Promise<void> {
-  const { proveGrowth, verifierBeside } = await openLedgerPart();
+  const { proveGrowth } = await openLedgerPart();
   const path = requireDirectory(directory);
-  const verifiers = key ? await verifiersOf(key) : verifierBeside(path);
+  const verifiers = await trustedKeys(path, key);
   const found = proveGrowth(path, verifiers, then(old), grown === undefined ? undefined : then(grown));
   exit(EXIT[found.verdict]);
   if (found.verdict !== 'intact') {

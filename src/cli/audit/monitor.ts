@@ -170,7 +170,8 @@ function codeOf(reports: readonly LedgerReport[]): number {
   return code ?? EXIT.intact;
 }
 
-function textLines({ place, time, origin, size, grownFrom, sampled, findings }: LedgerReport): string[] {
+function textLines(report: LedgerReport): string[] {
+  const { place, time, origin, size, grownFrom, keyChanges, sampled, findings } = report;
   const at = new Date(time).toISOString();
   const ledger = origin === undefined ? place : `${origin} (${place})`;
   const more = grownFrom === undefined ? 'seen for the first time' : `${(size ?? 0) - grownFrom} more`;
@@ -181,11 +182,15 @@ function textLines({ place, time, origin, size, grownFrom, sampled, findings }: 
           ({ name, text, evidence }) =>
             `✗ ${ledger}: ${name}: ${text}${evidence === undefined ? '' : `; both are in ${evidence}`}`,
         );
-  return lines.map((line) => `${at} ${cleanText(line)}\n`);
+  const changed = keyChanges.map(
+    ({ seq, former, next }) =>
+      `! ${ledger}: record ${seq} changed the key ${former.id} for ${next.id}, signed by both`,
+  );
+  return [...changed, ...lines].map((line) => `${at} ${cleanText(line)}\n`);
 }
 
 function jsonLines(report: LedgerReport): string[] {
-  const { place, origin, size, grownFrom, age, quorumAge, sampled, findings } = report;
+  const { place, origin, size, grownFrom, keyChanges, age, quorumAge, sampled, findings } = report;
   const time = new Date(report.time).toISOString();
   const seconds = (milliseconds: number | undefined) =>
     milliseconds === undefined ? null : milliseconds / 1e3;
@@ -198,6 +203,7 @@ function jsonLines(report: LedgerReport): string[] {
     grown_from: grownFrom ?? null,
     age: seconds(age),
     quorum_age: seconds(quorumAge),
+    key_changes: keyChanges.map(({ seq, former, next }) => ({ seq, former: former.id, next: next.id })),
     sampled,
     findings: findings.map(({ name }) => name),
   };

@@ -7,6 +7,7 @@ import {
   openLedgerPart,
   requireDirectory,
   requireText,
+  trustedKeys,
   verifiersOf,
 } from './audited-ledger.ts';
 import { isCopy, mirrorAt, mirrorJson, mirrorLines } from './mirror.ts';
@@ -34,10 +35,10 @@ export async function verify(
   if (directory === undefined)
     throw new VconOtelError('OPTIONS_INVALID', 'audit verify needs a directory, or --proof');
   requireDirectory(directory);
-  const { isComplete, isLedgerInUse, readHeads, verdictJson, verdictLines, verifierBeside, verifyLedger } =
+  const { isComplete, isLedgerInUse, readHeads, verdictJson, verdictLines, verifyLedger } =
     await openLedgerPart();
   const { attestations, isWitnessed, keptCosigned, witnessedJson, witnessedLines } = await openLedgerPart();
-  const verifiers = options.key ? await verifiersOf(options.key) : verifierBeside(directory);
+  const verifiers = await trustedKeys(directory, options.key);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
   const quorum = await quorumOf(options);
   const found = quorum ? attestations(keptCosigned(directory), verifiers, quorum.witnesses) : [];
@@ -112,13 +113,14 @@ function strictly({ verdict, agreed }: Verdict, isComplete: boolean): LedgerStat
 
 async function verifyProof(file: string, options: VerifyOptions, settings: AuditSettings): Promise<void> {
   const { key, document, json } = options;
-  const { attestations, checkProof, checkpointOf, isWitnessed, witnessedJson, witnessedLines } =
-    await openLedgerPart();
+  const { attestations, checkProof, checkpointOf, isWitnessed, keysOfBundle } = await openLedgerPart();
+  const { witnessedJson, witnessedLines } = await openLedgerPart();
   if (!key) throw new VconOtelError('OPTIONS_INVALID', 'a proof needs --key: the verifier key of the ledger');
-  const verifiers = await verifiersOf(key);
+  const given = await verifiersOf(key);
   const text = document === undefined ? undefined : requireText(document);
   const bundle = requireText(file);
-  const verdict = checkProof(bundle, verifiers, text);
+  const verdict = checkProof(bundle, given, text);
+  const verifiers = keysOfBundle(bundle, given);
   const quorum = await quorumOf(options);
   const found = quorum ? attestations([checkpointOf(bundle)], verifiers, quorum.witnesses) : [];
   const isEnough = !quorum || isWitnessed(found, quorum);
@@ -134,9 +136,19 @@ async function verifyProof(file: string, options: VerifyOptions, settings: Audit
   await print(
     settings.stdout,
     json
-      ? [`${safeJson({ ...verdict, ...witnessed })}\n`]
+      ? [`${safeJson({ ...proofJson(verdict), ...witnessed })}\n`]
       : [...proofLines(verdict, text !== undefined), ...lines],
   );
+}
+
+/** For programs. */
+function proofJson(verdict: ProofVerdict) {
+  if (verdict.verdict !== 'proven') return verdict;
+  const { keyChanges, ...others } = verdict;
+  return {
+    ...others,
+    key_changes: keyChanges.map(({ seq, former, next }) => ({ seq, former: former.id, next: next.id })),
+  };
 }
 
 /** @param hasDocument a document was given, to be compared */
@@ -150,6 +162,8 @@ function proofLines(verdict: ProofVerdict, hasDocument: boolean): string[] {
     `✓ proven: ${verdict.records} records are in the ledger of ${verdict.size} records of ${verdict.origin}\n`,
   ];
   const { covers, record } = verdict;
+  for (const { seq, former, next } of verdict.keyChanges)
+    lines.push(`  record ${seq} changed the key ${former.id} for ${next.id}, signed by both\n`);
   if (record !== undefined) lines.push(`  ${cleanText(record)}\n`);
   lines.push(
     covers

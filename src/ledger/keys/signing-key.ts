@@ -3,29 +3,47 @@ import { dirname, join } from 'node:path';
 import { VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
-import { CHECKPOINT_FILE, HISTORY_FILE, KEY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import {
+  CHECKPOINT_FILE,
+  HISTORY_FILE,
+  KEY_FILE,
+  NEXT_KEY_FILE,
+  readText,
+  VERIFIER_KEY_FILE,
+} from '../directory.ts';
 import { openCheckpoint } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
-import { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from '../proof/note.ts';
+import {
+  generateKey,
+  isSameVerifier,
+  parseVerifierKey,
+  type Signer,
+  signerOf,
+  type Verifier,
+} from '../proof/note.ts';
+import { keysInForce, rotationsIn } from './key-rotation.ts';
 
-/** Who signs a ledger, and whether the key was created just now. */
+/** Who signs a ledger. */
 export interface LedgerSigner {
   readonly signer: Signer;
+  /** Whether the key was created just now. */
   readonly made: boolean;
+  /** Whether `keyFile` is not that of this key: the ledger was given another one since. */
+  readonly isElsewhere: boolean;
 }
 
 /**
- * The key of a ledger: that of `keyFile`, or the one beside the ledger, which is created if missing. The origin is the given
- * one, or that of the existing ledger, or a new one.
+ * The key of a ledger: that of `keyFile`, or the one beside the ledger, which is created if missing; once the key was changed, the
+ * newest, wherever of these it is. The origin is the given one, or that of the existing ledger, or a new one.
  * @throws VconOtelError `FILE_UNUSABLE` if `keyFile` is missing, `KEY_INVALID`
  */
 export function ledgerSigner(directory: string, origin?: string, keyFile?: string): LedgerSigner {
   const name = origin ?? originOf(directory) ?? `vcon-otel.local/${randomBytes(8).toString('hex')}`;
   const found = existingSigner(directory, name, keyFile);
-  if (found) return { signer: found, made: false };
+  if (found) return found;
   const pem = generateKey();
   writeKeyFile(join(directory, KEY_FILE), pem);
-  return { signer: signerOf(name, pem), made: true };
+  return { signer: signerOf(name, pem), made: true, isElsewhere: false };
 }
 
 /**
@@ -33,10 +51,27 @@ export function ledgerSigner(directory: string, origin?: string, keyFile?: strin
  * @returns undefined if a key has yet to be created beside the ledger
  * @throws VconOtelError as `ledgerSigner`
  */
-export function existingSigner(directory: string, origin?: string, keyFile?: string): Signer | undefined {
+export function existingSigner(
+  directory: string,
+  origin?: string,
+  keyFile?: string,
+): LedgerSigner | undefined {
   const name = origin ?? originOf(directory);
-  const pem = readText(keyFile ?? join(directory, KEY_FILE));
-  if (pem !== undefined) return signerOf(name ?? UNNAMED, pem);
+  const configured = keyFile ?? join(directory, KEY_FILE);
+  const newest = rotationsIn(directory).at(-1)?.next;
+  if (newest) {
+    for (const path of [configured, join(directory, KEY_FILE), join(directory, NEXT_KEY_FILE)]) {
+      const signer = signerIn(path, name ?? newest.name);
+      if (signer && isSameVerifier(parseVerifierKey(signer.vkey), newest))
+        return { signer, made: false, isElsewhere: keyFile !== undefined && path !== keyFile };
+    }
+    throw new VconOtelError(
+      'KEY_INVALID',
+      `the ledger is signed with the key ${newest.id} since its key was changed: put that one back, or name its file`,
+    );
+  }
+  const signer = signerIn(configured, name ?? UNNAMED);
+  if (signer) return { signer, made: false, isElsewhere: false };
   if (keyFile !== undefined)
     throw new VconOtelError('FILE_UNUSABLE', 'there is no such key file: vcon-otel audit keygen creates one');
   if (originOf(directory) === undefined) return undefined;
@@ -49,18 +84,27 @@ export function existingSigner(directory: string, origin?: string, keyFile?: str
 /** Stands for the name that a new ledger will get. */
 const UNNAMED = 'vcon-otel.local';
 
+/** The key of a file; undefined where there is none. @throws VconOtelError `KEY_INVALID` */
+function signerIn(path: string, name: string): Signer | undefined {
+  const pem = readText(path);
+  return pem === undefined ? undefined : signerOf(name, pem);
+}
+
 /** Writes a private key that only its owner may read. */
 export function writeKeyFile(path: string, pem: string): void {
   makeFolder(dirname(path));
   replaceFileSync(path, pem);
 }
 
-/** The verifier key beside a ledger; anyone who can alter the ledger can alter it too. @throws VconOtelError `KEY_INVALID` */
+/**
+ * The verifier key beside a ledger, and those before it; anyone who can alter the ledger can alter them too.
+ * @throws VconOtelError `KEY_INVALID`
+ */
 export function verifierBeside(directory: string): Verifier[] {
-  return verifierKeysBeside(directory).map(parseVerifierKey);
+  return keysInForce(verifierKeysBeside(directory).map(parseVerifierKey), rotationsIn(directory));
 }
 
-/** As {@link verifierBeside}, as they are given to others. */
+/** The newest of {@link verifierBeside}, as it is given to others. */
 export function verifierKeysBeside(directory: string): string[] {
   const vkey = readText(join(directory, VERIFIER_KEY_FILE));
   return vkey === undefined ? [] : [vkey.trim()];

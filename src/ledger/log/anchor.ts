@@ -13,15 +13,15 @@ import type { Verifier } from '../proof/note.ts';
  */
 export class Anchor {
   readonly #path: string;
-  readonly #verifier: Verifier;
+  readonly #verifiers: () => readonly Verifier[];
   /** Bytes that were read: the checkpoint that comes next starts there. */
   #read = 0;
   #newest: TreeHead | undefined;
 
-  /** @param verifier of the ledger's key: checkpoints of other ledgers may be there, too */
-  constructor(path: string, verifier: Verifier) {
+  /** @param verifiers of the ledger's keys, as they are by then: checkpoints of other ledgers may be there, too */
+  constructor(path: string, verifiers: () => readonly Verifier[]) {
     this.#path = path;
-    this.#verifier = verifier;
+    this.#verifiers = verifiers;
   }
 
   /** Where it is, and how many records the newest checkpoint of this ledger covers that is known to be there. */
@@ -69,8 +69,11 @@ export class Anchor {
   }
 
   #own(note: string): TreeHead[] {
-    const opened = openCheckpoint(note, [this.#verifier]);
-    return opened.state === 'signed' && opened.head.origin === this.#verifier.name ? [opened.head] : [];
+    const own = this.#verifiers();
+    const opened = openCheckpoint(note, own);
+    return opened.state === 'signed' && own.some(({ name }) => name === opened.head.origin)
+      ? [opened.head]
+      : [];
   }
 }
 

@@ -3,25 +3,25 @@ import { errorType } from '../../model/error.ts';
 import { DurableFile } from '../../persistence/durable-file.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { CHECKPOINT_FILE, HISTORY_FILE } from '../directory.ts';
-import { openCheckpoint, signCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
-import type { Signer } from '../proof/note.ts';
+import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { TileEdge } from '../proof/tile-edge.ts';
 import { TileReader } from '../proof/tile-reader.ts';
 import { type Anchor, requireGrown } from './anchor.ts';
+import type { OwnKeys, SignedHead } from './own-keys.ts';
 import { TileFiles } from './tile-files.ts';
 
 /** What code passes to {@link Checkpointer}. */
 export interface CheckpointerSettings {
   readonly directory: string;
-  readonly signer: Signer;
+  readonly keys: OwnKeys;
   /** Receives every checkpoint as well, and is compared with the ledger before each. */
   readonly anchor: Anchor | undefined;
   /** As `LedgerSettings.notice`. */
   readonly notice: (about: string, text: string) => void;
   /** Called with each checkpoint once it is on disk. */
   readonly signed: (note: string, head: TreeHead) => void;
-  /** How many records the newest checkpoint covers. */
-  readonly size: number;
+  /** The newest checkpoint; undefined if there is none. */
+  readonly newest: SignedHead | undefined;
   /** When it was signed, milliseconds since the Unix epoch; undefined if there is none. */
   readonly time: number | undefined;
   readonly historyBytes: number;
@@ -30,7 +30,7 @@ export interface CheckpointerSettings {
 /** Signs durable records: writes the tiles of the tree, then the checkpoint, then the anchor. */
 export class Checkpointer {
   readonly #settings: CheckpointerSettings;
-  #size: number;
+  #newest: SignedHead | undefined;
   #time: number | undefined;
   readonly #history: DurableFile;
   readonly #tiles: TileFiles;
@@ -38,7 +38,7 @@ export class Checkpointer {
 
   constructor(settings: CheckpointerSettings) {
     this.#settings = settings;
-    this.#size = settings.size;
+    this.#newest = settings.newest;
     this.#time = settings.time;
     const { directory, historyBytes: end } = settings;
     this.#tiles = new TileFiles(directory);
@@ -47,7 +47,7 @@ export class Checkpointer {
 
   /** How many records the newest checkpoint covers. */
   get size(): number {
-    return this.#size;
+    return this.#newest?.head.size ?? 0;
   }
 
   /** When the newest checkpoint was signed, milliseconds since the Unix epoch. */
@@ -61,18 +61,21 @@ export class Checkpointer {
    * system's error if it cannot be written: the next one catches up
    */
   async sign(edge: TileEdge): Promise<void> {
-    const { signer, anchor, signed } = this.#settings;
-    const head: TreeHead = { origin: signer.name, size: edge.frontier.size, root: edge.frontier.root() };
-    if (head.size === this.#size) return;
+    const { keys, anchor, signed } = this.#settings;
+    // A change of keys that was signed, and could not be finished.
+    if (this.#newest) await keys.settle(this.#newest);
+    const head: TreeHead = { origin: keys.origin, size: edge.frontier.size, root: edge.frontier.root() };
+    if (head.size === this.size) return;
     this.#tiles.write(edge);
     this.#compare(head);
     await this.#tiles.sync();
     await this.#tiles.dropPartial();
-    const note = signCheckpoint(head, signer);
+    const note = keys.sign(head);
     await this.#history.append(note);
-    this.#size = head.size;
+    this.#newest = { note, head };
     this.#time = Date.now();
     await this.#place(head.size, note);
+    await keys.settle(this.#newest);
     await anchor?.append(note).catch((error: unknown) => this.#notAnchored(error));
     signed(note, head);
   }
@@ -86,7 +89,7 @@ export class Checkpointer {
   /** One after the other, so that no older one comes last. */
   #place(size: number, note: string): Promise<void> {
     const placed = this.#placing.then(async () => {
-      if (size === this.#size) await replaceFile(join(this.#settings.directory, CHECKPOINT_FILE), note);
+      if (size === this.size) await replaceFile(join(this.#settings.directory, CHECKPOINT_FILE), note);
     });
     this.#placing = placed.catch(() => undefined);
     return placed;

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { CHECKPOINT_FILE, readText } from '../directory.ts';
 import { Mirroring } from '../mirror/mirroring.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
-import { parseVerifierKey } from '../proof/note.ts';
 import { Witnessing } from '../witness/witnessing.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import type { LedgerStanding } from './ledger-standing.ts';
+import type { OwnKeys } from './own-keys.ts';
 
 /** What the ledger does with what is heard elsewhere. */
 export interface ElsewhereSettings {
@@ -21,9 +21,9 @@ export class Elsewhere {
   readonly #witnessing: Witnessing | undefined;
   readonly #mirroring: Mirroring | undefined;
 
-  constructor(settings: LedgerSettings, { cosigned, contradicted }: ElsewhereSettings) {
-    const { directory, signer, notice, witnessing, mirror } = settings;
-    const shared = { directory, own: parseVerifierKey(signer.vkey), notice, contradicted };
+  constructor(settings: LedgerSettings, keys: OwnKeys, { cosigned, contradicted }: ElsewhereSettings) {
+    const { directory, notice, witnessing, mirror } = settings;
+    const shared = { directory, own: keys.verifiers, origin: keys.origin, notice, contradicted };
     this.#directory = directory;
     this.#mirroring = mirror && new Mirroring({ ...shared, place: mirror });
     this.#witnessing =

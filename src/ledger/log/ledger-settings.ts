@@ -7,6 +7,8 @@ export interface LedgerSettings {
   /** An existing directory, used by one process at a time. */
   readonly directory: string;
   readonly signer: Signer;
+  /** Its private key's file, where that was chosen: a key that comes after it must be in the same folder. */
+  readonly keyFile?: string | undefined;
   readonly checkpoint: {
     /** A checkpoint is due after this many records … */
     readonly every: number;

@@ -12,6 +12,7 @@ import { Heartbeat } from './heartbeat.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import type { LedgerStanding } from './ledger-standing.ts';
 import { heartbeatEntry, repairEntry } from './own-entries.ts';
+import type { OwnKeys } from './own-keys.ts';
 import type { RecentIds } from './recent-ids.ts';
 import type { LedgerEntry } from './record.ts';
 import { RecordLog, type SegmentLimits } from './record-log.ts';
@@ -24,6 +25,7 @@ import { Soundness } from './soundness.ts';
  */
 export class Ledger {
   readonly #settings: LedgerSettings;
+  readonly #keys: OwnKeys;
   readonly #lock: FileLock;
   readonly #soundness: Soundness;
   readonly #records: RecordLog;
@@ -47,17 +49,20 @@ export class Ledger {
     settings: LedgerSettings,
     end: LedgerEnd,
     recent: RecentIds,
+    keys: OwnKeys,
     anchor: Anchor | undefined,
     lock: FileLock,
   ) {
-    const { directory, signer, notice, checkpoint, retention } = settings;
+    const { directory, notice, checkpoint, retention } = settings;
     this.#settings = settings;
+    this.#keys = keys;
     this.#lock = lock;
     this.#anchor = anchor;
     this.#soundness = new Soundness(directory, lock, (text) => notice('fault', text));
-    this.#duties = new Duties(settings, {
+    this.#duties = new Duties(settings, keys, {
       accept: (entry) => this.#accept(entry),
       sign: () => this.#sign(),
+      has: (recordId) => this.#records.has(recordId),
       closing: this.#closing.signal,
     });
     this.#records = new RecordLog(directory, end, recent);
@@ -71,16 +76,16 @@ export class Ledger {
     });
     this.#checkpointer = new Checkpointer({
       directory,
-      signer,
+      keys,
       anchor,
       notice,
       signed: (note, head) => this.#elsewhere.signed(note, head),
-      size: end.head?.size ?? 0,
+      newest: end.head && { note: end.note, head: end.head },
       time: end.head && statSync(join(directory, CHECKPOINT_FILE)).mtimeMs,
       historyBytes: end.historyBytes,
     });
     this.#checkpointer.write(this.#records.edge);
-    this.#elsewhere = new Elsewhere(settings, {
+    this.#elsewhere = new Elsewhere(settings, keys, {
       cosigned: (note) => this.#checkpointer.cosigned(note),
       contradicted: (error) => void this.#soundness.faultOf(error),
     });
@@ -117,9 +122,9 @@ export class Ledger {
 
   /** How it stands, without a look at its records. */
   get standing(): LedgerStanding {
-    const { signer } = this.#settings;
+    const { origin, vkey: key } = this.#keys;
     return {
-      ...{ origin: signer.name, key: signer.vkey, size: this.size, policy: this.policy },
+      ...{ origin, key, size: this.size, policy: this.policy },
       checkpoint: { size: this.#checkpointer.size, time: this.#checkpointer.time },
       anchor: this.#anchor?.standing,
       ...this.#elsewhere.standing(this.size),

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
-import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { CHECKPOINT_FILE } from '../directory.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
-import { parseVerifierKey } from '../proof/note.ts';
 import { Anchor } from './anchor.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerSettings } from './ledger-settings.ts';
 import { lockLedger } from './lock.ts';
 import { register } from './open-ledgers.ts';
+import { OwnKeys } from './own-keys.ts';
 import { RecentIds } from './recent-ids.ts';
 import { recoverLedger } from './recover.ts';
 
@@ -18,16 +18,15 @@ import { recoverLedger } from './recover.ts';
  * `KEY_INVALID` if it was signed with another key
  */
 export function openLedger(settings: LedgerSettings): Ledger {
-  const { directory, signer, notice } = settings;
+  const { directory, notice } = settings;
   const lock = lockLedger(directory);
   try {
     const recent = new RecentIds();
-    const verifier = parseVerifierKey(signer.vkey);
-    const anchor = settings.anchor === undefined ? undefined : new Anchor(settings.anchor, verifier);
-    const end = recoverLedger(directory, [verifier], recent, anchored(anchor, notice));
+    const keys = new OwnKeys(settings);
+    const anchor = settings.anchor === undefined ? undefined : new Anchor(settings.anchor, keys.verifiers);
+    const end = recoverLedger(directory, keys.verifiers(), recent, anchored(anchor, notice));
     if (end.unwritten !== undefined) replaceFileSync(join(directory, CHECKPOINT_FILE), end.unwritten);
-    if (readText(join(directory, VERIFIER_KEY_FILE)) !== `${signer.vkey}\n`)
-      replaceFileSync(join(directory, VERIFIER_KEY_FILE), `${signer.vkey}\n`);
+    keys.resume(end.rotation);
     if (end.cut)
       notice(
         'torn',
@@ -39,7 +38,7 @@ export function openLedger(settings: LedgerSettings): Ledger {
         'unsigned',
         `the last ${unsigned} records of the ledger were not signed, because of a crash or because somebody else wrote them: they are signed now`,
       );
-    const ledger = new Ledger(settings, end, recent, anchor, lock);
+    const ledger = new Ledger(settings, end, recent, keys, anchor, lock);
     ledger.onClosed(register(directory, ledger));
     return ledger;
   } catch (error) {

@@ -95,6 +95,34 @@ const erased = z.strictObject({
   digests: z.array(hex(64)).max(MAX_DIGESTS).optional(),
 });
 
+/** Somebody wants the ledger to be signed with another key from now on. */
+const rotationOrder = z.strictObject({
+  ...operator,
+  event: z.literal('key_rotation_ordered'),
+  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
+  /** The file of the new private key; absent: one is made beside the ledger. */
+  key_file: z.string().min(1).optional(),
+  /** Whether the former private key, where it is beside the ledger, stays there under another name. */
+  keep_former: z.boolean(),
+});
+export type RotationOrder = z.infer<typeof rotationOrder>;
+
+/** The key that signs a ledger was changed for another. What comes of a {@link RotationOrder}. */
+export const rotation = z.strictObject({
+  ...operator,
+  event: z.literal('key_rotated'),
+  reason: z.string().min(1).max(MAX_REASON).regex(NO_CONTROLS),
+  /** Verifier keys, `<name>+<id>+<base64>`: that of before, and that of from now on. */
+  former_key: boundedName,
+  verifier_key: boundedName,
+  /** What becomes of the former private key; one that is not beside the ledger is kept. */
+  former_private_key: z.enum(['removed', 'kept']),
+});
+
 /** What an operator did by a command, before it has a place in a ledger. */
 export const OperatorDeed = z.union([shred, prove, exported, decided, expiryOrdered, restored, erased]);
 export type OperatorDeed = z.infer<typeof OperatorDeed>;
+
+/** What a command leaves word of: a deed that is recorded as it is, or an order. */
+export const OperatorRequest = z.union([OperatorDeed, rotationOrder]);
+export type OperatorRequest = z.infer<typeof OperatorRequest>;

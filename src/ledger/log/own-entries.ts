@@ -1,6 +1,6 @@
+import type { OperatorDeed, RotationOrder } from './operator-deed.ts';
 import type { LedgerEntry } from './record.ts';
 import type { LedgerEnd } from './recover.ts';
-import type { OpenRequest } from './requests.ts';
 import type { Expiry } from './retention.ts';
 
 //  What a ledger records that no chain did. Each entry has an id of its own, so that retries record it only once.
@@ -45,8 +45,30 @@ export function expiryEntry(
 }
 
 /** Records what an operator did, as of when the ledger heard of it. */
-export function operatorEntry({ recordId, deed }: OpenRequest, retention_policy: string): LedgerEntry {
-  return { record_id: recordId, timestamp: new Date().toISOString(), retention_policy, ...deed };
+export function operatorEntry(record_id: string, deed: OperatorDeed, retention_policy: string): LedgerEntry {
+  return { record_id, timestamp: new Date().toISOString(), retention_policy, ...deed };
+}
+
+/** Records that the key that signs is changed, from one verifier key to another. */
+export function rotationEntry(
+  record_id: string,
+  { actor, system_user, reason }: RotationOrder,
+  change: Pick<
+    Extract<LedgerEntry, { event: 'key_rotated' }>,
+    'former_key' | 'verifier_key' | 'former_private_key'
+  >,
+  retention_policy: string,
+): LedgerEntry {
+  return {
+    record_id,
+    timestamp: new Date().toISOString(),
+    retention_policy,
+    event: 'key_rotated',
+    actor,
+    ...(system_user === undefined ? {} : { system_user }),
+    reason,
+    ...change,
+  };
 }
 
 /** Records that nothing else has happened: a ledger that is silent without it is not kept any more. */

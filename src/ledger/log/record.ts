@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hashAlgorithms } from '../hash-algorithm.ts';
-import { OperatorDeed } from './operator-deed.ts';
+import { OperatorDeed, rotation } from './operator-deed.ts';
 import { boundedName, count, hex, hexDigits, MAX_NAME, TIME, time } from './record-fields.ts';
 import { isUsualLine, type UsualFields, usualFields } from './usual-line.ts';
 
@@ -119,6 +119,9 @@ const pinEntry = z.strictObject({
   keys: z.array(z.string().regex(PUBLIC_KEY)).max(MAX_KEYS),
 });
 
+/** The key that signs was changed. */
+const rotationEntry = rotation.extend(entry);
+
 /** Nothing else happened for a while: the ledger is alive. */
 const beatEntry = z.strictObject({ ...entry, event: z.literal('heartbeat'), actor: z.literal('ledger') });
 
@@ -130,6 +133,7 @@ export type LedgerEntry =
   | z.input<typeof repairEntry>
   | z.input<typeof receiptEntry>
   | z.input<typeof pinEntry>
+  | z.input<typeof rotationEntry>
   | z.input<typeof beatEntry>;
 
 /** An entry at its place in the ledger. Strict: whatever else stands in a line was not written by a ledger. */
@@ -140,6 +144,7 @@ export const LedgerRecord = z.union([
   repairEntry.extend(placed),
   receiptEntry.extend(placed),
   pinEntry.extend(placed),
+  rotationEntry.extend(placed),
   beatEntry.extend(placed),
 ]);
 export type LedgerRecord = z.infer<typeof LedgerRecord>;

@@ -6,6 +6,7 @@ import { makeFolder } from '../../persistence/make-folder.ts';
 import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { syncFileSync } from '../../persistence/sync-path.ts';
 import { CHECKPOINT_FILE, HISTORY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { rotationsIn } from '../keys/key-rotation.ts';
 import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
 import { leafHash } from '../proof/merkle.ts';
@@ -13,6 +14,7 @@ import type { Verifier } from '../proof/note.ts';
 import { TileEdge } from '../proof/tile-edge.ts';
 import { TileReader } from '../proof/tile-reader.ts';
 import { requireGrown } from './anchor.ts';
+import type { RotationRecord } from './own-keys.ts';
 import { RECENT, type RecentIds } from './recent-ids.ts';
 import { MAX_RECORD, NO_HASH, parseLine } from './record.ts';
 import { listSegments, makeSegment, recordLines, type Segment } from './segments.ts';
@@ -30,11 +32,15 @@ export interface LedgerEnd {
   readonly segmentTime: number;
   /** The newest checkpoint. */
   readonly head: TreeHead | undefined;
-  /** Its text, where the file of the newest checkpoint does not have it. */
+  /** Its text; empty where there is none. */
+  readonly note: string;
+  /** The same, where the file of the newest checkpoint does not have it. */
   readonly unwritten: string | undefined;
   /** Bytes of the history of checkpoints. */
   readonly historyBytes: number;
   /** What was cut off the end: a record that a crash had left unfinished. */
+  /** A change of keys that may not be finished: no other proves it. */
+  readonly rotation: RotationRecord | undefined;
   readonly cut: { readonly bytes: number; readonly hash: string } | undefined;
 }
 
@@ -68,6 +74,7 @@ export function recoverLedger(
   const path = join(directory, segment.file);
   let [bytes, lastTime, segmentTime] = [0, 0, 0];
   let cut: LedgerEnd['cut'];
+  let rotation: RotationRecord | undefined;
   for (const { text, offset, whole } of recordLines(directory, segment)) {
     if (!whole) {
       if (text.length >= MAX_RECORD)
@@ -89,6 +96,7 @@ export function recoverLedger(
     if (edge.frontier.size === anchored?.size)
       requireGrown(anchored.size, () => edge.frontier.root(), anchored);
     recent.add(parsed.record.record_id);
+    if (parsed.record.event === 'key_rotated') rotation = parsed.record;
     lastTime = Date.parse(parsed.record.recorded_at);
     segmentTime ||= lastTime;
     bytes = offset + text.length + 1;
@@ -109,9 +117,11 @@ export function recoverLedger(
     lastTime,
     segmentTime,
     head: history.head,
+    note: history.note,
     unwritten: isWritten ? undefined : history.note,
     historyBytes: history.bytes,
     cut,
+    rotation: rotation && rotation.seq > (rotationsIn(directory).at(-1)?.seq ?? -1) ? rotation : undefined,
   };
 }
 

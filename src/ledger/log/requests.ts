@@ -5,7 +5,7 @@ import { VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { readText } from '../directory.ts';
-import { namedIds, OperatorDeed } from './operator-deed.ts';
+import { namedIds, OperatorRequest } from './operator-deed.ts';
 
 //  What a command hands over to the process that has the ledger open, or opens it next: a ledger has one writer only.
 
@@ -20,7 +20,7 @@ export interface Operator {
 /** Something that an operator did, and the ledger has yet to record. */
 export interface OpenRequest {
   readonly file: string;
-  readonly deed: OperatorDeed;
+  readonly deed: OperatorRequest;
   /** When it was left, in milliseconds since the epoch: by the clock of whoever left it. */
   readonly time: number;
   readonly recordId: string;
@@ -31,14 +31,14 @@ export interface OpenRequest {
  * @returns the id that its record will have
  * @throws VconOtelError `FILE_UNUSABLE` where too many wait to be recorded; the system's error where it cannot be written
  */
-export function leaveRequest(directory: string, deed: OperatorDeed): string {
+export function leaveRequest(directory: string, deed: OperatorRequest): string {
   const folder = join(directory, FOLDER);
   makeFolder(folder);
   // What was destroyed is destroyed, however many wait.
   if (deed.event !== 'vcon_key_destroyed' && readdirSync(folder).length >= MAX_OPEN)
     throw new VconOtelError('FILE_UNUSABLE', `${MAX_OPEN} deeds wait to be recorded in the ledger`);
   const named = 'event_ids' in deed && deed.event_ids ? { event_ids: namedIds(deed.event_ids) } : {};
-  const text = JSON.stringify(OperatorDeed.parse({ ...deed, ...named }));
+  const text = JSON.stringify(OperatorRequest.parse({ ...deed, ...named }));
   const time = String(Date.now());
   const name = `${time}-${digestOf(requestKey(directory), time, text)}`;
   const file = join(folder, name);
@@ -115,9 +115,9 @@ function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-function deedOf(text: string): OperatorDeed | undefined {
+function deedOf(text: string): OperatorRequest | undefined {
   try {
-    return OperatorDeed.safeParse(JSON.parse(text)).data;
+    return OperatorRequest.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

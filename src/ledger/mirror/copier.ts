@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CHECKPOINT_FILE, HISTORY_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, ROTATIONS_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
 import { listSegments, type Segment, segmentAt } from '../log/segments.ts';
 import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import { readHistory } from '../proof/checkpoint-history.ts';
@@ -82,6 +82,8 @@ export class Copier {
     const next = await this.#copyRecords(segments, head.size, copied);
     await this.#copyTiles(size, head.size);
     await this.#copyHistory(history, end);
+    // Without it nothing says whose signature is on the checkpoint.
+    await this.#copyChanged([ROTATIONS_FILE]);
     this.#signal.throwIfAborted();
     await this.#place.put([{ name: CHECKPOINT_FILE, data: Buffer.from(note) }]);
     this.#small.set(CHECKPOINT_FILE, note);
@@ -156,6 +158,10 @@ export class Copier {
       ...keptFiles(this.#directory),
       ...(isMirrored ? [CHECKPOINT_FILE] : []),
     ];
+    await this.#copyChanged(names);
+  }
+
+  async #copyChanged(names: readonly string[]): Promise<void> {
     for (const name of names) {
       const text = readText(join(this.#directory, name));
       if (text === undefined || text === this.#small.get(name)) continue;

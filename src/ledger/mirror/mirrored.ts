@@ -37,12 +37,12 @@ export interface NextRecord {
 }
 
 /** The newest whole checkpoint in a ledger's own history. */
-async function newestHead(directory: string, own: Verifier): Promise<TreeHead | undefined> {
+async function newestHead(directory: string, origin: string): Promise<TreeHead | undefined> {
   let newest: TreeHead | undefined;
   let count = 0;
   for (const { note, whole } of readHistory(join(directory, HISTORY_FILE))) {
     const opened = whole ? openCheckpoint(note, []) : undefined;
-    if (opened && 'head' in opened && opened.head.origin === own.name) newest = opened.head;
+    if (opened && 'head' in opened && opened.head.origin === origin) newest = opened.head;
     count += 1;
     if (count % NOTES_AT_ONCE === 0) await setImmediate();
   }
@@ -52,16 +52,21 @@ async function newestHead(directory: string, own: Verifier): Promise<TreeHead | 
 /**
  * Compares a mirror with the ledger, as far as that tells whether the ledger can go on in it: its newest checkpoint, the segment and the end of the
  * history that are being written, and which segments there are. What a copy that was broken off has left behind its newest checkpoint may be another.
- * @param own of the ledger's key
+ * @param own of the ledger's keys
  * @throws VconOtelError `LEDGER_ROLLED_BACK` where the mirror has a checkpoint of this ledger's key that it has not grown from;
  * MirrorDiffers where it is the mirror that is not what it was; the place's own error
  */
-export async function compareMirror(directory: string, place: MirrorPlace, own: Verifier): Promise<Mirrored> {
+export async function compareMirror(
+  directory: string,
+  place: MirrorPlace,
+  own: readonly Verifier[],
+  origin: string,
+): Promise<Mirrored> {
   const checkpoint = (await textIn(place, CHECKPOINT_FILE)) ?? '';
-  const mirrored = mirroredHead(checkpoint, own);
+  const mirrored = mirroredHead(checkpoint, own, origin);
   const size = mirrored?.size ?? 0;
   if (mirrored) {
-    const newest = (await newestHead(directory, own))?.size ?? 0;
+    const newest = (await newestHead(directory, origin))?.size ?? 0;
     const tiles = new TileReader(directory, newest);
     requireGrown(newest, () => tiles.sizeRoot(mirrored.size), mirrored, 'the mirror');
   }
@@ -88,10 +93,10 @@ export async function compareMirror(directory: string, place: MirrorPlace, own: 
 }
 
 /** What the newest checkpoint of a mirror says. @throws MirrorDiffers where somebody else has signed it */
-function mirroredHead(note: string, own: Verifier): TreeHead | undefined {
+function mirroredHead(note: string, own: readonly Verifier[], origin: string): TreeHead | undefined {
   if (note === '') return undefined;
-  const opened = openCheckpoint(note, [own]);
-  if (opened.state !== 'signed' || opened.head.origin !== own.name)
+  const opened = openCheckpoint(note, own);
+  if (opened.state !== 'signed' || opened.head.origin !== origin)
     throw new MirrorDiffers('its checkpoint was not signed by this ledger');
   return opened.head;
 }

@@ -18,8 +18,9 @@ import type { MirrorPlace } from './place.ts';
 export interface MirroringSettings {
   readonly directory: string;
   readonly place: MirrorPlace;
-  /** Of the ledger's own key. */
-  readonly own: Verifier;
+  /** Of the ledger's own keys, as they are by then. */
+  readonly own: () => readonly Verifier[];
+  readonly origin: string;
   readonly notice: (about: string, text: string) => void;
   /** Hears what shows that the ledger is not what was mirrored. */
   readonly contradicted: (error: unknown) => void;
@@ -98,10 +99,10 @@ export class Mirroring {
 
   async #attempt(): Promise<void> {
     this.#callOff();
-    const { directory, place, own, notice, contradicted } = this.#settings;
+    const { notice, contradicted, place } = this.#settings;
     try {
       this.#asked = false;
-      this.#copier ??= await this.#open(directory, place, own);
+      this.#copier ??= await this.#open();
       for (let isMore = true; isMore; ) {
         isMore = await this.#copier.step();
         await this.#remember(this.#copier.size);
@@ -121,8 +122,9 @@ export class Mirroring {
     }
   }
 
-  async #open(directory: string, place: MirrorPlace, own: Verifier): Promise<Copier> {
-    const mirrored = await compareMirror(directory, place, own);
+  async #open(): Promise<Copier> {
+    const { directory, place, own, origin } = this.#settings;
+    const mirrored = await compareMirror(directory, place, own(), origin);
     if (mirrored.size === 0 && this.#mirrored > 0)
       throw new MirrorDiffers(
         `it has nothing, but had ${this.#mirrored} records: is it mounted? To have everything copied anew, delete ${this.#memory}`,

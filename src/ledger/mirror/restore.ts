@@ -4,7 +4,14 @@ import { VconOtelError } from '../../model/error.ts';
 import { PRIVATE_FILE } from '../../persistence/private-file.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
 import { syncFileSync, syncFolderSync } from '../../persistence/sync-path.ts';
-import { CHECKPOINT_FILE, HISTORY_FILE, makeLedgerFolder, VERIFIER_KEY_FILE } from '../directory.ts';
+import {
+  CHECKPOINT_FILE,
+  HISTORY_FILE,
+  makeLedgerFolder,
+  ROTATIONS_FILE,
+  VERIFIER_KEY_FILE,
+} from '../directory.ts';
+import { keysInForce, rotationsOf } from '../keys/key-rotation.ts';
 import { KeyStore } from '../keys/key-store.ts';
 import { parseLine } from '../log/record.ts';
 import { leaveRequest, type Operator } from '../log/requests.ts';
@@ -76,7 +83,8 @@ async function signedNote({ place, verifiers }: RestoreSettings) {
   if (note === undefined)
     throw new VconOtelError('FILE_UNUSABLE', `there is no ledger in ${place.name}: it has no checkpoint`);
   const vkey = (await textIn(place, VERIFIER_KEY_FILE)) ?? '';
-  const trusted = verifiers.length > 0 ? verifiers : [parseVerifierKey(vkey.trim())];
+  const given = verifiers.length > 0 ? verifiers : [parseVerifierKey(vkey.trim())];
+  const trusted = keysInForce(given, rotationsOf((await textIn(place, ROTATIONS_FILE)) ?? ''));
   const opened = openCheckpoint(note, trusted);
   if (opened.state !== 'signed')
     throw new VconOtelError('KEY_INVALID', 'the checkpoint of the mirror was not signed by the given key');
@@ -86,7 +94,7 @@ async function signedNote({ place, verifiers }: RestoreSettings) {
 async function copyBack({ place, directory, progress }: RestoreSettings): Promise<void> {
   const local = new DirectoryPlace(directory);
   const there = [...(await place.list(''))].filter(
-    ([name]) => FILES.test(name) || name === HISTORY_FILE || name === VERIFIER_KEY_FILE,
+    ([name]) => FILES.test(name) || [HISTORY_FILE, VERIFIER_KEY_FILE, ROTATIONS_FILE].includes(name),
   );
   const all = there.reduce((sum, [, bytes]) => sum + bytes, 0);
   const here = await local.list('');

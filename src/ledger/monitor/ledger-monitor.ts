@@ -1,3 +1,4 @@
+import type { KeyRotation } from '../keys/key-rotation.ts';
 import type { Attested } from './checkpoint-there.ts';
 import { requireGrownFrom } from './grown.ts';
 import { type LedgerLook, lookAt, type MonitorSettings, noticedOf, rolledBack } from './look.ts';
@@ -13,6 +14,8 @@ export interface LedgerReport {
   /** Records of its checkpoint, and of the one that this has grown from. */
   readonly size?: number;
   readonly grownFrom?: number;
+  /** The changes of the key that signs since it was seen before, each signed by the key before it. */
+  readonly keyChanges: readonly KeyRotation[];
   /** Milliseconds since it grew, as far as this monitor has seen. */
   readonly age?: number;
   /** Milliseconds since the quorum last cosigned it; absent where it never did. */
@@ -100,11 +103,12 @@ export class LedgerMonitor {
   /** Only what has grown from what was seen takes its place. */
   async #keep({ found, there, place, noticed }: LedgerLook): Promise<void> {
     if (!found || !there || noticed.some(({ finding }) => finding === 'LEDGER_FORKED')) return;
-    const { note, head } = found;
+    const { note, head, rotations } = found;
     const before = this.#seen.of(head.origin) ?? {
       origin: head.origin,
       first: note,
       newest: note,
+      rotations: '',
       places: {},
     };
     const isLarger = head.size > seenHead(before.newest).size;
@@ -112,7 +116,12 @@ export class LedgerMonitor {
     const isKnown = known?.size === there.size && known.records === there.records;
     if (isKnown && !isLarger) return;
     const places = { ...before.places, [place.name]: there };
-    await this.#seen.keep({ ...before, newest: isLarger ? note : before.newest, places });
+    await this.#seen.keep({
+      ...before,
+      newest: isLarger ? note : before.newest,
+      rotations: rotations.map(({ proof }) => proof).join(''),
+      places,
+    });
   }
 
   async #report({
@@ -121,6 +130,7 @@ export class LedgerMonitor {
     place,
     noticed,
     grownFrom,
+    changes,
     sampled,
     time,
   }: LedgerLook): Promise<LedgerReport> {
@@ -138,6 +148,7 @@ export class LedgerMonitor {
       ...(grownFrom === undefined ? {} : { grownFrom }),
       ...(there && { age: Math.max(0, time - there.since) }),
       ...(quorumTime === undefined ? {} : { quorumAge: Math.max(0, time - quorumTime) }),
+      keyChanges: changes ?? [],
       sampled,
       findings: findings.toSorted(byWorst),
     };

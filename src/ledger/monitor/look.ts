@@ -1,5 +1,6 @@
 import { errorType } from '../../model/error.ts';
 import { OutgoingError } from '../../outgoing/failure.ts';
+import { type KeyRotation, rotationsOf } from '../keys/key-rotation.ts';
 import type { TreeHead } from '../proof/checkpoint.ts';
 import type { Verifier } from '../proof/note.ts';
 import { AHEAD, isWitnessed, type Quorum } from '../verify/witnessed.ts';
@@ -33,6 +34,8 @@ export interface LedgerLook {
   readonly noticed: Noticed[];
   found?: CheckpointThere & { readonly tiles: FetchedTiles };
   grownFrom?: number;
+  /** The changes of its key since it was seen before. */
+  changes?: readonly KeyRotation[] | undefined;
   /** Records that the ledger had elsewhere, where this place is new and has fewer. */
   lacks?: number;
   /** What was kept of the place before, and is to be kept now. */
@@ -67,11 +70,14 @@ async function lookOnce(
   const { verifiers, quorum, samples } = settings;
   const look: LedgerLook = { place, time: Date.now(), noticed: [], sampled: 0 };
   try {
-    const found = await checkpointThere(place, verifiers, quorum?.witnesses ?? []);
+    const found = await checkpointThere(place, verifiers, quorum?.witnesses ?? [], (origin) =>
+      rotationsOf(seen.of(origin)?.rotations ?? ''),
+    );
     const tiles = new FetchedTiles(place, found.head.size);
     look.found = { ...found, tiles };
     requireOrigin(found.head.origin, seen.originAt(place.name));
     const before = seen.of(found.head.origin);
+    look.changes = before && found.rotations.slice(rotationsOf(before.rotations).length);
     await requireGrown(look, found, tiles, before);
     const there = before?.places[place.name];
     const isAsBefore = there?.size === found.head.size;

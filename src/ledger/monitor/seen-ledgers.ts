@@ -7,6 +7,7 @@ import { type FileLock, lockFile } from '../../persistence/file-lock.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFile } from '../../persistence/replace-file.ts';
 import { makeLedgerFolder, readText } from '../directory.ts';
+import { keysInForce, rotationsOf } from '../keys/key-rotation.ts';
 import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { Verifier } from '../proof/note.ts';
 
@@ -27,6 +28,8 @@ const SeenLedger = z.strictObject({
   /** The first checkpoint that it saw, and the largest: signed notes. */
   first: z.string(),
   newest: z.string(),
+  /** The changes of its key, as `rotationsOf` reads them. */
+  rotations: z.string().default(''),
   /** By the name of the place. */
   places: z.record(z.string(), SeenThere),
 });
@@ -102,8 +105,9 @@ export class SeenLedgers {
     const text = readText(file);
     if (text === undefined) return undefined;
     const seen = parsed(text);
+    const keys = keysInForce(verifiers, rotationsOf(seen?.rotations ?? ''));
     const isSigned = (note: string) => {
-      const opened = openCheckpoint(note, verifiers);
+      const opened = openCheckpoint(note, keys);
       return opened.state === 'signed' && opened.head.origin === origin;
     };
     if (seen?.origin === origin && isSigned(seen.first) && isSigned(seen.newest)) return seen;

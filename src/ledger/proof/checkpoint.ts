@@ -1,5 +1,5 @@
 import { HASH_BYTES } from './merkle.ts';
-import { type OpenedNote, openNote, type Signer, type Verifier } from './note.ts';
+import { type OpenedNote, openNote, parseNote, type Signer, type Verifier } from './note.ts';
 
 /** A tree head: the content of a checkpoint (C2SP tlog-checkpoint). */
 export interface TreeHead {
@@ -15,14 +15,27 @@ export type OpenedCheckpoint =
   | { readonly state: 'signed' | 'unknown_key'; readonly head: TreeHead }
   | { readonly state: Extract<OpenedNote['state'], 'forged' | 'malformed'> };
 
-/** Signs a tree head: the text of a checkpoint. */
-export function signCheckpoint({ origin, size, root }: TreeHead, signer: Signer): string {
-  return signer.sign(`${origin}\n${size}\n${root.toString('base64')}\n`);
+/** Signs a tree head, with one key or, while one comes after another, with both: the text of a checkpoint. */
+export function signCheckpoint(
+  { origin, size, root }: TreeHead,
+  signer: Signer,
+  ...others: readonly Signer[]
+): string {
+  const text = `${origin}\n${size}\n${root.toString('base64')}\n`;
+  const lines = others.map((other) => other.sign(text).slice(text.length + 1));
+  return signer.sign(text) + lines.join('');
 }
 
-/** Reads a checkpoint and checks its signature. Signatures of others are ignored, but one of `verifiers` must be there. */
+/**
+ * Reads a checkpoint and checks its signature. Signatures of others are ignored, and so are those of keys that were not in force;
+ * but one of `verifiers` must be there.
+ */
 export function openCheckpoint(note: string, verifiers: readonly Verifier[]): OpenedCheckpoint {
-  const opened = openNote(note, verifiers);
+  const size = parseHead(parseNote(note)?.text ?? '')?.size;
+  const opened = openNote(
+    note,
+    verifiers.filter(({ term }) => !term || size === undefined || (term.from <= size && size <= term.to)),
+  );
   if (opened.state === 'forged' || opened.state === 'malformed') return { state: opened.state };
   const head = parseHead(opened.text);
   return head ? { state: opened.state, head } : { state: 'malformed' };

@@ -25,6 +25,13 @@ export interface Verifier {
   /** The key's id: 8 hexadecimal digits. */
   readonly id: string;
   readonly key: KeyObject;
+  /** The sizes of the trees whose checkpoints it may sign, both included. Absent: all. */
+  readonly term?: { readonly from: number; readonly to: number };
+}
+
+/** Whether two verifiers have one name and one key: an id alone is too short to tell. */
+export function isSameVerifier(one: Verifier, other: Verifier): boolean {
+  return one.name === other.name && one.key.equals(other.key);
 }
 
 /** The result of opening a signed note: its text, or why it cannot be trusted. */

@@ -17,6 +17,13 @@ export function tlogProofText({ entry, index, proof, checkpoint }: TlogProof): s
   return `${lines.join('\n')}\n\n${checkpoint}`;
 }
 
+/** The proofs of a text that has several, one after the other. Nothing in them is checked. */
+export function splitTlogProofs(text: string): string[] {
+  return text
+    .split(new RegExp(`(?=^${FIRST_LINE.replaceAll('.', '\\.')}$)`, 'm'))
+    .filter((part) => part !== '');
+}
+
 /** Whether a text is to be such a proof. */
 export function isTlogProof(text: string): boolean {
   return text.startsWith(`${FIRST_LINE}\n`);

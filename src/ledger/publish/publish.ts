@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { VconOtelError } from '../../model/error.ts';
 import { makeFolder } from '../../persistence/make-folder.ts';
 import { replaceFileSync } from '../../persistence/replace-file.ts';
-import { CHECKPOINT_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
+import { CHECKPOINT_FILE, ROTATIONS_FILE, readText, VERIFIER_KEY_FILE } from '../directory.ts';
 import { requireGrown } from '../log/anchor.ts';
 import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { Verifier } from '../proof/note.ts';
@@ -23,7 +23,7 @@ export interface Publication {
 
 /**
  * Brings a folder up to date with a ledger: its newest checkpoint with the tiles and entry bundles that C2SP tlog-tiles asks for, and
- * the verifier key. What is there already stays; the checkpoint comes last, so that a reader always finds what it covers.
+ * the verifier key with the changes of it. What is there already stays; the checkpoint comes last, so that a reader always finds what it covers.
  * @param out the folder; made where it is missing
  * @throws VconOtelError `LEDGER_DAMAGED` where something is not what was signed, `LEDGER_ROLLED_BACK` where the ledger has not grown
  * from what the folder has, `FILE_UNUSABLE` if it is the ledger's own
@@ -44,8 +44,10 @@ export function publishLog(directory: string, out: string, verifiers: readonly V
     writeTiles(out, [tile]);
     written += 1;
   }
-  const vkey = readText(join(directory, VERIFIER_KEY_FILE));
-  if (vkey !== undefined) replaceFileSync(join(out, VERIFIER_KEY_FILE), vkey);
+  for (const name of [VERIFIER_KEY_FILE, ROTATIONS_FILE]) {
+    const text = readText(join(directory, name));
+    if (text !== undefined) replaceFileSync(join(out, name), text);
+  }
   replaceFileSync(join(out, CHECKPOINT_FILE), note);
   const gone = [...filledSince(before?.size ?? 0, tiles), ...expiredBefore(firstBundle(directory))];
   const deleted = [...new Set(gone)].map((path) => join(out, path)).filter((path) => existsSync(path));

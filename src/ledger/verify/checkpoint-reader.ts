@@ -103,10 +103,3 @@ export class CheckpointReader {
 /** What is said of a signature of the right name and key id that does not verify. */
 export const WRONG_SIGNATURE =
   'the signature of a checkpoint does not verify: the checkpoint or its signature was changed';
-
-/** What is said of a checkpoint of the history that nobody known has signed. */
-export function unknownSigningKey(offset: number): Found {
-  const reason =
-    'a checkpoint has no signature of the given key: another key signed it, or its signature is damaged';
-  return new Found({ file: HISTORY_FILE, offset, reason }, 'unknown_key');
-}

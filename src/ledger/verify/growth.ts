@@ -11,6 +11,7 @@ interface Place {
 /** Whether a ledger has grown from each of its checkpoints that were kept elsewhere, the smallest first. */
 export class Growth {
   readonly #heads: readonly TreeHead[];
+  readonly #kept: string;
   readonly #directory: string;
   readonly #first: number;
   #at = 0;
@@ -20,11 +21,13 @@ export class Growth {
   #place: Place;
 
   /**
+   * @param kept where those heads are, in words
    * @param first the first record that is kept: the tiles say what was before it
    * @param file where it is
    */
-  constructor(heads: readonly TreeHead[], directory: string, first: number, file: string) {
+  constructor(heads: readonly TreeHead[], kept: string, directory: string, first: number, file: string) {
     this.#heads = heads.toSorted((one, other) => one.size - other.size);
+    this.#kept = kept;
     this.#directory = directory;
     this.#first = first;
     this.#place = { file, offset: 0 };
@@ -62,7 +65,7 @@ export class Growth {
   end(size: number, end: Place): void {
     const head = this.#heads[this.#at];
     if (!head) return;
-    const reason = `is missing: a checkpoint kept elsewhere has ${head.size} records; ${this.#said()}`;
+    const reason = `is missing: a checkpoint ${this.#kept} has ${head.size} records; ${this.#said()}`;
     throw new Found({ ...end, seq: size, reason }, 'rolled_back');
   }
 
@@ -72,7 +75,7 @@ export class Growth {
 
   #other(size: number): Found {
     const seq = this.#agreed ?? 0;
-    const reason = `or one after it is not what it was: the checkpoint of ${size} records kept elsewhere is of others; ${this.#said()}`;
+    const reason = `or one after it is not what it was: the checkpoint of ${size} records ${this.#kept} is of others; ${this.#said()}`;
     return new Found({ ...this.#place, seq, reason }, 'rolled_back');
   }
 

@@ -25,6 +25,7 @@ export function verdictJson(of: Verdict, inUse: boolean) {
     keys: keys
       ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending, lost: keys.lost }
       : null,
+    key_changes: of.keyChanges.map(({ seq, former, next }) => ({ seq, former: former.id, next: next.id })),
     unproven_deletions: of.unprovenDeletions,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
@@ -67,6 +68,7 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
           ],
         ]),
     ['checkpoints', `${checkpoints}${origin === undefined ? '' : `, of ${origin}`}`],
+    ...(verdict.keyChanges.length > 0 ? [['signed by', signers(verdict)]] : []),
     [
       'rollback',
       agreed === undefined
@@ -91,6 +93,11 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
     `${HEADS[verdict.verdict]}${fault ? `: ${said(fault)}` : ''}`,
     ...rows.map(([title = '', text]) => `  ${title.padEnd(12)} ${text}`),
   ];
+}
+
+function signers({ keyChanges }: Verdict): string {
+  const before = keyChanges.map(({ former, seq }) => `${former.id} until record ${seq}`);
+  return `${[...before, keyChanges.at(-1)?.next.id].join(', then ')}`;
 }
 
 function keyRows(keys: KeyFindings | undefined): string[][] {

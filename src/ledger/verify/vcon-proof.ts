@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { VconOtelError } from '../../model/error.ts';
 import { CHECKPOINT_FILE, readText } from '../directory.ts';
 import { hashOf, hmacOf } from '../hash-algorithm.ts';
+import { type KeyRotation, keysInForce, rotationsIn, rotationsOf } from '../keys/key-rotation.ts';
 import { commitmentTo } from '../keys/key-store.ts';
 import { isOfVcon, recordsOfVcon } from '../log/known-vcon.ts';
 import { type LedgerRecord, parseLine } from '../log/record.ts';
@@ -35,6 +36,8 @@ export const ProofBundle = z.strictObject({
       proof: z.array(z.string()),
     }),
   ),
+  /** The changes of the key that signs, if there were any: a C2SP tlog-proof of each, for whoever has a former key. */
+  rotations: z.array(z.string()).optional(),
   /** Records of the vCon that the checkpoint does not cover yet. */
   unsigned: z.int().min(0),
   /** The vCon's key in base64, if requested: anybody who has it can tell whether a document is the one that was hashed. */
@@ -64,12 +67,14 @@ export function proveVcon(directory: string, vconUuid: string, contentKey?: Buff
     record: line,
     proof: proofOf(tiles, record.seq, size),
   }));
+  const rotations = rotationsIn(directory);
   return {
     format: 'vcon-otel/audit-proof@v2',
     vcon_uuid: vconUuid,
     covers: { from: listSegments(directory)[0]?.first ?? 0, to: size },
     checkpoint: note,
     records,
+    ...(rotations.length > 0 ? { rotations: rotations.map(({ proof }) => proof) } : {}),
     unsigned,
     ...(contentKey ? { content_key: contentKey.toString('base64') } : {}),
   };
@@ -98,6 +103,8 @@ export type ProofVerdict =
       /** What was looked through, as whoever made the bundle says: the records show that they are there, not that no others are. */
       readonly covers: ProofBundle['covers'];
       readonly content: readonly number[];
+      /** How the key that signed it came after a given one. */
+      readonly keyChanges: readonly KeyRotation[];
       /** The line of the only record of a tlog-proof. */
       readonly record?: string;
     }
@@ -108,13 +115,15 @@ export type ProofVerdict =
  * @param document the vCon's text: then `content` lists the records that were made of exactly this text
  * @throws VconOtelError `LEDGER_DAMAGED` if the text is not a bundle
  */
-export function checkProof(text: string, verifiers: readonly Verifier[], document?: string): ProofVerdict {
-  const { checkpoint, covers, records, vcon_uuid, content_key } = parseBundle(text);
+export function checkProof(text: string, given: readonly Verifier[], document?: string): ProofVerdict {
+  const verifiers = keysOfBundle(text, given);
+  const { checkpoint, covers, records, rotations = [], vcon_uuid, content_key } = parseBundle(text);
   const opened = openCheckpoint(checkpoint, verifiers);
   if (!('head' in opened)) return { verdict: 'refused', reason: 'the checkpoint is not signed as it says' };
   if (opened.state === 'unknown_key')
     return { verdict: 'unknown_key', reason: 'the checkpoint is signed by an unknown key' };
   const { origin, size, root } = opened.head;
+  const keyChanges = verifiers.some(({ term }) => term) ? rotationsOf(rotations.join('')) : [];
   if (records.length === 0) return { verdict: 'refused', reason: 'it has no record, so it proves nothing' };
   const content: number[] = [];
   let last = -1;
@@ -134,7 +143,7 @@ export function checkProof(text: string, verifiers: readonly Verifier[], documen
   }
   const [only] = records;
   const shown = isTlogProof(text) && only ? { record: only.record } : {};
-  return { verdict: 'proven', origin, size, records: records.length, covers, content, ...shown };
+  return { verdict: 'proven', origin, size, records: records.length, covers, content, keyChanges, ...shown };
 }
 
 /** The records of a bundle, each as a C2SP tlog-proof, by their places. */
@@ -145,6 +154,11 @@ export function tlogProofs({ checkpoint, records }: ProofBundle): ReadonlyMap<nu
       tlogProofText({ entry: Buffer.from(record), index, proof, checkpoint }),
     ]),
   );
+}
+
+/** The given keys, and those that a bundle leads from them to. @throws VconOtelError as {@link checkProof} */
+export function keysOfBundle(text: string, given: readonly Verifier[]): Verifier[] {
+  return keysInForce(given, rotationsOf((parseBundle(text).rotations ?? []).join('')));
 }
 
 /** The checkpoint of a bundle. @throws VconOtelError as {@link checkProof} */
@@ -178,7 +192,7 @@ function contentHash(record: LedgerRecord, document: string, key: string | undef
 }
 
 /** What is checked of either form: a tlog-proof is of one record, whatever its vCon. */
-type Parsed = Pick<ProofBundle, 'checkpoint' | 'covers' | 'records' | 'content_key'> & {
+type Parsed = Pick<ProofBundle, 'checkpoint' | 'covers' | 'records' | 'rotations' | 'content_key'> & {
   readonly vcon_uuid?: string;
 };
 

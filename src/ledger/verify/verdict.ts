@@ -1,3 +1,4 @@
+import type { KeyRotation } from '../keys/key-rotation.ts';
 import type { Completeness } from './completeness.ts';
 
 /** Where something is wrong. */
@@ -58,6 +59,8 @@ export interface Verdict {
   readonly checkpoints: number;
   /** Records of the largest checkpoint kept elsewhere that it has grown from. */
   readonly agreed?: number;
+  /** The changes of the key that signs, each signed by the one before it. */
+  readonly keyChanges: readonly KeyRotation[];
   /** Deletions of which nothing shows that the records were old enough: 0.1 did not say. */
   readonly unprovenDeletions: number;
   /** Absent where keys were not looked at. */

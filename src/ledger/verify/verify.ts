@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHECKPOINT_FILE, HISTORY_FILE, readText } from '../directory.ts';
-import type { OperatorDeed } from '../log/operator-deed.ts';
+import { CHECKPOINT_FILE, HISTORY_FILE, ROTATIONS_FILE, readText } from '../directory.ts';
+import type { OperatorRequest } from '../log/operator-deed.ts';
 import { MAX_RECORD, NO_HASH, parseChained } from '../log/record.ts';
 import { openRequests } from '../log/requests.ts';
 import { listSegments, recordLines, type Segment } from '../log/segments.ts';
@@ -10,10 +10,11 @@ import { isSameHead, openCheckpoint, type TreeHead } from '../proof/checkpoint.t
 import { leafHash } from '../proof/merkle.ts';
 import type { Verifier } from '../proof/note.ts';
 import { TileReader } from '../proof/tile-reader.ts';
-import { CheckpointReader, unknownSigningKey, WRONG_SIGNATURE } from './checkpoint-reader.ts';
+import { CheckpointReader, WRONG_SIGNATURE } from './checkpoint-reader.ts';
 import { CompletenessCheck, repeatedIds } from './completeness.ts';
 import { Deletions } from './deletions.ts';
 import { Growth } from './growth.ts';
+import { KeyChanges } from './key-changes.ts';
 import { KeyCheck } from './key-check.ts';
 import { TileChecker } from './tile-checker.ts';
 import { Found, type LedgerFault, type Verdict } from './verdict.ts';
@@ -46,6 +47,9 @@ class Verification {
   readonly #runs = new CompletenessCheck();
   readonly #deletions = new Deletions();
   readonly #growth: Growth;
+  readonly #changes: KeyChanges;
+  /** Whether it is the ledger of which the changes of key were. */
+  readonly #changed: Growth;
   readonly #keys: KeyCheck | undefined;
   readonly #first: number;
   #tiles: TileChecker;
@@ -56,19 +60,21 @@ class Verification {
   #torn: LedgerFault | undefined;
 
   constructor(settings: VerifySettings) {
-    const { directory, verifiers } = settings;
+    const { directory } = settings;
     this.#settings = settings;
     // In this order: a ledger may grow meanwhile.
     this.#newestNote = readText(join(directory, CHECKPOINT_FILE));
-    this.#history = new CheckpointReader(directory, verifiers);
+    this.#changes = new KeyChanges(directory, settings.verifiers);
+    this.#history = new CheckpointReader(directory, this.#changes.verifiers);
     this.#segments = listSegments(directory);
     this.#first = this.#segments[0]?.first ?? 0;
     this.#keys = settings.withKeys ? new KeyCheck(directory) : undefined;
-    this.#growth = new Growth(
-      settings.since ?? [],
-      directory,
-      this.#first,
-      this.#segments[0]?.file ?? 'segments',
+    const growth = (heads: readonly TreeHead[], kept: string) =>
+      new Growth(heads, kept, directory, this.#first, this.#segments[0]?.file ?? 'segments');
+    this.#growth = growth(settings.since ?? [], 'kept elsewhere');
+    this.#changed = growth(
+      this.#changes.proven.map(({ head }) => head),
+      `in ${ROTATIONS_FILE}`,
     );
     this.#tiles = new TileChecker(directory, 0, this.#history.lastSize);
   }
@@ -156,6 +162,7 @@ class Verification {
     this.#lastTime = record.recorded_at;
     this.#runs.add(record);
     this.#keys?.add(record, file, offset);
+    if (record.event === 'key_rotated') this.#changes.add(record, { file, offset, seq });
     if (record.event === 'records_expired') this.#deletions.add(record, { file, offset, seq });
     this.#checkpoints(file, offset + bytes.length + 1);
   }
@@ -175,7 +182,7 @@ class Verification {
    */
   #checkpoints(file: string, offset: number): void {
     for (let kept = this.#history.next; kept && kept.head.size <= this.#size; kept = this.#history.next) {
-      const { head, state } = kept;
+      const { head } = kept;
       const fault = { file: this.#history.file, offset: kept.offset };
       if (head.size < this.#size) throw new Found({ ...fault, reason: 'a checkpoint is out of order' });
       if (!head.root.equals(this.#tiles.root())) {
@@ -186,12 +193,12 @@ class Verification {
         });
       }
       if (this.#suspect) throw new Found(this.#tiles.faultAt(this.#suspect.seq));
-      if (state === 'unknown_key') throw unknownSigningKey(kept.offset);
+      this.#changes.check(kept, this.#history.file, head.size >= this.#history.lastSize);
       this.#history.take();
       this.#tiles.partial(!this.#history.next);
     }
-    if (this.#growth.isDue(this.#size))
-      this.#growth.check(this.#size, () => this.#tiles.root(), { file, offset });
+    for (const growth of [this.#growth, this.#changed])
+      if (growth.isDue(this.#size)) growth.check(this.#size, () => this.#tiles.root(), { file, offset });
   }
 
   #end(): void {
@@ -211,10 +218,10 @@ class Verification {
         seq: 0,
         reason: 'is missing, and no record says that it expired',
       });
-    this.#growth.end(this.#size, { file: last, offset: end });
+    for (const growth of [this.#growth, this.#changed]) growth.end(this.#size, { file: last, offset: end });
     this.#newest();
     if (this.#tiles.fault) throw new Found(this.#tiles.fault);
-    this.#torn ??= torn;
+    this.#torn ??= torn ?? this.#changes.unfinished;
     if (this.#deletions.fault) throw this.#deletions.fault;
     if (!this.#keys) return;
     const deeds = openRequests(directory).requests.map(({ deed }) => deed);
@@ -226,7 +233,7 @@ class Verification {
   #newest(): void {
     const { previous, newest } = this.#history;
     if (!newest && !this.#newestNote) return;
-    const opened = openCheckpoint(this.#newestNote ?? '', this.#settings.verifiers);
+    const opened = openCheckpoint(this.#newestNote ?? '', this.#changes.verifiers);
     const fault = (reason: string): LedgerFault => ({ file: CHECKPOINT_FILE, offset: 0, reason });
     if (opened.state === 'forged') throw new Found(fault(WRONG_SIGNATURE), 'bad_signature');
     if (opened.state === 'unknown_key')
@@ -262,6 +269,7 @@ class Verification {
       signed: newest?.head.size ?? 0,
       checkpoints: count,
       ...(this.#growth.agreed === undefined ? {} : { agreed: this.#growth.agreed }),
+      keyChanges: this.#changes.proven,
       unprovenDeletions: this.#deletions.unproven,
       ...(this.#keys ? { keys: this.#keys.findings } : {}),
       completeness: this.#runs.result(repeated, this.#first > 0),
@@ -270,7 +278,7 @@ class Verification {
 }
 
 /** The vCons whose key a command has destroyed, which the ledger has yet to record. */
-function destroyedKeys(deeds: readonly OperatorDeed[]): ReadonlySet<string> {
+function destroyedKeys(deeds: readonly OperatorRequest[]): ReadonlySet<string> {
   return new Set(deeds.flatMap((deed) => (deed.event === 'vcon_key_destroyed' ? [deed.vcon_uuid] : [])));
 }
 

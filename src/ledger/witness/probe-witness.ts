@@ -16,8 +16,9 @@ import type { WitnessOptions } from './witnessing.ts';
 /** Whom a look at witnesses is for. */
 export interface ProbedLedger {
   readonly directory: string;
-  /** Of the ledger's own key. */
-  readonly own: Verifier;
+  /** Of the ledger's own keys; the newest is the last. */
+  readonly own: readonly Verifier[];
+  readonly origin: string;
   /** Milliseconds that a look may take. */
   readonly timeout: number;
 }
@@ -36,7 +37,7 @@ async function probeWitness(
   ledger: ProbedLedger,
 ): Promise<Finding> {
   const http = httpClient({ timeout: ledger.timeout, maxResponse: MAX_ANSWER, allowPrivateHosts });
-  const origin = hash('sha256', ledger.own.name, 'hex');
+  const origin = hash('sha256', ledger.origin, 'hex');
   try {
     const kept = new URL(`${url.replace(/\/*$/, '')}/${origin}/${CHECKPOINT_FILE}`);
     return seen(await http.get(kept, {}), parseWitnessKey(key), ledger);
@@ -48,9 +49,13 @@ async function probeWitness(
 }
 
 /** What its newest cosigned checkpoint shows (C2SP tlog-witness, monitor retrieval). */
-function seen({ status, text }: HttpAnswer, witness: Verifier, { directory, own }: ProbedLedger): Finding {
+function seen(
+  { status, text }: HttpAnswer,
+  witness: Verifier,
+  { directory, own, origin }: ProbedLedger,
+): Finding {
   const said = `the witness ${witness.name}`;
-  const here = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', [own]);
+  const here = openCheckpoint(readText(join(directory, CHECKPOINT_FILE)) ?? '', own);
   if (status === 404)
     return 'head' in here
       ? warning(
@@ -59,8 +64,8 @@ function seen({ status, text }: HttpAnswer, witness: Verifier, { directory, own 
         )
       : ok(`${said} answers; nothing of this ledger is signed yet`);
   if (status !== 200) return warning(`${said} answers with status ${status}`, 'look at its log');
-  const opened = openCheckpoint(text, [own]);
-  if (opened.state !== 'signed' || opened.head.origin !== own.name)
+  const opened = openCheckpoint(text, own);
+  if (opened.state !== 'signed' || opened.head.origin !== origin)
     return problem(
       `${said} shows a checkpoint that the key of this ledger has not signed`,
       'ask its operator which key of the ledger it knows',

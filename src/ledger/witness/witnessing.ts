@@ -37,8 +37,9 @@ export interface WitnessOptions {
 /** What code passes to {@link Witnessing}. */
 export interface WitnessingSettings extends WitnessOptions {
   readonly directory: string;
-  /** Of the ledger's own key. */
-  readonly own: Verifier;
+  /** Of the ledger's own keys, as they are by then. */
+  readonly own: () => readonly Verifier[];
+  readonly origin: string;
   readonly notice: (about: string, text: string) => void;
   /** Takes a checkpoint with more signatures on it. */
   readonly cosigned: (note: string) => Promise<void>;
@@ -92,7 +93,7 @@ export class Witnessing {
       const verifier = parseWitnessKey(key);
       const note = readText(keptFile(directory, verifier)) ?? '';
       const [kept] = cosignaturesOf(note, [verifier]) ?? [];
-      const opened = openCheckpoint(note, [settings.own]);
+      const opened = openCheckpoint(note, settings.own());
       const known = kept && opened.state === 'signed' ? { kept, head: opened.head } : undefined;
       return {
         url: url.replace(/\/*$/, ''),
@@ -126,7 +127,9 @@ export class Witnessing {
     const { own, notice } = this.#settings;
     const { text = '', signatures = [] } = parseNote(note) ?? {};
     // Its cosignatures are renewed, and the old ones need not stay on it.
-    const lines = signatures.filter(({ name, id }) => name === own.name && id === own.id);
+    const lines = signatures.filter((one) =>
+      own().some(({ name, id }) => name === one.name && id === one.id),
+    );
     this.#newest = { head, text, note: `${text}\n${lines.map(({ line }) => line).join('')}` };
     for (const one of this.#asked) {
       one.text = '';
@@ -208,12 +211,12 @@ export class Witnessing {
 
   /** What it serves, signed by the ledger's own key, shows which of the two is wrong. */
   async #compare(one: Asked): Promise<void> {
-    const { directory, own, contradicted } = this.#settings;
-    const origin = hash('sha256', own.name, 'hex');
-    const { status, text } = await this.#http.get(new URL(`${one.url}/${origin}/${CHECKPOINT_FILE}`), {});
-    const opened = status === 200 ? openCheckpoint(text, [own]) : undefined;
+    const { directory, own, origin, contradicted } = this.#settings;
+    const path = `${hash('sha256', origin, 'hex')}/${CHECKPOINT_FILE}`;
+    const { status, text } = await this.#http.get(new URL(`${one.url}/${path}`), {});
+    const opened = status === 200 ? openCheckpoint(text, own()) : undefined;
     const size = this.#newest?.head.size ?? 0;
-    if (opened?.state !== 'signed' || opened.head.origin !== own.name) return;
+    if (opened?.state !== 'signed' || opened.head.origin !== origin) return;
     const tiles = new TileReader(directory, size);
     try {
       requireGrown(size, () => tiles.sizeRoot(opened.head.size), opened.head, 'a witness');

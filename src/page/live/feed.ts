@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../model/clock.ts';
-import { MAX_WAITING, Viewer } from './viewer.ts';
+import { Viewer } from './viewer.ts';
 
 /** What a feed tells of. */
 export interface FeedSource<Snapshot extends object = object, Change extends object = object> {
@@ -19,9 +19,9 @@ export const BEAT = 100;
 export const BEATS_A_SECOND = 10;
 /** Milliseconds for which it goes on when the last viewer has left: a connection that broke finds what it has missed. */
 const LINGER = 10_000;
-/** Messages, and their bytes, that are kept for that: what waits for a viewer that gets all of them is not too much. */
+/** Messages, and their bytes, that are kept for that. */
 const MAX_KEPT = 300;
-const MAX_KEPT_BYTES = MAX_WAITING / 2;
+const MAX_KEPT_BYTES = 4 * 2 ** 20;
 export const MAX_VIEWERS = 100;
 
 /**

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Bytes that may wait for a viewer. */
-export const MAX_WAITING = 2 ** 20;
+const MAX_WAITING = 2 ** 20;
 
 /** Somebody who looks: the response to a request for server-sent events (WHATWG HTML §9.2). Nobody waits for it. */
 export class Viewer {

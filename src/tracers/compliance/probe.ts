@@ -1,6 +1,12 @@
-import { existingSigner, parseVerifierKey, probeWitnesses } from '../../ledger/index.ts';
+import {
+  existingSigner,
+  keysInForce,
+  parseVerifierKey,
+  probeWitnesses,
+  rotationsIn,
+} from '../../ledger/index.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
-import { type Finding, ok, problem } from '../../model/finding.ts';
+import { type Finding, ok, problem, warning } from '../../model/finding.ts';
 import { folderObstacle } from '../../persistence/obstacle.ts';
 import { type ComplianceOptions, witnessing } from './options.ts';
 
@@ -21,8 +27,9 @@ export function probe({ directory, origin, key_file }: LedgerPlace): readonly Fi
       )
     : ok(`the ledger can be written to ${directory}`);
   try {
-    const signer = existingSigner(directory, origin, key_file);
-    const key = signer ? 'its signing key can be read' : 'its signing key is created at the first start';
+    const found = existingSigner(directory, origin, key_file);
+    if (found?.isElsewhere) return [folder, warning(FORMER_KEY, 'set key_file to the file of the new key')];
+    const key = found ? 'its signing key can be read' : 'its signing key is created at the first start';
     return [folder, ok(key)];
   } catch (error) {
     const reason = error instanceof VconOtelError ? error.message : `it cannot be read (${errorType(error)})`;
@@ -30,14 +37,18 @@ export function probe({ directory, origin, key_file }: LedgerPlace): readonly Fi
   }
 }
 
+/** What is said where the configuration names the key of before. */
+export const FORMER_KEY =
+  'key_file names a key that was changed for another: the ledger is signed with the new one, which signing-key.pem beside it leads to';
+
 /** What witnesses have seen of the ledger: nobody is asked before it has a key. */
 export async function probeWitnessesOf(given: ComplianceOptions, timeout: number): Promise<Finding[]> {
   const asked = witnessing(given);
   const { directory, origin, key_file } = given;
-  const signer = asked && signerThere(directory, origin, key_file);
-  return asked && signer
-    ? probeWitnesses(asked, { directory, own: parseVerifierKey(signer.vkey), timeout })
-    : [];
+  const signer = asked && signerThere(directory, origin, key_file)?.signer;
+  if (!asked || !signer) return [];
+  const own = keysInForce([parseVerifierKey(signer.vkey)], rotationsIn(directory));
+  return probeWitnesses(asked, { directory, own, origin: signer.name, timeout });
 }
 
 /** A key that is missing, or none, is told of elsewhere. */

@@ -51,7 +51,7 @@ const write = (records: number, asked?: Asked, at = ledger) =>
   writeLedger(at, signer, records, asked ? { witnessing: asking(asked) } : {});
 
 async function probed(asked: Asked, key = own, allowPrivateHosts = ['127.0.0.1'], timeout = 60_000) {
-  const looked = { directory: ledger, own: key, timeout };
+  const looked = { directory: ledger, own: [key], origin: key.name, timeout };
   const [finding] = await probeWitnesses({ ...asking(asked), allowPrivateHosts }, looked);
   return `${finding?.state}: ${finding?.text}`;
 }
