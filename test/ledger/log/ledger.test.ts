@@ -401,7 +401,11 @@ describe('after a crash', () => {
         history.replace(/\u2014 (\S+) ....(?!.*\u2014)/s, '\u2014 $1 AAAA'),
         /not signed with the key of the ledger/,
       ],
-      [checkpoint, history.replace(/(?<=\n20\n)./, '/'), /the signature of a checkpoint is wrong/],
+      [
+        checkpoint,
+        history.replace(/(?<=\n20\n)./, (letter) => (letter === '/' ? '+' : '/')),
+        /the signature of a checkpoint is wrong/,
+      ],
     ] as const) {
       writeFileSync(file('checkpoint'), newest);
       writeFileSync(file('checkpoints'), all);
