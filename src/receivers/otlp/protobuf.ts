@@ -125,12 +125,14 @@ function readSpan(reader: WireReader, scope: string, traces: ReceivedTraces): vo
   const outer = reader.enter();
   const span = emptySpan(scope);
   let isOurs = true;
+  // The scope, or a span that is nobody's.
+  reader.hasMisread();
   reader.allow(MAX_FIELDS);
   for (let tag = reader.next(); tag > 0 && isOurs; tag = isOurs ? reader.next() : 0) {
     readField(tag, reader, span);
     if (tag === Span.name) isOurs = stageOf(span.name) !== undefined;
   }
-  if (reader.isExhausted) traces.rejected++;
+  if (reader.isExhausted || (isOurs && reader.hasMisread())) traces.rejected++;
   else if (isOurs && span.name !== '') traces.add(span);
   else traces.ignored++;
   reader.allow(Number.POSITIVE_INFINITY);

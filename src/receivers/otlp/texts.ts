@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Texts that are kept of each kind, and the bytes of the longest: names and uuids are shorter. */
 const SLOTS = 4_096;
 const LONGEST = 64;
@@ -13,14 +15,14 @@ export class SharedTexts {
   readonly #utf8: string[] = Array(SLOTS).fill('');
   readonly #hex: string[] = Array(SLOTS).fill('');
 
-  /** The text that some bytes are in UTF-8. */
-  utf8(bytes: Buffer, from: number, to: number): string {
-    if (to - from > LONGEST) return bytes.toString('utf8', from, to);
+  /** The text that some bytes are in UTF-8; undefined where they are not. */
+  utf8(bytes: Buffer, from: number, to: number): string | undefined {
+    if (to - from > LONGEST) return made(bytes, from, to);
     const slot = slotOf(bytes, from, to);
     const kept = this.#utf8[slot] ?? '';
     if (isAscii(kept, bytes, from, to)) return kept;
-    const text = bytes.toString('utf8', from, to);
-    if (isAscii(text, bytes, from, to)) this.#utf8[slot] = text;
+    const text = made(bytes, from, to);
+    if (text !== undefined && isAscii(text, bytes, from, to)) this.#utf8[slot] = text;
     return text;
   }
 
@@ -34,6 +36,10 @@ export class SharedTexts {
     this.#hex[slot] = text;
     return text;
   }
+}
+
+function made(bytes: Buffer, from: number, to: number): string | undefined {
+  return isUtf8(bytes.subarray(from, to)) ? bytes.toString('utf8', from, to) : undefined;
 }
 
 /** What comes later takes the place of what came before. */

@@ -16,6 +16,7 @@ export class WireReader {
   #tag = 0;
   /** Fields that may still be looked at. */
   #allowed = Number.POSITIVE_INFINITY;
+  #hasMisread = false;
 
   constructor(message: Uint8Array) {
     this.#bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
@@ -35,6 +36,13 @@ export class WireReader {
   /** Bytes that are left of the message. */
   get left(): number {
     return this.#reader.len - this.#reader.pos;
+  }
+
+  /** Whether a text was read that is none since this was asked the last time: protobuf has no other texts than UTF-8. */
+  hasMisread(): boolean {
+    const hasMisread = this.#hasMisread;
+    this.#hasMisread = false;
+    return hasMisread;
   }
 
   /** This place, for {@link goBack}. */
@@ -84,10 +92,12 @@ export class WireReader {
     this.#reader.len = outer;
   }
 
-  /** A text, made once if it comes often. */
+  /** A text, made once if it comes often. What is not UTF-8 is read as far as it is, see {@link hasMisread}. */
   text(): string {
     const from = this.#start();
-    return texts.utf8(this.#bytes, from, this.#reader.pos);
+    const text = texts.utf8(this.#bytes, from, this.#reader.pos);
+    this.#hasMisread ||= text === undefined;
+    return text ?? this.#bytes.toString('utf8', from, this.#reader.pos);
   }
 
   /** An id in hex. @param isCommon several spans have it: it is made once */

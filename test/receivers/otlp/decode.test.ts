@@ -207,6 +207,29 @@ describe('protobuf', () => {
   });
 
   test.each([
+    ['its name', 'link.?'],
+    ['an attribute that is read', 'of the chain?'],
+    ['its exception', 'KeyError?'],
+  ])('a span in which %s is not UTF-8 is rejected, and the others are read', async (_, text) => {
+    const events = [
+      { name: 'exception', attributes: [{ key: 'exception.type', value: { stringValue: 'KeyError?' } }] },
+    ];
+    const broken = conserverSpan('link.?', { chain_name: 'of the chain?', note: 'what?' }, { events });
+    const body = request([broken, conserverSpan('link.b')]).protobuf;
+    body[body.indexOf(text) + text.length - 1] = 0xff;
+    expect(plain(await decodeTraces(body, 'protobuf', reader))).toMatchObject({
+      spans: [{ name: 'b' }],
+      rejected: 1,
+    });
+  });
+
+  test('what is not read may be of any bytes', async () => {
+    const body = request([conserverSpan('link.a', { note: 'what?' })]).protobuf;
+    body[body.indexOf('what?') + 4] = 0xff;
+    expect((await decodeTraces(body, 'protobuf', reader)).rejected).toBe(0);
+  });
+
+  test.each([
     ['what ends too early', Buffer.from('0a05', 'hex')],
     ['a group', Buffer.from('0b0c', 'hex')],
     ['field number 0', Buffer.from('0200', 'hex')],

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
@@ -17,7 +18,8 @@ test('a text that came before, and any other, is what its bytes say', () => {
   const holds = (all: readonly Uint8Array[]) => {
     for (const some of [...all, ...all]) {
       const message = Buffer.concat([Buffer.from('x'), some, Buffer.from('y')]);
-      expect(texts.utf8(message, 1, 1 + some.length)).toBe(Buffer.from(some).toString());
+      const text = isUtf8(some) ? Buffer.from(some).toString() : undefined;
+      expect(texts.utf8(message, 1, 1 + some.length)).toBe(text);
       expect(texts.hex(message, 1, 1 + some.length)).toBe(Buffer.from(some).toString('hex'));
     }
   };
@@ -27,8 +29,8 @@ test('a text that came before, and any other, is what its bytes say', () => {
 test('a byte that is no character is not taken for one that looks like it', () => {
   const texts = new SharedTexts();
   expect(texts.utf8(Buffer.from('é'), 0, 2)).toBe('é');
-  expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBe('\ufffd');
-  expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBe('\ufffd');
+  expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBeUndefined();
+  expect(texts.utf8(Buffer.from([0xe9]), 0, 1)).toBeUndefined();
 });
 
 test('a time is exact to the nanosecond, whatever 64 bits it has', () => {
