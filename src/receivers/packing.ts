@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream';
-import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import { constants, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import type { Received } from '../model/received.ts';
 
 /** Packings as HTTP calls them (RFC 9110 §8.4.1, RFC 8878). */
@@ -51,8 +51,11 @@ const UNPACK: Readonly<Record<Exclude<Received['packing'], 'none'>, (packed: Uin
   gzip: () => createGunzip(AT_A_TIME),
   // RFC 9110 means zlib's frame (RFC 1950); some send what is in it (RFC 1951).
   deflate: (packed) => (hasFrame(packed) ? createInflate(AT_A_TIME) : createInflateRaw(AT_A_TIME)),
-  zstd: () => createZstdDecompress(AT_A_TIME),
+  zstd: () => createZstdDecompress({ ...AT_A_TIME, params: WINDOW }),
 };
+
+/** A content coding has no window of more than 8 MiB (RFC 9659 §3): otherwise a few bytes ask for 128 MiB. */
+const WINDOW = { [constants.ZSTD_d_windowLogMax]: 23 };
 
 /** Compression method 8 (RFC 1950 §2.2). Without a frame, these four bits would be of a stored block that is not the last, and of its padding, which is 0. */
 function hasFrame([first = DEFLATE]: Uint8Array): boolean {

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import {
+  constants,
+  createZstdCompress,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
 import { Pool } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { notUtf8 } from '../../support/not-utf8.ts';
@@ -36,6 +43,23 @@ describe('spans', () => {
       1, 1,
     ]);
   });
+
+  test.each([
+    [23, 200],
+    [24, 400],
+  ])(
+    'zstd with a window of 2^%i bytes is answered %i: a few bytes may not ask for much memory',
+    async (windowLog, status) => {
+      const { post } = await startReceiver();
+      // As one that does not know how much comes, it asks for the window as a whole.
+      const packer = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: windowLog } });
+      packer.write(TWO.protobuf);
+      packer.flush(() => packer.end());
+      const body = Buffer.concat(await packer.toArray());
+      const headers = { ...PROTOBUF, 'content-encoding': 'zstd' };
+      expect((await post('/v1/traces', body, headers)).status).toBe(status);
+    },
+  );
 
   test('an empty body is an empty request', async () => {
     const { post } = await startReceiver();
