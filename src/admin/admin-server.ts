@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { pathOf } from '../incoming/addressed.ts';
 import {
   type PageAnswer,
   refusal,
@@ -55,10 +56,11 @@ export function startAdminServer({ pages, site, ...settings }: AdminServerSettin
 const log = new ThrottledLog('vcon-otel/admin');
 
 function answer(
-  { url = '', method }: IncomingMessage,
+  request: IncomingMessage,
   pages: AdminServerSettings['pages'],
 ): PageAnswer | Promise<PageAnswer> {
-  const [path = ''] = url.split('?', 1);
+  const { method } = request;
+  const path = pathOf(request);
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (!page) return refusal(404, `only ${Object.keys(pages).join(', ')}`);
   if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'only GET', { allow: 'GET, HEAD' });

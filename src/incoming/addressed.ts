@@ -20,6 +20,12 @@ export function addressCheck(
     (origin === undefined || isOurs(URL.parse(String(origin))?.hostname));
 }
 
+/** The path of a request's target without its query, whichever form that has (RFC 9112 §3.2). */
+export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
+  const path = isOriginForm(url) ? url : (URL.parse(url)?.pathname ?? url);
+  return path.split('?', 1)[0] ?? '';
+}
+
 /** A path, or the server as a whole. */
 function isOriginForm(target: string): boolean {
   return target.startsWith('/') || target === '*';

@@ -12,7 +12,7 @@ import { type Address, cannotListen } from '../model/address.ts';
 import { withDeadline } from '../model/deadline.ts';
 import { errorType } from '../model/error.ts';
 import type { ThrottledLog } from '../model/throttled-log.ts';
-import { addressCheck } from './addressed.ts';
+import { addressCheck, pathOf } from './addressed.ts';
 import { bearerCheck } from './bearer.ts';
 import { limitPeers } from './peers.ts';
 import { boundedPipelines } from './pipelines.ts';
@@ -154,7 +154,7 @@ async function respond(
   try {
     send(response, await answer(request));
   } catch (error) {
-    const [path = ''] = (request.url ?? '').split('?', 1);
+    const path = pathOf(request);
     log.warn(path, `${path} could not be answered: ${errorType(error)}`);
     send(response, refusal(500, 'it could not be answered'));
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Site } from '../admin/admin-server.ts';
+import { pathOf } from '../incoming/addressed.ts';
 import { refusal, type ServerAnswer } from '../incoming/small-server.ts';
 import type { Clock } from '../model/clock.ts';
 import type { RunObserver } from '../model/run.ts';
@@ -78,10 +79,6 @@ async function fileOr404(path: string, request: IncomingMessage, files: StaticFi
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return refusal(405, 'only GET', { allow: 'GET, HEAD' });
   return (await files.answer(path, request)) ?? refusal(404, 'the page has no such file');
-}
-
-function pathOf({ url = '' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '';
 }
 
 function isOfPage(path: string): boolean {

@@ -131,6 +131,7 @@ describe('a target in absolute form', () => {
       expect([host, await statusOf(url, {}, method, { path: host + path })]).toEqual([host, 403]);
     for (const host of ours)
       expect([host, await statusOf(url, {}, method, { path: host + path })]).not.toEqual([host, 403]);
+    expect(await statusOf(url, {}, 'PUT', { path: `http://localhost${path}?a` })).toBe(405);
     const named = { host: 'evil.example' };
     expect(await statusOf(url, named, method, { path: `http://localhost${path}` })).toBe(403);
   });

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { addressCheck } from '../../incoming/addressed.ts';
+import { addressCheck, pathOf } from '../../incoming/addressed.ts';
 import { bearerCheck, type Tokens } from '../../incoming/bearer.ts';
 import { boundedPipelines } from '../../incoming/pipelines.ts';
 import { cannotListen } from '../../model/address.ts';
@@ -17,7 +17,7 @@ import type { Receiver } from '../receiver.ts';
 import { readTls, type TlsFiles } from '../tls.ts';
 import { bridgeRoute } from './bridge-route.ts';
 import { otherSignalRoute, tracesRoute } from './otlp-routes.ts';
-import { FOREIGN, pathOf, refuse, WRONG_TYPE } from './refusal.ts';
+import { FOREIGN, refuse, WRONG_TYPE } from './refusal.ts';
 import type { RouteSettings } from './routes.ts';
 
 /** What the receiver needs to start. Times are milliseconds. */

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../../incoming/addressed.ts';
 import { type EncodedAnswer, RETRY_AFTER, RPC_CODE, status } from '../otlp/answers.ts';
 import type { Encoding } from '../otlp/decode.ts';
 
@@ -56,11 +57,6 @@ export function encodingOf(request: FastifyRequest): Encoding | undefined {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/x-protobuf') return 'protobuf';
   return type === 'application/json' ? 'json' : undefined;
-}
-
-/** A request's path without its query. */
-export function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
 }
 
 const CODE_OF: Readonly<Record<Refusal['status'], number>> = {
