@@ -1,4 +1,3 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import type { RecordFact, SpanFact } from '../model/fact.ts';
 import type { Facts } from '../model/received.ts';
@@ -91,10 +90,9 @@ export function isOfMadeRoom(body: Uint8Array): boolean {
   return MADE_ROOM.equals(body.subarray(0, MADE_ROOM.byteLength));
 }
 
-/** How an entry is written: what was received as it came, anything else as JSON, which is packed where it may be long. */
+/** How an entry is written: what was received as it came, anything else as JSON. */
 export function encodeEntry(entry: NewEntry): Uint8Array {
-  if (entry.kind === 'received') return writeReceived(entry);
-  return entry.kind === 'carried' ? writtenCarried(entry) : Buffer.from(jsonOf(entry));
+  return entry.kind === 'received' ? writeReceived(entry) : Buffer.from(jsonOf(entry));
 }
 
 /** An entry as this version writes it. */
@@ -102,13 +100,15 @@ export type NewEntry =
   | Exclude<Entry, { kind: 'received' | 'facts' | '0.1' }>
   | (ReceivedEntry & { readonly window: BelievedTimes });
 
-function jsonOf(entry: Exclude<NewEntry, { kind: 'received' | 'carried' }>): string {
+function jsonOf(entry: Exclude<NewEntry, { kind: 'received' }>): string {
   // Not by a replacer, which is called for every key and takes several times as long.
   switch (entry.kind) {
     case 'called':
       return JSON.stringify({ ...entry, fact: writtenFact(entry.fact) });
     case 'configured':
       return JSON.stringify({ ...entry, chains: [...entry.chains] });
+    case 'carried':
+      return writtenCarried(entry);
     default:
       return JSON.stringify(entry);
   }
@@ -121,8 +121,8 @@ function jsonOf(entry: Exclude<NewEntry, { kind: 'received' | 'carried' }>): str
 export function decodeEntry(body: Uint8Array): Entry | undefined {
   if (isReceivedEntry(body)) return readReceivedEntry(body);
   try {
-    const { line, rest } = firstLine(body);
-    const entry = JSON.parse(line.toString()) as WrittenEntry;
+    const lines = linesOf(body);
+    const entry = JSON.parse(String(lines.next().value)) as WrittenEntry;
     if (!KINDS.safeParse(entry).success) return undefined;
     switch (entry.kind) {
       case 'spans':
@@ -136,7 +136,7 @@ export function decodeEntry(body: Uint8Array): Entry | undefined {
       case 'configured':
         return { ...entry, chains: new Map(entry.chains) };
       case 'carried':
-        return { kind: 'carried', of: entry.of, part: readCarried(entry, rest) };
+        return { ...entry, part: readPart(entry.part, lines) };
       default:
         return entry;
     }
@@ -152,10 +152,7 @@ type WrittenEntry =
   | { readonly kind: 'called'; readonly fact: WrittenFact }
   | { readonly kind: 'record'; readonly record: WrittenRecord }
   | { readonly kind: 'configured'; readonly chains: WrittenChains }
-  | WrittenCarried;
-
-/** The head of what is carried: as versions before wrote it, with the part in it. */
-type WrittenCarried = { readonly kind: 'carried'; readonly of: number; readonly part?: WrittenPart };
+  | { readonly kind: 'carried'; readonly of: number; readonly part: WrittenPart };
 
 type WrittenChains = readonly (readonly [string, ConfiguredChain])[];
 
@@ -181,41 +178,23 @@ type WrittenPart =
   | { readonly kind: 'open'; readonly runs: readonly WrittenRun[] }
   | { readonly kind: 'workers'; readonly workers: readonly WrittenWorker[] };
 
-/**
- * A line of JSON as the head, and the part, packed: a line of JSON, and after it one for each run of the processes in it. Runs are much
- * alike, and the lines of many shrink to a tenth.
- */
-function writtenCarried({ part, ...head }: Extract<Entry, { kind: 'carried' }>): Buffer {
+/** A line of JSON, and after it one for each run of the processes in it, if there are any. */
+function writtenCarried({ part, ...entry }: Extract<Entry, { kind: 'carried' }>): string {
   const lines: Buffer[] = [];
-  const first = Buffer.from(JSON.stringify(writtenPart(part, lines)));
-  const text = Buffer.concat([first, ...lines.flatMap((line) => [LINE_BREAK, line])]);
-  return Buffer.concat([Buffer.from(JSON.stringify(head)), LINE_BREAK, zstdCompressSync(text, FAST)]);
+  const first = JSON.stringify({ ...entry, part: writtenPart(part, lines) });
+  return [first, ...lines].join(LINE_BREAK);
 }
 
-const LINE_BREAK = Buffer.from('\n');
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const LINE_BREAK = '\n';
 
-/** @param rest what follows the head */
-function readCarried({ part }: WrittenCarried, rest: Buffer): StatePart {
-  if (part) return readPart(part, linesOf(rest));
-  const lines = linesOf(zstdDecompressSync(rest));
-  return readPart(JSON.parse(String(lines.next().value)), lines);
-}
-
-/** The head of what is carried, and what follows it; anything else is one line. */
-function firstLine(body: Uint8Array): { readonly line: Buffer; readonly rest: Buffer } {
+/** The lines of what is carried; anything else is one. */
+function* linesOf(body: Uint8Array): Generator<Buffer> {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const to = isOfCarrying(body) ? text.indexOf(LINE_BREAK) : -1;
-  return to === -1
-    ? { line: text, rest: text.subarray(text.byteLength) }
-    : { line: text.subarray(0, to), rest: text.subarray(to + 1) };
-}
-
-function* linesOf(text: Buffer): Generator<Buffer> {
   let from = 0;
-  for (let to = text.indexOf(LINE_BREAK); to !== -1; to = text.indexOf(LINE_BREAK, from)) {
+  for (let to = isOfCarrying(body) ? text.indexOf(LINE_BREAK) : -1; to !== -1; ) {
     yield text.subarray(from, to);
     from = to + 1;
+    to = text.indexOf(LINE_BREAK, from);
   }
   yield text.subarray(from);
 }

@@ -600,17 +600,6 @@ describe('an entry', () => {
     ]);
   });
 
-  test('of what is carried, with the part in its head, is read as versions before wrote it', () => {
-    const packed = Buffer.from([0, 1, 127, 128, 255]);
-    const part = { kind: 'closed', packed: packed.toString('base64') };
-    const body = Buffer.from(JSON.stringify({ kind: 'carried', of: 7, part }));
-    expect(decodeEntry(body)).toEqual({ kind: 'carried', of: 7, part: { kind: 'closed', packed } });
-  });
-
-  test('of what is carried that cannot be unpacked says nothing', () => {
-    expect(decodeEntry(Buffer.from('{"kind":"carried","of":7}\nno such packing'))).toBeUndefined();
-  });
-
   test('of a later version is left alone', () => {
     const bodies = ['{"kind":"later"}', 'no JSON', '', '\u0001\u0009\u0000'].map((body) => Buffer.from(body));
     expect(bodies.map(decodeEntry)).toEqual([undefined, undefined, undefined, undefined]);
