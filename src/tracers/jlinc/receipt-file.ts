@@ -1,40 +1,18 @@
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { errorType, VconOtelError } from '../../model/error.ts';
-import { Batches } from '../../persistence/batches.ts';
-import { DurableFile } from '../../persistence/durable-file.ts';
-import { makeFolder } from '../../persistence/make-folder.ts';
-import { PRIVATE_FILE } from '../../persistence/private-file.ts';
+import { DailyFile } from '../../persistence/daily-file.ts';
 import { JlincError } from './failure.ts';
 
-/** Lines in one write, and lines that may wait for theirs. */
-const MAX_BATCH = 10_000;
-const MAX_WAITING = 10_000;
-
-/**
- * Where receipts are kept: one JSON line each in `receipts-<UTC day>.jsonl`, a file for each day, so that old ones can be
- * taken away whole. A line is on the disk before its receipt is acknowledged; those that come meanwhile share the next
- * write.
- */
+/** Where receipts are kept: one JSON line each in `receipts-<UTC day>.jsonl`, on the disk before a receipt is acknowledged. */
 export class ReceiptFile {
-  readonly #directory: string;
-  readonly #lines: Batches<string>;
-  #current: { readonly day: string; readonly file: DurableFile } | undefined;
+  readonly #file: DailyFile;
 
   /**
    * @param option names the option in errors
    * @throws VconOtelError `FILE_UNUSABLE` where no file can be made there
    */
   constructor(directory: string, option: string) {
-    this.#directory = directory;
-    this.#lines = new Batches({
-      write: (lines) => this.#write(lines),
-      maxBatch: MAX_BATCH,
-      maxWaiting: MAX_WAITING,
-    });
     try {
-      makeFolder(directory);
-      closeSync(openSync(this.#path(today()), 'a', PRIVATE_FILE));
+      this.#file = new DailyFile({ directory, name: (day) => `receipts-${day}.jsonl` });
     } catch (cause) {
       throw new VconOtelError('FILE_UNUSABLE', `${option}: cannot write files there: ${errorType(cause)}`, {
         path: option,
@@ -50,7 +28,7 @@ export class ReceiptFile {
   async append(receipt: unknown): Promise<string> {
     const line = JSON.stringify(receipt);
     try {
-      await this.#lines.add(`${line}\n`);
+      await this.#file.append(line);
       return line;
     } catch (cause) {
       throw new JlincError('RECEIPT_NOT_KEPT', 'a receipt could not be written', { cause });
@@ -58,29 +36,7 @@ export class ReceiptFile {
   }
 
   /** Waits for what was accepted. Safe twice. */
-  async close(): Promise<void> {
-    await this.#lines.close();
-    await this.#current?.file.close();
+  close(): Promise<void> {
+    return this.#file.close();
   }
-
-  async #write(lines: readonly string[]): Promise<void> {
-    const file = await this.#fileOf(today());
-    await file.append(lines.join(''));
-  }
-
-  async #fileOf(day: string): Promise<DurableFile> {
-    if (this.#current?.day === day) return this.#current.file;
-    await this.#current?.file.close();
-    const file = new DurableFile({ path: this.#path(day), create: true });
-    this.#current = { day, file };
-    return file;
-  }
-
-  #path(day: string): string {
-    return join(this.#directory, `receipts-${day}.jsonl`);
-  }
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
 }
