@@ -2,7 +2,8 @@
 What vcon_otel.py costs a server in line: `python3 bench_in_line.py`, with OpenTelemetry's SDK if it is installed.
 
 The time spent in our own part of hooks, spans and calls, for runs of four links and a storage, 23 facts each: making the
-facts and throwing them away; sending them, with all extras; and the same while Redis hangs or is gone. One after the other
+facts and throwing them away; sending them, with all extras; with the hash of each document, of 20 KB; and the same while Redis
+hangs or is gone. One after the other
 in turns, in one process, so that the ratios hold on a busy machine.
 """
 
@@ -34,6 +35,7 @@ class Bench(ServerCase):
             self.measure("making the facts alone", self.redis.port, made_alone=True, extras=False)
             self.measure("… and the extras", self.redis.port, made_alone=True)
             self.measure("sent, extras on", self.redis.port)
+            self.measure("… and hashes of 20 KB", self.redis.port, hash_document=True)
             self.measure("Redis hangs", hangs)
             self.measure("Redis is gone", gone)
         base, wall = statistics.median(self.rows["making the facts alone"]), statistics.median(self.wall["making the facts alone"])
@@ -54,6 +56,8 @@ class Bench(ServerCase):
             cpu, wall = self.rows.setdefault(name, []), self.wall.setdefault(name, [])
             gc.collect()
             for number in range(RUNS):
+                if options.get("hash_document"):
+                    self.client.execute_command("SET", f"vcon:v{number}", "x" * 20_000)
                 spent.clear()
                 self.passage(LINKS, f"v{number}", storages=["s1"])
                 if number > 20:

@@ -1,3 +1,4 @@
+export { default as attest } from './attest.ts';
 export { default as auditLog } from './audit-log.ts';
 export { default as compliance } from './compliance.ts';
 export { default as dbAudit } from './db-audit.ts';

@@ -1,4 +1,5 @@
 import type { TracerDefinition } from '../model/tracer.ts';
+import attest from './attest.ts';
 import auditLog from './audit-log.ts';
 import compliance from './compliance.ts';
 import dbAudit from './db-audit.ts';
@@ -8,6 +9,7 @@ import metrics from './metrics.ts';
 
 /** The tracers that come with the package, by their `module` in a configuration. What they need of libraries is loaded when they are used. */
 export const builtInTracers: ReadonlyMap<string, TracerDefinition> = new Map<string, TracerDefinition>([
+  ['tracers.attest', attest],
   ['tracers.audit_log', auditLog],
   ['tracers.compliance', compliance],
   ['tracers.db_audit', dbAudit],

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type TracerCheck, testTracer } from '../../src/testing/index.ts';
+import attest from '../../src/tracers/attest.ts';
 import auditLog from '../../src/tracers/audit-log.ts';
 import compliance from '../../src/tracers/compliance.ts';
 import dbAudit from '../../src/tracers/db-audit.ts';
@@ -57,6 +58,19 @@ describe('tracers.compliance', () =>
         return records.filter(({ run_id }) => run_id !== undefined).map(({ record_id }) => record_id);
       },
       once: true,
+    }),
+  ));
+
+describe('tracers.attest', () =>
+  testAll(
+    testTracer(attest, {
+      prepare: async () => {
+        const directory = await folder();
+        return {
+          options: { directory: join(directory, 'attest'), ledger_directory: join(directory, 'ledger') },
+          close: () => rm(directory, { recursive: true }),
+        };
+      },
     }),
   ));
 

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -175,6 +175,21 @@ describe('what the pages show is what is written', () => {
     const alike = (text: string) =>
       text.replace(/"recorded_at":"[^"]+"/g, '"recorded_at":"…"').replace(/"[0-9a-f]{64}"/g, '"…"');
     expect(alike(shown.join(''))).toEqual(alike(written));
+  });
+
+  test('by attest, but for its hashes', async () => {
+    const [shown] = blocks(await pageOf('tracers.attest'), 'json');
+    const folder = await mkdtemp(join(tmpdir(), 'vcon-otel-docs-'));
+    const directory = join(folder, 'attest');
+    const options = { directory, ledger_directory: join(folder, 'ledger') };
+    const { trace, shutdown } = await started('tracers.attest', options);
+    await trace(UUID, 'link_complete', linkContext({ vconSha256: 'ab'.repeat(32) }));
+    await shutdown();
+    const [name = ''] = (await readdir(directory)).filter((file) => file.endsWith('.intoto.jsonl'));
+    const { payload } = JSON.parse(await readFile(join(directory, name), 'utf8'));
+    await rm(folder, { recursive: true });
+    const alike = (text = '') => text.replace(/"[0-9a-f]{64}"/g, '"…"');
+    expect(alike(shown)).toEqual(alike(`${Buffer.from(payload, 'base64')}\n`));
   });
 
   test('by metrics', async () => {

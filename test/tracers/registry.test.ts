@@ -5,6 +5,7 @@ import { builtInTracers } from '../../src/tracers/registry.ts';
 
 test('built-in tracers have the names that the conserver gives its modules', () => {
   expect([...builtInTracers.keys()]).toEqual([
+    'tracers.attest',
     'tracers.audit_log',
     'tracers.compliance',
     'tracers.db_audit',
