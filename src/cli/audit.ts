@@ -3,9 +3,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { VconOtelError } from '../model/error.ts';
 import { operatorOf } from '../service/deeds.ts';
 import { parseUuid } from './arguments.ts';
+import { attest } from './audit/attest.ts';
 import { type AuditSettings, openLedgerPart, reporting, requireDirectory } from './audit/audited-ledger.ts';
 import { consistency } from './audit/consistency.ts';
 import { EXPORT_FORMATS, exportAll } from './audit/export.ts';
+import { layout } from './audit/layout.ts';
 import { restoreMirrored } from './audit/mirror.ts';
 import { monitorCommand } from './audit/monitor.ts';
 import { PROOF_FORMATS, prove } from './audit/prove.ts';
@@ -113,6 +115,26 @@ export function auditCommand(settings: AuditSettings): Command {
     )
     .requiredOption('--out <file>', 'the file for the private key (mode 0600); it must not exist yet')
     .option('--witness', 'print the verifier key of a witness, not that of a ledger');
+  add('attest', 'verify what an attest tracer has signed of each step', attest)
+    .argument('<directory>', 'the directory of the tracer')
+    .addOption(publicKeys('--key <key>', 'the public key (PEM or verifier key, or a file that holds it)'))
+    .option(
+      '--layout <file>',
+      'a layout of `audit layout`; repeat it for other chains',
+      (file: string, before: readonly string[] = []) => [...before, file],
+    )
+    .addOption(publicKeys('--layout-key <key>', 'the public key of whoever signed the layouts'))
+    .option('--ledger <directory>', 'compare them with what this ledger has recorded')
+    .addOption(publicKeys('--ledger-key <vkey>', "the ledger's verifier key, or a file that holds it"))
+    .option('--tracer <name>', 'the name of the tracer in the ledger', 'attest')
+    .option('--vcon <uuid>', 'only of this vCon, with --ledger, which has its key', parseUuid)
+    .option('--json', 'print one JSON document');
+  add('layout', 'sign which links must run in each chain of a conserver', layout)
+    .argument('<file>', "the conserver's config.yml")
+    .requiredOption('--key-file <file>', 'the private key that signs, not that of the tracer')
+    .addOption(publicKeys('--attester <key>', 'the public key of an attest tracer').makeOptionMandatory())
+    .option('--days <days>', 'for how many days it is valid', parseDays, 365)
+    .requiredOption('--out <folder>', 'the folder for <chain>.layout, and for the public key');
   audit.addCommand(monitorCommand(settings));
   return audit;
 }
@@ -122,6 +144,18 @@ function keyOption(): Option {
     '--key <vkey>',
     'the verifier key, or a file that holds it; repeat it for another key, after a change of keys',
   ).argParser((key: string, before: readonly string[] = []) => [...before, key]);
+}
+
+function publicKeys(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(
+    (key: string, before: readonly string[] = []) => [...before, key],
+  );
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (Number.isSafeInteger(days) && days > 0 && days <= 36_500) return days;
+  throw new InvalidArgumentError('It is no number of days from 1 to 36500.');
 }
 
 function unverified(): Option {

@@ -70,6 +70,14 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'audit keygen --origin example.com/audit --out ledger.key',
     'audit keygen --origin witness.example.com/w1 --witness --out witness.key',
   ],
+  'audit attest': [
+    'audit attest ./data/attest --key verify-key.pem --ledger ./data/ledger',
+    'audit attest ./data/attest --layout main.layout --layout-key layout-key.pem --json',
+  ],
+  'audit layout': [
+    'audit layout config.yml --key-file layout.key --attester verify-key.pem --out ./layouts',
+    'audit layout /etc/conserver/config.yml --key-file layout.key --attester verify-key.pem --out ./layouts --days 30',
+  ],
   'audit monitor': [
     'audit monitor https://ledger.example.com/ --key ledger.vkey --max-age 2h --metrics-port 9465',
     'audit monitor ./data/ledger --key ledger.vkey --witness w1.vkey --once --json',
