@@ -6,7 +6,6 @@ export {
   existingSigner,
   ledgerSigner,
   verifierBeside,
-  verifierKeysBeside,
   writeKeyFile,
 } from './keys/signing-key.ts';
 export { destroyKey } from './log/destroy-key.ts';
@@ -39,7 +38,7 @@ export type { TreeHead } from './proof/checkpoint.ts';
 export { readHeads } from './proof/checkpoint-history.ts';
 export { type Cosigner, cosignerOf, parseWitnessKey } from './proof/cosignature.ts';
 export { entriesOf } from './proof/entry-bundle.ts';
-export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier } from './proof/note.ts';
+export { generateKey, parseVerifierKey, type Signer, signerOf, type Verifier, vkeyOf } from './proof/note.ts';
 export { TileReader } from './proof/tile-reader.ts';
 export { publishLog } from './publish/publish.ts';
 export type { Completeness } from './verify/completeness.ts';

@@ -105,7 +105,7 @@ export function verifierBeside(directory: string): Verifier[] {
 }
 
 /** The newest of {@link verifierBeside}, as it is given to others. */
-export function verifierKeysBeside(directory: string): string[] {
+function verifierKeysBeside(directory: string): string[] {
   const vkey = readText(join(directory, VERIFIER_KEY_FILE));
   return vkey === undefined ? [] : [vkey.trim()];
 }

@@ -29,6 +29,11 @@ export interface Verifier {
   readonly term?: { readonly from: number; readonly to: number };
 }
 
+/** A ledger's verifier key as it is given to others: `<name>+<id>+<base64>`. */
+export function vkeyOf({ name, id, key }: Verifier): string {
+  return `${name}+${id}+${Buffer.concat([Buffer.of(ED25519), publicBytes(key)]).toString('base64')}`;
+}
+
 /** Whether two verifiers have one name and one key: an id alone is too short to tell. */
 export function isSameVerifier(one: Verifier, other: Verifier): boolean {
   return one.name === other.name && one.key.equals(other.key);

@@ -14,7 +14,7 @@ export interface VconInLedger {
 
 /** What a ledger has of a vCon, and what it takes to check that. */
 export interface ProvedRecords {
-  /** The verifier keys beside the ledger. */
+  /** The verifier keys that may have signed the checkpoint, by what is beside the ledger. */
   readonly keys: readonly string[];
   /** What became of the key with which its content is hashed. */
   readonly content_key: KeyState;

@@ -2,10 +2,11 @@ import {
   KeyStore,
   knownVcon,
   proveVcon,
+  type Verifier,
   verdictLines,
   verifierBeside,
-  verifierKeysBeside,
   verifyLedger,
+  vkeyOf,
 } from '../../ledger/index.ts';
 import type { FoundVerdict, LedgerQuestions, ProvedRecords, VconInLedger } from './ledger-questions.ts';
 
@@ -18,10 +19,14 @@ export const readLedger: ReadLedger = { records, verdict };
 
 function records({ directory, uuid }: VconInLedger): ProvedRecords {
   const vcon = knownVcon(directory, uuid) ?? uuid;
+  const bundle = proveVcon(directory, vcon);
+  const size = bundle.covers?.to ?? 0;
+  // The key may have been changed since: those that may have signed this checkpoint.
+  const mayHave = ({ term }: Verifier) => !term || (term.from <= size && size <= term.to);
   return {
-    keys: verifierKeysBeside(directory),
+    keys: verifierBeside(directory).filter(mayHave).map(vkeyOf),
     content_key: new KeyStore(directory).state(vcon),
-    bundle: proveVcon(directory, vcon),
+    bundle,
   };
 }
 
