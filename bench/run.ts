@@ -20,6 +20,7 @@ const NAMES = [
   'receive',
   'hot-path',
   'python-compat',
+  'page',
 ];
 /** A benchmark that takes longer than this hangs. */
 const LIMIT_MS = 10 * 60_000;

@@ -15,6 +15,7 @@ test.each([
   ['receive', ['What arrives', '278 runs a second', 'Where the time goes']],
   ['hot-path', ['onStart and onEnd of a span', 'Processor time per span']],
   ['python-compat', ['English', 'Japanese']],
+  ['page', ['From the fact to the document', 'Scripting with', '278 runs a second']],
 ])('the benchmark %s runs to its end and prints its tables', async (name, headings) => {
   // Rejects unless it exits with 0.
   const { stdout } = await promisify(execFile)(process.execPath, [bench, '--short', '--only', name], {
