@@ -43,7 +43,7 @@ export { TileReader } from './proof/tile-reader.ts';
 export { publishLog } from './publish/publish.ts';
 export type { Completeness } from './verify/completeness.ts';
 export { type LedgerThen, proveGrowth } from './verify/consistency-proof.ts';
-export { publishedFault } from './verify/published.ts';
+export { publishedFault, publishedSize } from './verify/published.ts';
 export { type RecordedReceipts, recordedReceipts } from './verify/recorded-receipts.ts';
 export { isComplete, verdictJson, verdictLines } from './verify/report.ts';
 export {

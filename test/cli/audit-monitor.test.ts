@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { cosignerOf } from '../../src/ledger/proof/cosignature.ts';
 import { generateKey } from '../../src/ledger/proof/note.ts';
 import { servedDirectory } from '../ledger/monitor/served-directory.ts';
 import { newSigner, ORIGIN, writeLedger } from '../ledger/written-ledger.ts';
+import { startServer } from '../outgoing/misbehaving-server.ts';
 import { jsonLines } from './command-line.ts';
 import { runInProcess } from './in-process.ts';
 
@@ -109,4 +110,26 @@ test.each<[string[], string]>([
   expect([code, stdout]).toEqual([3, '']);
   expect(stderr).toContain(message);
   expect(stderr).not.toContain('secret');
+});
+
+test('a place that asks for a token gets it from a file, and no other host does', async () => {
+  const heard: (string | undefined)[] = [];
+  const asking = await startServer((response, { headers, path = '' }) => {
+    heard.push(headers.authorization);
+    const file = join(ledger, path.replace('/path/', ''));
+    if (headers.authorization !== 'Bearer a.token') return response.writeHead(401).end();
+    return existsSync(file) && statSync(file).isFile()
+      ? response.writeHead(200).end(readFileSync(file))
+      : response.writeHead(404).end();
+  });
+  writeFileSync(join(folder, 'token'), 'a.token\n');
+  const state = ['--state', 'state-token'];
+  const url = asking.url.href;
+  expect((await monitor(url, ...local, ...state)).code).toBe(13);
+  expect((await monitor(url, ...local, ...state, '--token-file', 'token')).code).toBe(0);
+  const { length } = heard;
+  for (const args of [[url, server.url.href, ...local], [url], ['ledger']])
+    expect((await monitor(...args, ...state, '--token-file', 'token')).code).toBe(3);
+  expect(heard).toHaveLength(length);
+  await asking.close();
 });

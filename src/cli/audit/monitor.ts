@@ -7,7 +7,14 @@ import { VconOtelError } from '../../model/error.ts';
 import { httpUrl } from '../../model/options/values.ts';
 import { parseDelay, parseLimit } from '../arguments.ts';
 import { cleanText, print, safeJson } from '../timeline/index.ts';
-import { type AuditSettings, EXIT, openLedgerPart, reporting, verifiersOf } from './audited-ledger.ts';
+import {
+  type AuditSettings,
+  EXIT,
+  openLedgerPart,
+  reporting,
+  requireText,
+  verifiersOf,
+} from './audited-ledger.ts';
 import { quorumOf, takesWitnesses, type WitnessChoice } from './witness-options.ts';
 
 /** `vcon-otel audit monitor`: watches ledgers from outside until a signal comes, or looks once. */
@@ -38,6 +45,7 @@ export function monitorCommand(settings: AuditSettings): Command {
       'a host that may have a private address; repeat it for another',
       several,
     )
+    .option('--token-file <file>', 'a file with the bearer token that the URLs ask for, all of one host')
     .addOption(
       new Option('--metrics-port <port>', 'serve /metrics and /healthz there')
         .argParser(parsePort)
@@ -57,6 +65,7 @@ interface MonitorOptions extends WitnessChoice {
   readonly samples: number;
   readonly state: string;
   readonly allowPrivateHost?: readonly string[];
+  readonly tokenFile?: string;
   readonly metricsPort?: number;
   readonly metricsHost: string;
   readonly json?: true;
@@ -70,8 +79,9 @@ async function monitor(
   const { LedgerMonitor, placeAtUrl, placeInDirectory } = await openLedgerPart();
   const placeOf = (ledger: string): WatchedPlace => {
     const url = urlOf(ledger);
-    return url ? placeAtUrl(url, options.allowPrivateHost ?? []) : placeInDirectory(ledger);
+    return url ? placeAtUrl(url, options.allowPrivateHost ?? [], undefined, token) : placeInDirectory(ledger);
   };
+  const token = tokenFor(ledgers, options);
   const places = [...new Map(ledgers.map(placeOf).map((place) => [place.name, place])).values()];
   const watching = new LedgerMonitor({
     places,
@@ -117,6 +127,26 @@ function urlOf(ledger: string): URL | undefined {
     'OPTIONS_INVALID',
     'the URL of a ledger begins with http:// or https://, and has no user, no query and no fragment',
   );
+}
+
+/** The token of a file, which is shown to one host, and to nobody on the way. @throws VconOtelError */
+function tokenFor(
+  ledgers: readonly string[],
+  { tokenFile, allowPrivateHost = [] }: MonitorOptions,
+): string | undefined {
+  if (tokenFile === undefined) return undefined;
+  const urls = ledgers.flatMap((ledger) => urlOf(ledger) ?? []);
+  const isPlain = urls.some(
+    ({ protocol, hostname }) => protocol === 'http:' && !allowPrivateHost.includes(hostname),
+  );
+  if (isPlain || new Set(urls.map(({ host }) => host)).size !== 1)
+    throw new VconOtelError(
+      'OPTIONS_INVALID',
+      'a token is for URLs of one host, by https://, or by http:// where --allow-private-host names it',
+    );
+  const token = requireText(tokenFile).trim();
+  if (/^[\w.~+/-]+=*$/.test(token)) return token;
+  throw new VconOtelError('OPTIONS_INVALID', `${tokenFile} holds no bearer token`);
 }
 
 /** `--max-age` is also for the ledgers themselves. @throws VconOtelError */

@@ -37,7 +37,8 @@ export async function verify(
   requireDirectory(directory);
   const { isComplete, isLedgerInUse, readHeads, verdictJson, verdictLines, verifyLedger } =
     await openLedgerPart();
-  const { attestations, isWitnessed, keptCosigned, witnessedJson, witnessedLines } = await openLedgerPart();
+  const { attestations, isWitnessed, keptCosigned, publishedSize, witnessedJson, witnessedLines } =
+    await openLedgerPart();
   const verifiers = await trustedKeys(directory, options.key);
   const since = options.since === undefined ? [] : readHeads(requireText(options.since));
   const quorum = await quorumOf(options);
@@ -63,15 +64,17 @@ export async function verify(
   settings.exit(EXIT[state === 'intact' ? doubt : state]);
   if (options.json) {
     const witnessed = quorum ? { witnessed: witnessedJson(found, quorum) } : {};
+    const published = options.published === undefined ? {} : { published: publishedSize(options.published) };
     const mirrored = mirror ? { mirror: mirrorJson(mirror.compared, mirror.own) } : {};
     await print(settings.stdout, [
-      `${safeJson({ ...verdictJson(verdict, inUse), ...witnessed, ...mirrored })}\n`,
+      `${safeJson({ ...verdictJson(verdict, inUse), ...witnessed, ...published, ...mirrored })}\n`,
     ]);
   } else
     await print(
       settings.stdout,
       [
         ...verdictLines(verdict, directory),
+        ...(options.published === undefined ? [] : publishedLines(publishedSize(options.published), verdict)),
         ...(quorum ? witnessedLines(found, quorum) : []),
         ...(mirror ? mirrorLines(mirror.compared, mirror.own) : []),
       ].map((line) => `${cleanText(line)}\n`),
@@ -102,6 +105,13 @@ async function withPublished(
   const { publishedFault } = await openLedgerPart();
   const fault = publishedFault(directory, published, verifiers, own.signed);
   return fault ? { ...own, verdict: 'tampered', fault } : own;
+}
+
+/** How much of the ledger was published: what came later is not looked at there. */
+function publishedLines(size: number, { verdict, signed }: Verdict): string[] {
+  if (verdict !== 'intact') return [];
+  const more = signed > size ? `; ${signed - size} signed since are not there` : '';
+  return [`  ${'published'.padEnd(12)} the same ${size} records${more}`];
 }
 
 /** With `--strict`, what an intact ledger does not show counts as what it may hide. */

@@ -40,19 +40,22 @@ export function placeInDirectory(directory: string): WatchedPlace {
  * @param url of the folder
  * @param allowPrivateHosts hosts that may have private addresses
  * @param timeout milliseconds of one request
+ * @param token what the server asks for (RFC 6750)
  */
 export function placeAtUrl(
   url: URL,
   allowPrivateHosts: readonly string[],
   timeout: number = TIMEOUT,
+  token?: string,
 ): WatchedPlace {
   const http = httpClient({ timeout, maxResponse: MAX_BUNDLE, allowPrivateHosts });
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const base = url.href.replace(/\/*$/, '');
   return {
     name: shownUrl(base),
     async read(path, longest) {
       try {
-        const answer = await http.get(new URL(`${base}/${path}`), {});
+        const answer = await http.get(new URL(`${base}/${path}`), headers);
         if (answer.status === 404 || answer.status === 410) return undefined;
         const failure = statusFailure(answer);
         if (failure) throw failure;

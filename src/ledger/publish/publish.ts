@@ -9,6 +9,7 @@ import { openCheckpoint, type TreeHead } from '../proof/checkpoint.ts';
 import type { Verifier } from '../proof/note.ts';
 import { fullPath, TILE_WIDTH, tilePath, writeTiles } from '../proof/tile.ts';
 import { TileReader } from '../proof/tile-reader.ts';
+import { keptFiles, WITNESSES_FOLDER } from '../witness/witnessing.ts';
 import { firstBundle, tiledLog } from './tiled-log.ts';
 
 /** What was published. */
@@ -48,11 +49,23 @@ export function publishLog(directory: string, out: string, verifiers: readonly V
     const text = readText(join(directory, name));
     if (text !== undefined) replaceFileSync(join(out, name), text);
   }
+  publishCosigned(directory, out, verifiers, head.size);
   replaceFileSync(join(out, CHECKPOINT_FILE), note);
   const gone = [...filledSince(before?.size ?? 0, tiles), ...expiredBefore(firstBundle(directory))];
   const deleted = [...new Set(gone)].map((path) => join(out, path)).filter((path) => existsSync(path));
   for (const path of deleted) rmSync(path, { recursive: true });
   return { size: head.size, written, deleted: deleted.length };
+}
+
+/** What witnesses have cosigned last, as far as the published checkpoint covers it: they may have cosigned a newer one by now. */
+function publishCosigned(directory: string, out: string, verifiers: readonly Verifier[], size: number): void {
+  for (const name of keptFiles(directory)) {
+    const text = readText(join(directory, name)) ?? '';
+    const opened = openCheckpoint(text, verifiers);
+    if (opened.state !== 'signed' || opened.head.size > size) continue;
+    makeFolder(join(out, WITNESSES_FOLDER));
+    replaceFileSync(join(out, name), text);
+  }
 }
 
 /** The tree head that a folder was published with last. */

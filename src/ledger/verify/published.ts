@@ -9,6 +9,12 @@ import { TileReader } from '../proof/tile-reader.ts';
 import { firstBundle, tiledLog } from '../publish/tiled-log.ts';
 import type { LedgerFault } from './verdict.ts';
 
+/** How many records of a ledger the checkpoint in a folder covers, whoever signed it. */
+export function publishedSize(out: string): number {
+  const opened = openCheckpoint(readText(join(out, CHECKPOINT_FILE)) ?? '', []);
+  return 'head' in opened ? opened.head.size : 0;
+}
+
 /**
  * Compares what was published of a ledger with the ledger, which was found to be intact: its checkpoint is one of this ledger, and
  * every tile and entry bundle that it covers is there and the same; a bundle of deleted records is not.

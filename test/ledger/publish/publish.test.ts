@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -9,7 +9,9 @@ import {
   publishLog,
   type Signer,
 } from '../../../src/ledger/index.ts';
+import { cosignerOf } from '../../../src/ledger/proof/cosignature.ts';
 import { leafHashOf } from '../../../src/ledger/proof/merkle.ts';
+import { generateKey } from '../../../src/ledger/proof/note.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { entries, newSigner, settingsFor, writeLedger } from '../written-ledger.ts';
 
@@ -51,6 +53,27 @@ test('a published ledger is its checkpoint, its tiles and its records in bundles
   expect(found.flat().map((entry) => entry?.toString())).toEqual(lines);
   const [first] = found[0] ?? [];
   expect(leafHashOf(first ?? Buffer.of())).toEqual(readFileSync(join(out, 'tile/0/000')).subarray(0, 32));
+});
+
+test('what witnesses have cosigned is published, as far as the checkpoint covers it', async () => {
+  const { directory, out, signer, publish } = await ledger(20);
+  const cosigner = cosignerOf('witness.example/w1', generateKey());
+  const cosigned = (size: number) => {
+    const note = readFileSync(join(directory, 'checkpoint'), 'utf8');
+    const text = note.slice(0, note.indexOf('\n\n') + 1);
+    mkdirSync(join(directory, 'witnesses'), { recursive: true });
+    writeFileSync(join(directory, 'witnesses', '0000000a'), note + cosigner.cosign(text, size));
+  };
+  cosigned(20);
+  publish();
+  expect(files(out)).toContain('witnesses/0000000a');
+  // A witness that was faster than the export: that the published checkpoint has fewer records is no rollback.
+  const before = readFileSync(join(directory, 'checkpoint'));
+  await writeLedger(directory, signer, 30);
+  cosigned(30);
+  writeFileSync(join(directory, 'checkpoint'), before);
+  publish();
+  expect(readFileSync(join(out, 'witnesses/0000000a'), 'utf8')).toContain('\n20\n');
 });
 
 test('what has grown is brought up to date: parts stay until the whole is there', async () => {
