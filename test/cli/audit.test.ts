@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KeyStore, ledgerSigner, openLedger, type Signer } from '../../src/ledger/index.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { KeyStore, leaveRequest, ledgerSigner, openLedger, type Signer } from '../../src/ledger/index.ts';
 import { entries, newSigner, settingsFor, uuidOf, writeLedger } from '../ledger/written-ledger.ts';
 import { jsonLines } from './command-line.ts';
 import { runInProcess } from './in-process.ts';
@@ -118,6 +118,13 @@ describe('verify', () => {
       0,
       expect.stringContaining('rollback     excluded up to the 24 records'),
     ]);
+    // Nobody records what a command has left.
+    leaveRequest(path, { event: 'ledger_exported', format: 'cef', actor: 'A. Reader' });
+    expect((await audit(...strict, '--since', join(path, 'checkpoint'))).code).toBe(0);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const late = await audit(...strict, '--since', join(path, 'checkpoint'));
+    expect([late.code, late.stdout]).toEqual([1, expect.stringContaining('waiting      1 deeds')]);
   });
 
   test('a signature that was damaged is said to be one, and ends with 7', async () => {

@@ -115,9 +115,9 @@ function publishedLines(size: number, { verdict, signed }: Verdict): string[] {
 }
 
 /** With `--strict`, what an intact ledger does not show counts as what it may hide. */
-function strictly({ verdict, agreed }: Verdict, isComplete: boolean): LedgerState {
+function strictly({ verdict, agreed, keys, lateRequests }: Verdict, isComplete: boolean): LedgerState {
   if (verdict !== 'intact') return verdict;
-  if (!isComplete) return 'tampered';
+  if (!isComplete || (keys?.pending ?? 0) > 0 || lateRequests > 0) return 'tampered';
   return agreed === undefined ? 'rolled_back' : 'intact';
 }
 

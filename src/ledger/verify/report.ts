@@ -26,6 +26,7 @@ export function verdictJson(of: Verdict, inUse: boolean) {
       ? { committed: keys.committed, uncommitted: keys.uncommitted, pending: keys.pending, lost: keys.lost }
       : null,
     key_changes: of.keyChanges.map(({ seq, former, next }) => ({ seq, former: former.id, next: next.id })),
+    late_requests: of.lateRequests,
     unproven_deletions: of.unprovenDeletions,
     fault: fault ?? null,
     open_runs: completeness.openRuns,
@@ -77,6 +78,9 @@ export function verdictLines(verdict: Verdict, directory: string): string[] {
     ],
     ...(unprovenDeletions > 0
       ? [['deleted', `${unprovenDeletions} times, without word of how old the records were (0.1)`]]
+      : []),
+    ...(verdict.lateRequests > 0
+      ? [['waiting', `${verdict.lateRequests} deeds of operators, for more than an hour, to be recorded`]]
       : []),
     ...keyRows(keys),
     ...(openRuns > 0 ? [['open', `${openRuns} runs without an end (under way, or broken off)`]] : []),

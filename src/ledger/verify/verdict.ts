@@ -63,6 +63,8 @@ export interface Verdict {
   readonly keyChanges: readonly KeyRotation[];
   /** Deletions of which nothing shows that the records were old enough: 0.1 did not say. */
   readonly unprovenDeletions: number;
+  /** What commands have left word of for more than an hour, which the ledger has yet to record. */
+  readonly lateRequests: number;
   /** Absent where keys were not looked at. */
   readonly keys?: KeyFindings;
   readonly completeness: Completeness;

@@ -271,6 +271,7 @@ class Verification {
       ...(this.#growth.agreed === undefined ? {} : { agreed: this.#growth.agreed }),
       keyChanges: this.#changes.proven,
       unprovenDeletions: this.#deletions.unproven,
+      lateRequests: lateRequests(this.#settings.directory),
       ...(this.#keys ? { keys: this.#keys.findings } : {}),
       completeness: this.#runs.result(repeated, this.#first > 0),
     };
@@ -281,6 +282,15 @@ class Verification {
 function destroyedKeys(deeds: readonly OperatorRequest[]): ReadonlySet<string> {
   return new Set(deeds.flatMap((deed) => (deed.event === 'vcon_key_destroyed' ? [deed.vcon_uuid] : [])));
 }
+
+/** Requests that any service would have seen to by now. */
+function lateRequests(directory: string): number {
+  const before = Date.now() - LATE;
+  return openRequests(directory).requests.filter(({ time }) => time < before).length;
+}
+
+/** Milliseconds: longer than most checkpoint intervals. */
+const LATE = 3_600_000;
 
 const NOTHING_SIGNED: LedgerFault = {
   file: HISTORY_FILE,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   checkProof,
   KeyStore,
@@ -13,7 +13,8 @@ import {
   verifyLedger,
 } from '../../../src/ledger/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { entries, newSigner, settingsFor, uuidOf } from '../written-ledger.ts';
+import { entries, newSigner, settingsFor, uuidOf, writeLedger } from '../written-ledger.ts';
+import { verify } from './tampering.ts';
 
 const FIRST = 'segments/00000000000000000000.jsonl';
 const ADA = { actor: 'ada', system_user: 'ada' };
@@ -133,4 +134,16 @@ describe('the destruction of a key', () => {
     expect(keys.commitment(uuidOf(0))).toBeDefined();
     expect(notice).toHaveBeenCalledWith('strange', expect.stringContaining('1 files'));
   });
+});
+
+test('what a command has left is late after an hour, and is told of', async () => {
+  const directory = join(temporaryFolder(), 'ledger');
+  const signer = newSigner();
+  await writeLedger(directory, signer, 8);
+  const left = () => verify(directory, signer).lateRequests;
+  leaveRequest(directory, { event: 'ledger_exported', format: 'cef', actor: 'A. Reader' });
+  expect(left()).toBe(0);
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(left()).toBe(1);
 });
