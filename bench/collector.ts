@@ -9,7 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { findCollector, obtainCollector } from '../test/backends/programs.ts';
+import {
+  findSmallCollector,
+  obtainSmallCollector,
+  type Program,
+  type SmallCollector,
+} from '../test/backends/programs.ts';
 import { ownFolder } from './disk.ts';
 import { Poster } from './feed.ts';
 import { freePort } from './redis.ts';
@@ -33,6 +38,26 @@ const folders = ownFolder();
 const EXPORTERS = 3;
 /** Milliseconds between two looks at how far it is. */
 const LOOK = 20;
+
+const VERSION = '0.165.0';
+const CORE = 'go.opentelemetry.io/collector';
+const CONTRIB = 'github.com/open-telemetry/opentelemetry-collector-contrib';
+/** Nothing but what is measured: that is quickly built, and few modules have to be there. */
+const MEASURED: SmallCollector = {
+  name: 'otelcol-bench',
+  version: VERSION,
+  manifest: stringify({
+    dist: { name: 'program', output_path: '.', version: VERSION },
+    receivers: [{ gomod: `${CORE}/receiver/otlpreceiver v${VERSION}` }],
+    exporters: [{ gomod: `${CORE}/exporter/otlphttpexporter v${VERSION}` }],
+    extensions: [{ gomod: `${CONTRIB}/extension/storage/filestorage v${VERSION}` }],
+  }),
+};
+
+/** The Collector, if it has been built. */
+export function findCollector(): Promise<Program> {
+  return findSmallCollector(MEASURED);
+}
 
 /** How exporters pack what they send. `gzip` is their default. */
 export type Compression = 'gzip' | 'none';
@@ -75,7 +100,7 @@ export async function startCollector(
 
 /** As it is documented, without anything that would make it do more. */
 function configOf(url: string, sink: string, directory: string, compression: Compression): object {
-  const names = Array.from({ length: EXPORTERS }, (_, index) => `otlphttp/${index}`);
+  const names = Array.from({ length: EXPORTERS }, (_, index) => `otlp_http/${index}`);
   const exporter = {
     endpoint: sink,
     compression,
@@ -117,6 +142,6 @@ async function listens(url: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const made = await obtainCollector();
+  const made = await obtainSmallCollector(MEASURED);
   console.log('path' in made ? made.about : made.missing);
 }

@@ -5,8 +5,7 @@
  */
 import { loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { findCollector } from '../test/backends/programs.ts';
-import { type Compression, startCollector } from './collector.ts';
+import { type Compression, findCollector, startCollector } from './collector.ts';
 import {
   bodiesOf,
   CALLS_PER_RUN,

@@ -39,6 +39,32 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vco
 /** Small and without the paths of this machine. */
 const BUILD = ['-trimpath', '-ldflags=-s -w'];
 
+/** A Collector of some components alone. */
+export interface SmallCollector {
+  /** As it is called in the cache. */
+  readonly name: string;
+  readonly version: string;
+  /** What the Collector's builder takes, which leaves the file `program`. */
+  readonly manifest: string;
+}
+
+/** A Collector from the cache, if it is there. */
+export async function findSmallCollector(small: SmallCollector): Promise<Program> {
+  const place = placeOf(small);
+  return (await exists(place.path)) ? place : { missing: 'there is no Collector' };
+}
+
+/** The same, which is built where it is not there: with Go, in some minutes. */
+export async function obtainSmallCollector(small: SmallCollector): Promise<Program> {
+  const { path, about } = placeOf(small);
+  const failure = await built(path, about, (folder) => buildCollector(folder, small.version, small.manifest));
+  return failure === undefined ? { path, about } : { missing: `${about} could not be built: ${failure}` };
+}
+
+function placeOf({ name, version }: SmallCollector) {
+  return { path: join(CACHE, `${name}-${version}`), about: `OpenTelemetry Collector ${version}` };
+}
+
 /** The versions and components of the Collector that may be built, best first. */
 const CHOICES = COLLECTOR_VERSIONS.flatMap((version) =>
   [[], OPTIONAL_COMPONENTS].map((without) => ({
@@ -50,7 +76,7 @@ const CHOICES = COLLECTOR_VERSIONS.flatMap((version) =>
 );
 
 /** The Collector from the path or the cache, if it is there. */
-export async function findCollector(): Promise<Programs['collector']> {
+async function findCollector(): Promise<Programs['collector']> {
   const onPath = await command('otelcol-contrib', ['--version']);
   if (onPath.code === 0)
     return { path: 'otelcol-contrib', about: `${onPath.stdout.trim()}, from the path`, without: [] };
@@ -59,13 +85,15 @@ export async function findCollector(): Promise<Programs['collector']> {
 }
 
 /** The Collector, which is built where it is not there: with Go, in some minutes. */
-export async function obtainCollector(): Promise<Programs['collector']> {
+async function obtainCollector(): Promise<Programs['collector']> {
   // What could not be built once is not tried every time: empty the cache for that.
   const found = await findCollector();
   if ('path' in found) return found;
   const failures: string[] = [];
   for (const { version, without, path, about } of CHOICES) {
-    const failure = await built(path, about, (folder) => buildCollector(folder, version, without));
+    const failure = await built(path, about, (folder) =>
+      buildCollector(folder, version, manifest(version, without)),
+    );
     if (failure === undefined) return { path, about, without };
     console.log(`${about} could not be built: ${failure}`);
     failures.push(about);
@@ -73,12 +101,8 @@ export async function obtainCollector(): Promise<Programs['collector']> {
   return { missing: `no Collector could be built: neither ${failures.join(' nor ')}`, without: [] };
 }
 
-async function buildCollector(
-  folder: string,
-  version: string,
-  without: readonly string[],
-): Promise<string | undefined> {
-  writeFileSync(join(folder, 'manifest.yaml'), manifest(version, without));
+async function buildCollector(folder: string, version: string, content: string): Promise<string | undefined> {
+  writeFileSync(join(folder, 'manifest.yaml'), content);
   const builder = `go.opentelemetry.io/collector/cmd/builder@v${version}`;
   return failureOf(
     await command('go', ['run', builder, '--config=manifest.yaml', '--ldflags=-s -w'], { cwd: folder }),
