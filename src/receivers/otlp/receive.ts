@@ -39,15 +39,57 @@ function receive(span: WireSpan): SpanFact | 'ignored' | 'rejected' {
   if (!isId(span.traceId, 32) || !isId(span.spanId, 16)) return 'rejected';
   if (span.start === NO_TIME || span.end === NO_TIME || !isStatus(span.status)) return 'rejected';
   if (!isName(facts.chain) || (facts.stage !== 'chain' && !isName(facts.name))) return 'rejected';
-  // One copy, and all spans of a stage have the same shape.
-  return {
-    ...bounded(facts),
-    traceId: span.traceId,
-    spanId: span.spanId,
-    parentSpanId: isId(span.parentSpanId, 16) ? span.parentSpanId : undefined,
-    start: span.start,
-    end: span.end,
+  return factOf(bounded(facts), span);
+}
+
+/** With every field by its name: a fact that is made at once, and not by adding to another, takes the least memory and is read fastest. */
+function factOf(facts: SpanFacts, { traceId, spanId, parentSpanId: parent, start, end }: WireSpan): SpanFact {
+  const { chain, vconUuid, inferred, vconSha256, failed, undecided, errorType, outcome, outVconUuid } = facts;
+  const parentSpanId = isId(parent, 16) ? parent : undefined;
+  if (facts.stage === 'chain') {
+    const { stage, links, queuedBy } = facts;
+    return {
+      stage,
+      chain,
+      vconUuid,
+      inferred,
+      vconSha256,
+      links,
+      queuedBy,
+      failed,
+      undecided,
+      errorType,
+      outcome,
+      outVconUuid,
+      traceId,
+      spanId,
+      parentSpanId,
+      start,
+      end,
+    };
+  }
+  const { stage, name } = facts;
+  const index = stage === 'link' ? facts.index : undefined;
+  const fact = {
+    stage,
+    chain,
+    vconUuid,
+    inferred,
+    vconSha256,
+    name,
+    index,
+    failed,
+    undecided,
+    errorType,
+    outcome,
+    outVconUuid,
+    traceId,
+    spanId,
+    parentSpanId,
+    start,
+    end,
   };
+  return fact as SpanFact;
 }
 
 /** Chains that queued one vCon. */

@@ -64,7 +64,7 @@ export class WireReader {
     if (reader.pos >= reader.len) return 0;
     this.#allowed -= 1;
     if (this.#allowed < 0) return 0;
-    this.#tag = reader.uint32();
+    this.#tag = this.#varint();
     // Of number 0, none is a field: one of them would look like the end.
     if (this.#tag >>> 3 === 0) throw new Error('a field without a number');
     return this.#tag;
@@ -109,13 +109,17 @@ export class WireReader {
 
   /** Nanoseconds since the Unix epoch, as a time. */
   time(): HrTime {
-    const low = this.#reader.fixed32();
-    const high = this.#reader.fixed32();
+    const low = this.fixed32();
+    const high = this.fixed32();
     return low === 0 && high === 0 ? NO_TIME : timeOf(low, high);
   }
 
   fixed32(): number {
-    return this.#reader.fixed32();
+    const reader = this.#reader;
+    const at = reader.pos;
+    if (at + FOUR > reader.len) throw new Error('a message ends too early');
+    reader.pos = at + FOUR;
+    return this.#bytes.readUInt32LE(at);
   }
 
   /** A small integer. */
@@ -147,11 +151,28 @@ export class WireReader {
 
   #end(): number {
     const reader = this.#reader;
-    const end = reader.uint32() + reader.pos;
+    // First, since it goes on.
+    const length = this.#varint();
+    const end = length + reader.pos;
     if (end > reader.len) throw new Error('a message ends too early');
     return end;
   }
+
+  /** A small number, as tags and lengths are: nearly all are one byte. */
+  #varint(): number {
+    const reader = this.#reader;
+    const at = reader.pos;
+    const byte = this.#bytes[at] ?? CONTINUES;
+    if (byte >= CONTINUES || at >= reader.len) return reader.uint32();
+    reader.pos = at + 1;
+    return byte;
+  }
 }
+
+/** A byte from here on is not the last of its number. */
+const CONTINUES = 128;
+/** Bytes of a fixed number. */
+const FOUR = 4;
 
 const VARINT = 0;
 const FIXED_64 = 1;
