@@ -213,11 +213,12 @@ function seqsOf(
   events: number,
   { before, repeats }: Pick<Extract<WriterReply, { of: 'commit' }>, 'before' | 'repeats'>,
 ): number[] {
+  const seqs: number[] = [];
   let last = before;
-  return Array.from({ length: events }, (_, place) => {
-    const known = repeats.get(place);
-    if (known !== undefined) return known;
-    last += 1;
-    return last;
-  });
+  for (let place = 0; place < events; place += 1) {
+    const known = repeats.size > 0 ? repeats.get(place) : undefined;
+    if (known === undefined) last += 1;
+    seqs.push(known ?? last);
+  }
+  return seqs;
 }

@@ -137,6 +137,8 @@ export class HeardBlocks {
   readonly #sql: Statements;
   readonly #blocks = new Map<string, Block>();
   readonly #changed = new Set<Block>();
+  /** The one that was changed last: what is heard comes in order. */
+  #last: Block | undefined;
 
   constructor(sql: Statements) {
     this.#sql = sql;
@@ -169,6 +171,7 @@ export class HeardBlocks {
         marks,
       );
     this.#changed.clear();
+    this.#last = undefined;
     for (const key of this.#blocks.keys()) {
       if (this.#blocks.size <= KEPT) break;
       this.#blocks.delete(key);
@@ -177,6 +180,16 @@ export class HeardBlocks {
 
   #mark(consumer: ConsumerId, seq: number, mark: number): void {
     const number = Math.floor(seq / EVENTS);
+    const last = this.#last;
+    const isSame = last !== undefined && last.block === number && last.consumer === consumer;
+    const block = isSame ? last : this.#blockOf(consumer, number);
+    this.#last = block;
+    const at = 2 * (seq % EVENTS);
+    block.marks[at] = mark & 255;
+    block.marks[at + 1] = mark >> 8;
+  }
+
+  #blockOf(consumer: ConsumerId, number: number): Block {
     const key = `${consumer} ${number}`;
     let block = this.#blocks.get(key);
     if (!block) {
@@ -186,10 +199,8 @@ export class HeardBlocks {
       block = { consumer, block: number, marks: (marks as Uint8Array) ?? new Uint8Array(2 * EVENTS) };
       this.#blocks.set(key, block);
     }
-    const at = 2 * (seq % EVENTS);
-    block.marks[at] = mark & 255;
-    block.marks[at + 1] = mark >> 8;
     this.#changed.add(block);
+    return block;
   }
 
   /** An operator may have put a row there that nobody knows of yet. */
