@@ -87,8 +87,8 @@ function spanTimes(fact: ServerFact, within: (time: bigint) => bigint) {
 }
 
 /** Whole milliseconds, as of records. */
-function inMillis([seconds, nanoseconds]: HrTime): number {
-  return seconds * 1e3 + Math.floor(nanoseconds / 1e6);
+function inMillis(time: HrTime): number {
+  return time[0] * 1e3 + Math.floor(time[1] / 1e6);
 }
 
 function isWithin(time: number, { at, oldest, ahead }: BelievedTimes): boolean {

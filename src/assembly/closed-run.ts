@@ -29,7 +29,7 @@ export function closedRun({ id, rootSpanId, chain, facts }: OpenRun, emitted: Ru
     id,
     rootSpanId,
     chain: chain ?? emitted.chain,
-    uuids: [...new Set(uuidsOf(facts))],
+    uuids: [...uuidsOf(facts)],
     from,
     to: emitted.end ?? from,
     isHeadless: !facts.chainSpan && failedLink(facts) !== undefined,

@@ -81,10 +81,11 @@ function removeSpansAfter(facts: GrowingFacts, failed: LinkSpan): readonly SpanF
 }
 
 /** All spans. */
-export function* spansOf({ chainSpan, links, storages }: RunFacts): Iterable<SpanFact> {
-  if (chainSpan) yield chainSpan;
-  yield* links.values();
-  yield* storages;
+export function spansOf({ chainSpan, links, storages }: RunFacts): readonly SpanFact[] {
+  const spans: SpanFact[] = chainSpan ? [chainSpan] : [];
+  for (const link of links.values()) spans.push(link);
+  for (const storage of storages) spans.push(storage);
+  return spans;
 }
 
 /** How many spans there are. */
@@ -97,13 +98,18 @@ export function factCount(facts: RunFacts): number {
   return spanCount(facts) + facts.records.size;
 }
 
-/** The uuids that the vCon is known to have had in this run. */
-export function* uuidsOf(facts: RunFacts): Iterable<string> {
-  for (const { before, after } of facts.records.values()) {
-    if (before !== undefined) yield before;
-    if (after !== undefined) yield after;
+/** The uuids that the vCon is known to have had in this run, each once. */
+export function uuidsOf({ records, chainSpan, links, storages }: RunFacts): ReadonlySet<string> {
+  const uuids = new Set<string>();
+  const add = (uuid: string | undefined) => uuid !== undefined && uuids.add(uuid);
+  for (const { before, after } of records.values()) {
+    add(before);
+    add(after);
   }
-  for (const { vconUuid } of spansOf(facts)) if (vconUuid !== undefined) yield vconUuid;
+  add(chainSpan?.vconUuid);
+  for (const { vconUuid } of links.values()) add(vconUuid);
+  for (const { vconUuid } of storages) add(vconUuid);
+  return uuids;
 }
 
 /** The process of the conserver that the records come from; undefined without any. */

@@ -79,7 +79,7 @@ function partOf(
   const believed = isCertain && isLast && spanCount(part.facts) === 0 ? withoutRoots(part) : part;
   const isAccepted =
     [...believed.facts.records.values()].every((record) => accepts(run, record, worker, runs)) &&
-    [...spansOf(part.facts)].every((span) => fitOf(run, span) === 'fits');
+    spansOf(part.facts).every((span) => fitOf(run, span) === 'fits');
   return isAccepted ? believed : undefined;
 }
 
@@ -105,7 +105,7 @@ interface Pair {
 }
 
 function recordsOf(spans: OpenRun, runs: Runs, misled: Set<OpenRun>): Pair | undefined {
-  if (spans.facts.records.size > 0) return undefined;
+  if (spans.facts.records.size > 0 || runs.open.isAlone(spans)) return undefined;
   for (const span of spans.facts.links.values()) {
     for (const other of runs.open.with(span.vconUuid))
       if (spanCount(other.facts) === 0 && isAllInside(other, spans)) mislead(other, misled);
@@ -146,7 +146,7 @@ export function unionByTrace(run: OpenRun, runs: Runs): Union {
   const { chainSpan } = run.facts;
   for (const other of chainSpan ? runs.open.with(chainSpan.vconUuid) : []) {
     if (other === run || other.facts.chainSpan || other.facts.records.size > 0) continue;
-    const spans: SpanFact[] = [...spansOf(other.facts)];
+    const spans = spansOf(other.facts);
     const isOf = (span: SpanFact) =>
       span.traceId === run.traceId && belongsTo(as, span, runs) && fitOf(as, span) === 'fits';
     if (!spans.every(isOf)) continue;

@@ -77,6 +77,12 @@ export class OpenRuns {
     return this.#uuids.get(run) ?? [];
   }
 
+  /** Whether no other run is known to have had one of its uuids. */
+  isAlone(run: OpenRun): boolean {
+    for (const uuid of this.uuidsOf(run)) if ((this.#byUuid.get(uuid)?.size ?? 0) > 1) return false;
+    return true;
+  }
+
   /** In the order in which they began. */
   sinceBegin(): Iterable<OpenRun> {
     return this.#byId.values();

@@ -16,8 +16,9 @@ const ROOT_IS_ID = 8;
 const HEAD = 29;
 const UUID = 128;
 const UTF_8 = 129;
-const IS_HEX = /^(?:[0-9a-f]{2}){1,127}$/;
-const IS_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Where the groups of a uuid's digits begin, with one character between them. */
+const GROUPS = [0, 9, 14, 19, 24];
+const UUID_LENGTH = 36;
 
 /** Bytes that there is room for at first. */
 const ROOM = 4_096;
@@ -72,18 +73,52 @@ export class PackedRuns {
 
   #write(text: string): void {
     const bytes = this.#bytes;
-    if (IS_HEX.test(text)) {
-      this.#at = bytes.writeUInt8(text.length / 2, this.#at);
-      this.#at += bytes.write(text, this.#at, 'hex');
-    } else if (IS_UUID.test(text)) {
-      this.#at = bytes.writeUInt8(UUID, this.#at);
-      this.#at += bytes.write(text.replaceAll('-', ''), this.#at, 'hex');
+    const at = this.#at;
+    const isShort = text.length > 0 && text.length < 2 * UUID && text.length % 2 === 0;
+    if (isShort && writeDigits(bytes, at + 1, text, 0, text.length)) {
+      bytes[at] = text.length / 2;
+      this.#at = at + 1 + text.length / 2;
+    } else if (writeUuid(bytes, at + 1, text)) {
+      bytes[at] = UUID;
+      this.#at = at + 17;
     } else {
-      const length = bytes.write(text, this.#at + 5);
-      this.#at = bytes.writeUInt8(UTF_8, this.#at);
-      this.#at = bytes.writeUInt32LE(length, this.#at) + length;
+      const length = bytes.write(text, at + 5);
+      bytes[at] = UTF_8;
+      this.#at = bytes.writeUInt32LE(length, at + 1) + length;
     }
   }
+}
+
+/** Writes a uuid in 16 bytes. @returns whether it is one, in lower case; else what was written says nothing */
+function writeUuid(bytes: Buffer, at: number, text: string): boolean {
+  if (text.length !== UUID_LENGTH) return false;
+  let to = at;
+  for (const [group, from] of GROUPS.entries()) {
+    const end = (GROUPS[group + 1] ?? UUID_LENGTH + 1) - 1;
+    const isGroup = from === 0 || text.charCodeAt(from - 1) === DASH;
+    if (!isGroup || !writeDigits(bytes, to, text, from, end)) return false;
+    to += (end - from) / 2;
+  }
+  return true;
+}
+
+/** Writes hexadecimal digits, two in a byte. @returns whether they are that, in lower case */
+function writeDigits(bytes: Buffer, at: number, text: string, from: number, to: number): boolean {
+  for (let i = from, place = at; i < to; i += 2, place += 1) {
+    const high = digitOf(text.charCodeAt(i));
+    const low = digitOf(text.charCodeAt(i + 1));
+    if (high < 0 || low < 0) return false;
+    bytes[place] = (high << 4) | low;
+  }
+  return true;
+}
+
+const [ZERO = 0, NINE = 0, A = 0, F = 0, DASH = 0] = Array.from('09af-', (one) => one.charCodeAt(0));
+
+/** @returns -1 where it is none */
+function digitOf(code: number): number {
+  if (code >= ZERO && code <= NINE) return code - ZERO;
+  return code >= A && code <= F ? code - A + 10 : -1;
 }
 
 /** Reads what {@link PackedRuns.from} gave. */

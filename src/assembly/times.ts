@@ -4,8 +4,8 @@ import type { HrTime } from '@opentelemetry/api';
 export const SLACK = 5;
 
 /** Orders times, the earlier one first. */
-export function compareTimes([s1, n1]: HrTime, [s2, n2]: HrTime): number {
-  return s1 - s2 || n1 - n2;
+export function compareTimes(one: HrTime, other: HrTime): number {
+  return one[0] - other[0] || one[1] - other[1];
 }
 
 /** @param time nanoseconds since the Unix epoch */
@@ -14,13 +14,13 @@ export function toHrTime(time: bigint): HrTime {
 }
 
 /** Milliseconds since the Unix epoch. */
-export function toMillis([seconds, nanoseconds]: HrTime): number {
-  return seconds * 1e3 + nanoseconds / 1e6;
+export function toMillis(time: HrTime): number {
+  return time[0] * 1e3 + time[1] / 1e6;
 }
 
 /** Seconds from one time to another. Clocks of two machines may differ: never below zero. */
-export function secondsBetween([s1, n1]: HrTime, [s2, n2]: HrTime): number {
-  const nanoseconds = n2 - n1;
-  const seconds = s2 - s1 + (nanoseconds < 0 ? -1 : 0);
+export function secondsBetween(from: HrTime, to: HrTime): number {
+  const nanoseconds = to[1] - from[1];
+  const seconds = to[0] - from[0] + (nanoseconds < 0 ? -1 : 0);
   return seconds < 0 ? 0 : seconds + (nanoseconds < 0 ? nanoseconds + 1e9 : nanoseconds) / 1e9;
 }

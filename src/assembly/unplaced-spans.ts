@@ -17,7 +17,8 @@ export class UnplacedSpans {
   }
 
   has(spanId: string): boolean {
-    return this.#byId.has(spanId);
+    // Nearly always none waits: then the id of each span need not be hashed.
+    return this.#byId.size > 0 && this.#byId.has(spanId);
   }
 
   get(spanId: string): SpanFact | undefined {

@@ -9,7 +9,8 @@ export function chainEvent(run: KnownRun, step?: GrowingStep): ChainEvent {
   const { phase, start, end } = step ?? run;
   const { inVconUuid, outVconUuid, outcome, errorType, duration } = step ?? run;
   const { spanContext, vconSha256, inferred } = step ?? run;
-  return frozenEvent({
+  // With the keys of `frozenEvent` in their order.
+  return Object.freeze({
     eventId: run.runId + (step ? step.eventIds : CHAIN_EVENT_IDS)[phase],
     runId: run.runId,
     stage: step ? step.stage : 'chain',
