@@ -57,11 +57,11 @@ export function auditCommand(settings: AuditSettings): Command {
     )
     .option('--without-keys', 'do not compare the keys of vCons: this is a copy that was made without them')
     .addOption(
-      new Option('--mirror <folder>', 'compare the ledger with this second copy of it').conflicts('proof'),
+      new Option('--mirror <place>', 'compare the ledger with this second copy of it: a folder, or s3://bucket/prefix').conflicts('proof'),
     )
     .option('--json', 'print one JSON document');
   takesActor(add('restore', 'bring a ledger back from its mirror, and verify it', restoreMirrored))
-    .argument('<mirror>', 'the folder of the mirror')
+    .argument('<mirror>', 'the folder of the mirror, or s3://bucket/prefix')
     .argument('<directory>', 'where the ledger is to be: a missing or an empty folder')
     .addOption(keyOption());
   takesActor(add('prove', 'print a bundle that proves what the ledger says of a vCon', prove))

@@ -30,6 +30,7 @@ export { rotateKey } from './log/rotate-key.ts';
 export { type Compared, compareCopies } from './mirror/compare-copies.ts';
 export { type MirrorOptions, openMirror } from './mirror/open-mirror.ts';
 export type { MirrorPlace } from './mirror/place.ts';
+export { lackingForS3, s3OptionsOf } from './mirror/s3-options.ts';
 export { restoreLedger } from './mirror/restore.ts';
 export { LedgerMonitor, type LedgerReport } from './monitor/ledger-monitor.ts';
 export { MONITOR_FINDINGS, type MonitorFindingName } from './monitor/monitor-finding.ts';

@@ -23,7 +23,7 @@ import {
   remarks,
   witnessing,
 } from './compliance/options.ts';
-import { FORMER_KEY, probe, probeWitnessesOf } from './compliance/probe.ts';
+import { FORMER_KEY, probe, probeMirrorOf, probeWitnessesOf } from './compliance/probe.ts';
 
 /**
  * The conserver's documented compliance tracer, on a ledger that anyone can verify (docs/ledger.md): every event is one
@@ -60,7 +60,11 @@ export default defineTracer({
       },
     };
   },
-  probe: async (given, { timeout }) => [...probe(given), ...(await probeWitnessesOf(given, timeout))],
+  probe: async (given, { timeout }) => [
+    ...probe(given),
+    ...(await probeMirrorOf(given, timeout)),
+    ...(await probeWitnessesOf(given, timeout)),
+  ],
   ledger: ({ directory }) => directory,
   remarks,
   erasure: {

@@ -31,9 +31,11 @@ test('the lock file names no registry', () => {
 });
 
 test('every dependency is pinned exactly', () => {
-  const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
-    ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
-  );
+  const loose = Object.entries({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.devDependencies,
+  }).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version));
   expect(loose).toEqual([]);
 });
 
@@ -44,7 +46,12 @@ test('.nvmrc names the Node.js that the project brings', () => {
 test('docs/dependencies.md has one line for each dependency, and for nothing else', () => {
   const lines = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8').matchAll(/^- `([^`]+)` – .+\.$/gm);
   const declared = new Set(
-    Object.keys({ ...manifest.peerDependencies, ...manifest.dependencies, ...manifest.devDependencies }),
+    Object.keys({
+      ...manifest.peerDependencies,
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.devDependencies,
+    }),
   );
   expect([...lines].map(([, name]) => name).sort()).toEqual([...declared].sort());
 });
@@ -52,6 +59,7 @@ test('docs/dependencies.md has one line for each dependency, and for nothing els
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 

@@ -7,7 +7,8 @@ import { type AuditSettings, EXIT, openLedgerPart, verifiersOf } from './audited
 
 /** Where a mirror is, as a command is told. @throws VconOtelError `FILE_UNUSABLE` */
 export async function mirrorAt(path: string): Promise<MirrorPlace> {
-  const { openMirror } = await openLedgerPart();
+  const { openMirror, s3OptionsOf } = await openLedgerPart();
+  if (path.startsWith('s3://')) return openMirror({ type: 's3', ...s3OptionsOf(path) });
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     return openMirror({ type: 'directory', path });
   throw new VconOtelError('FILE_UNUSABLE', `there is no directory ${path}`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   brokenAlgorithms,
   hashAlgorithms,
+  lackingForS3,
   MAX_POLICY,
   parseWitnessKey,
   retentionPeriod,
@@ -24,6 +25,28 @@ const witness = z.strictObject({
 
 const mirror = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('directory'), path: z.string().min(1) }),
+  z
+    .strictObject({
+      type: z.literal('s3'),
+      bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
+      prefix: z.string().max(512).optional(),
+      region: text.optional(),
+      endpoint: httpUrl.optional(),
+      access_key_id: text.optional(),
+      secret_access_key: text.optional(),
+      profile: text.optional(),
+      object_lock: z
+        .strictObject({
+          mode: z.enum(['governance', 'compliance']),
+          days: z.int().min(1).max(36_500),
+        })
+        .optional(),
+    })
+    .refine(
+      ({ access_key_id, secret_access_key }) =>
+        (access_key_id === undefined) === (secret_access_key === undefined),
+      { path: ['secret_access_key'], params: { expected: 'with access_key_id, and only with it' } },
+    ),
 ]);
 
 /** Beside the ledger's own, as many signatures as anybody who reads a checkpoint has to read. */
@@ -98,11 +121,14 @@ export function checkpointInterval(interval: string): number {
 
 /** What is to be known of options that are right. */
 export function remarks({
+  mirror,
   retention_policy,
   hash_algorithm,
   include_content_hash,
 }: ComplianceOptions): string[] {
   const said: string[] = [];
+  const lacking = mirror?.type === 's3' ? lackingForS3() : undefined;
+  if (lacking !== undefined) said.push(lacking);
   if (retentionPeriod(retention_policy) === undefined)
     said.push(
       'retention_policy is a label that deletes nothing; what deletes is <n>_days, <n>_months, <n>_years or an ISO 8601 duration such as P7Y',

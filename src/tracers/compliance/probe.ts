@@ -1,10 +1,13 @@
 import {
   existingSigner,
   keysInForce,
+  type MirrorPlace,
+  openMirror,
   parseVerifierKey,
   probeWitnesses,
   rotationsIn,
 } from '../../ledger/index.ts';
+import { withDeadline } from '../../model/deadline.ts';
 import { errorType, VconOtelError } from '../../model/error.ts';
 import { type Finding, ok, problem, warning } from '../../model/finding.ts';
 import { folderObstacle } from '../../persistence/obstacle.ts';
@@ -40,6 +43,32 @@ export function probe({ directory, origin, key_file }: LedgerPlace): readonly Fi
 /** What is said where the configuration names the key of before. */
 export const FORMER_KEY =
   'key_file names a key that was changed for another: the ledger is signed with the new one, which signing-key.pem beside it leads to';
+
+/** Whether the mirror lets itself be read; nothing is written there. */
+export async function probeMirrorOf({ mirror }: ComplianceOptions, timeout: number): Promise<Finding[]> {
+  if (!mirror) return [];
+  let place: MirrorPlace;
+  try {
+    place = openMirror(mirror);
+  } catch (error) {
+    if (error instanceof VconOtelError) return [problem(error.message)];
+    throw error;
+  }
+  try {
+    const checkpoint = await withDeadline(place.read('checkpoint'), timeout, 'the mirror');
+    const has = checkpoint ? 'can be read' : 'can be read, and has nothing yet';
+    return [ok(`its mirror in ${place.name} ${has}`)];
+  } catch (error) {
+    return [
+      problem(
+        `its mirror in ${place.name} cannot be read (${errorType(error)})`,
+        'check that it is there, and that the credentials let the service read, list, write and delete',
+      ),
+    ];
+  } finally {
+    await place.close();
+  }
+}
 
 /** What witnesses have seen of the ledger: nobody is asked before it has a key. */
 export async function probeWitnessesOf(given: ComplianceOptions, timeout: number): Promise<Finding[]> {
