@@ -1,5 +1,7 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Received } from '../model/received.ts';
 import { countTexts, replaceTexts } from '../persistence/replace-text.ts';
+import { isOfCarrying } from './entry.ts';
 import { isReceivedEntry, readReceivedEntry, unpackedHead } from './received-entry.ts';
 
 /** Unpacks what was received. @throws Error where it cannot be */
@@ -21,6 +23,24 @@ export async function erasedEntry(
 ): Promise<Uint8Array | undefined> {
   if (isReceivedEntry(body)) return erasedReceived(body, spellings, pseudonym, hashes, unpack);
   const bytes = Buffer.from(body);
+  const part = bytes.indexOf('\n') + 1;
+  // What is carried forward is packed behind its head.
+  if (!isOfCarrying(body) || !bytes.subarray(part).subarray(0, 4).equals(ZSTD))
+    return erasedText(bytes, spellings, pseudonym, hashes);
+  const erased = erasedText(zstdDecompressSync(bytes.subarray(part)), spellings, pseudonym, hashes);
+  return erased && Buffer.concat([bytes.subarray(0, part), zstdCompressSync(erased)]);
+}
+
+/** How what is packed by zstd begins (RFC 8878 §3.1.1). */
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/** @param bytes are changed */
+function erasedText(
+  bytes: Buffer,
+  spellings: readonly string[],
+  pseudonym: string,
+  hashes: readonly string[],
+): Buffer | undefined {
   const isNamed = replaceTexts(bytes, spellings, pseudonym) > 0;
   const isPacked = eraseInClosedRuns(bytes, spellings, pseudonym);
   if (!isNamed && !isPacked) return undefined;
