@@ -57,7 +57,10 @@ export function auditCommand(settings: AuditSettings): Command {
     )
     .option('--without-keys', 'do not compare the keys of vCons: this is a copy that was made without them')
     .addOption(
-      new Option('--mirror <place>', 'compare the ledger with this second copy of it: a folder, or s3://bucket/prefix').conflicts('proof'),
+      new Option(
+        '--mirror <place>',
+        'compare the ledger with this second copy of it: a folder, or s3://bucket/prefix',
+      ).conflicts('proof'),
     )
     .option('--json', 'print one JSON document');
   takesActor(add('restore', 'bring a ledger back from its mirror, and verify it', restoreMirrored))
