@@ -11,8 +11,8 @@ import type { Ends } from './ends.ts';
 import type { Output } from './exporters.ts';
 import { placeOfExporter } from './places.ts';
 
-/** Milliseconds for the last spans: with an endpoint that is down, they run out. */
-const LAST_SPANS = 5_000;
+/** Which part of the time for ending the last spans have: with an endpoint that is down it runs out, and what keeps them is to be closed in time. */
+const LAST_SPANS_SHARE = 0.15;
 
 /** What sends spans to an exporter that takes them. */
 export interface NamedBatch {
@@ -26,12 +26,16 @@ export interface NamedBatch {
  * @throws VconOtelError `FILE_UNUSABLE`
  */
 export async function openSpansOut(
-  { environment }: LoadedConfig,
+  { config, environment }: LoadedConfig,
   { exporters, meterProvider }: Pick<Output, 'exporters' | 'meterProvider'>,
   { beside }: Pick<Journal, 'beside'>,
   ends: Ends,
 ): Promise<NamedBatch[]> {
-  const settings = { ...environment.batch, meterProvider, shutdownMillis: LAST_SPANS };
+  const settings = {
+    ...environment.batch,
+    meterProvider,
+    shutdownMillis: LAST_SPANS_SHARE * config.shutdown_timeout,
+  };
   const open = async (name: string, spans: SpanExporter): Promise<NamedBatch> => {
     const batch = new BoundedSpanProcessor(spans, settings, beside && (await openLog(name, beside)));
     ends.add(`spans to ${name}`, () => batch.shutdown());

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { isFileLocked } from '../../src/persistence/file-lock.ts';
 import { startService } from '../../src/service/service.ts';
 import { PATIENCE } from '../support/eventually.ts';
 import { FactWorker } from '../support/fact-worker.ts';
@@ -60,6 +61,12 @@ function adapter() {
   return {
     at,
     shred,
+    /** Another tracer in the configuration. */
+    also: (name: string, tracer: object) =>
+      writeFileSync(
+        at('config.yaml'),
+        JSON.stringify({ ...config, tracers: { ...config.tracers, [name]: tracer } }),
+      ),
     erase: () => shred('--everywhere', '--reason', 'asked to', '--actor', 'alice'),
     async start() {
       const service = await startService(await loadConfig(at('config.yaml')));
@@ -105,12 +112,22 @@ async function worked() {
   await vi.waitUntil(() => made.lines('mine.txt').length >= 14, PATIENCE);
   await vi.waitUntil(() => made.lines('traces.jsonl').join().includes(KEPT), PATIENCE);
   await service.stop();
+  // Though an endpoint is down: whoever comes next need not wait.
+  const locks = globSync('**/spans-*/lock', { cwd: made.at() });
+  expect(locks.map((path) => [path, isFileLocked(made.at(path))])).toEqual(
+    locks.map((path) => [path, false]),
+  );
+  expect(locks.length).toBe(2);
   return { ...made, rest: begun.slice(3) };
 }
 
 test('shred says what else names a vCon, and changes nothing of it', async () => {
-  const { shred, lines } = await worked();
+  const { shred, lines, also } = await worked();
   const before = lines('log.jsonl');
+  also('away', {
+    module: 'tracers.external_audit',
+    options: { api_url: 'https://audit.example.com/events' },
+  });
   const { code, stdout, stderr } = await shred();
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/· journal: \d+ events\n/);
@@ -119,6 +136,9 @@ test('shred says what else names a vCon, and changes nothing of it', async () =>
   expect(stdout).toMatch(/· exporters\.otlp: \d+ groups of spans that wait to be sent\n/);
   expect(stdout).toMatch(/· exporters\.otlp: spans that were sent; erase them where they went\n/);
   expect(stdout).toMatch(/· tracers\.trail: \d+ rows\n/);
+  expect(stdout).toContain(
+    '· tracers.away: events that were sent; the audit service has them: erase them there\n',
+  );
   expect(stdout).toMatch(/· tracers\.mine: \d+ notes\n/);
   expect(stdout).toMatch(/· vcon_store: 1 documents; the conserver's own: delete it there\n/);
   expect(stdout).toMatch(/· tracers\.ledger: \d+ records of the ledger; /);
