@@ -44,7 +44,7 @@ export default defineTracer({
     };
   },
   probe: async (given) => probe(given),
-  // Without its key, which `audit shred` destroys, nothing here names a vCon.
+  // A vCon is here only by what its key made of it, which `audit shred` destroys. The runs' ids stay: only the ledger says whose they are.
   erasure: keepsNothing,
   files: ({ directory, key_file, ledger_directory }) => [
     directory,

@@ -44,6 +44,16 @@ export default defineTracer({
       timeout,
     }),
   ],
+  erasure: {
+    mentions: async () => [
+      {
+        what: 'events that were sent',
+        count: undefined,
+        stays: 'the audit service has them: erase them there',
+      },
+    ],
+    erase: async () => {},
+  },
 });
 
 /** Events that may wait for a batch. */
