@@ -18,7 +18,7 @@ import {
   typedSection,
 } from './component-sections.ts';
 import { delivery } from './delivery.ts';
-import { traceTemplate } from './trace-page.ts';
+import { traceTemplate } from './trace-template.ts';
 
 const names = emptyIfNull(z.array(text), []);
 

@@ -1,9 +1,8 @@
 import { isValidTraceId } from '@opentelemetry/api';
 import { createSupportsHyperlinks } from 'supports-hyperlinks';
-import { z } from 'zod';
-import { httpUrl } from '../model/options/values.ts';
 import { ConfigError } from './config-error.ts';
 import type { Env } from './interpolate.ts';
+import { filledTemplate, templateFault } from './trace-template.ts';
 
 /** The URL of the page that shows a trace, in visible ASCII; undefined for what is no trace id (W3C Trace Context, §3.2.2.3). */
 export type TracePage = (traceId: string) => string | undefined;
@@ -31,33 +30,14 @@ export function tracePageFromEnvironment(
 export function tracePageOf(env: Env = process.env): TracePage | undefined {
   const template = env[VARIABLE];
   if (!template) return undefined;
-  const fault = faultOf(template);
+  const fault = templateFault(template);
   if (fault !== undefined) throw new ConfigError('CONFIG_INVALID', [{ path: VARIABLE, message: fault }]);
   return tracePageAt(template);
 }
 
-/** The page that a template leads to. @param template a {@link traceTemplate} */
+/** The page that a template leads to. @param template see `traceTemplate` */
 export function tracePageAt(template: string): TracePage {
-  return (traceId) => (isValidTraceId(traceId) ? pageOf(template, traceId).href : undefined);
+  return (traceId) => (isValidTraceId(traceId) ? filledTemplate(template, traceId).href : undefined);
 }
-
-/** The URL of a page that shows a trace, with `{traceId}` in it. */
-export const traceTemplate: z.ZodString = z
-  .string()
-  .refine((template) => faultOf(template) === undefined, { error: ({ input }) => faultOf(String(input)) });
 
 const VARIABLE = 'VCON_OTEL_TRACE_URL';
-const PLACE = '{traceId}';
-const EXAMPLE_ID = '0af7651916cd43dd8448eb211c80319c';
-
-function faultOf(template: string): string | undefined {
-  if (!template.includes(PLACE)) return `expected ${PLACE} where the id of the trace belongs`;
-  const { error } = httpUrl.safeParse(template.replaceAll(PLACE, EXAMPLE_ID));
-  if (error) return error.issues[0]?.message;
-  const { username, password } = pageOf(template, EXAMPLE_ID);
-  return username || password ? 'expected a URL without user and password, which would be shown' : undefined;
-}
-
-function pageOf(template: string, traceId: string): URL {
-  return new URL(template.replaceAll(PLACE, traceId));
-}
