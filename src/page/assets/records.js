@@ -27,17 +27,20 @@ const KEYS = {
 
 function OfLedger({ ledger, uuid, lookAgain }) {
   const { tracer, error, bundle, keys, content_key: key } = ledger;
-  const [trusted, setTrusted] = useState(keys?.join('\n') ?? '');
+  const [given, setGiven] = useState(null);
   const [checked, setChecked] = useState({});
   const [deed, setDeed] = useState(null);
   const id = `records-${tracer}`;
   if (error)
     return html`<section aria-labelledby=${id}><h2 id=${id}>Ledger of ${tracer}</h2><p class="problem">${error}</p></section>`;
+  const trusted = given ?? keys.join('\n');
+  // What was found of another bundle says nothing of this one.
+  const { result, failed } = checked.bundle === bundle ? checked : {};
   const records = bundle.records.map(({ index, record }) => ({ index, ...JSON.parse(record) }));
   const verify = () =>
     checkBundle(bundle, trusted.split('\n').filter(Boolean)).then(
-      (result) => setChecked({ result }),
-      ({ message }) => setChecked({ failed: message }),
+      (found) => setChecked({ bundle, result: found }),
+      ({ message }) => setChecked({ bundle, failed: message }),
     );
   const download = () =>
     setDeed({
@@ -63,15 +66,15 @@ function OfLedger({ ledger, uuid, lookAgain }) {
           : null
       }</span></div>
     <p class=${key === 'destroyed' ? 'shredded' : 'empty'}>${KEYS[key]}</p>
-    ${why ? html`<p class="problem">${why}</p>` : html`<${Checked} ...${checked} records=${records} />`}
-    ${records.length > 0 ? html`<${Table} tracer=${tracer} records=${records} checked=${checked} />` : null}
+    ${why ? html`<p class="problem">${why}</p>` : html`<${Checked} result=${result} failed=${failed} records=${records} />`}
+    ${records.length > 0 ? html`<${Table} tracer=${tracer} records=${records} result=${result} />` : null}
     ${
       records.length > 0 && !why
         ? html`<label class="keys-given">Verifier keys, one a line. The service has sent them: put those here that you keep elsewhere.
         <textarea rows=${Math.max(1, keys.length)} spellcheck=${false} value=${trusted} onInput=${({
           target,
         }) => {
-          setTrusted(target.value);
+          setGiven(target.value);
           setChecked({});
         }}></textarea></label>`
         : null
@@ -90,12 +93,12 @@ function Checked({ result, failed, records }) {
     ${number(records.length)} records are in the ledger of ${number(size)} records of ${origin}, signed by <code>${by}</code>. This browser has checked it. Only the ledger shows that there are no others.</p>`;
 }
 
-function Table({ tracer, records, checked: { result } }) {
+function Table({ tracer, records, result }) {
   return html`<div class="scroll records" tabindex="0" role="group" aria-label=${`Records of the ledger of ${tracer}`}><table>
     <thead><tr><th scope="col" class="n">Record</th><th scope="col">Recorded</th><th scope="col">Event</th><th scope="col">What</th><th scope="col">By</th><th scope="col">Proof</th></tr></thead>
     <tbody>${records.map(
       (record) => html`<tr key=${record.index}><th scope="row" class="n">${number(record.index)}</th>
-        <td>${record.recorded_at}</td><td>${record.event}</td><td>${whatOf(record)}</td><td>${record.actor}</td>
+        <td>${record.recorded_at}</td><td>${record.event}</td><td class="names" title=${[record.chain, record.step].filter(Boolean).join(' · ')}>${whatOf(record)}</td><td>${record.actor}</td>
         <td>${proofOf(record, result)}</td></tr>`,
     )}</tbody></table></div>`;
 }
