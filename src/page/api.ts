@@ -70,7 +70,7 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
   },
   '/api/vcon': async ({ runs, past }, parameters) => {
     const uuid = parameters.get('uuid') ?? '';
-    if (!isVconUuid(uuid)) return refusal(422, 'uuid: the uuid of a vCon');
+    if (!isVconUuid(uuid)) return notOfVcon;
     const stored = past.isKept ? await past.ask('vcon', { uuid }) : NOTHING;
     const known = new Set(stored.runs.map(({ id }) => id));
     const others = runs.ofVcon(uuid).filter(({ runId }) => !known.has(runId));
@@ -78,7 +78,7 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
   },
   '/api/follow': ({ vcons }, parameters, { method }) => {
     const uuid = parameters.get('uuid') ?? '';
-    if (!isVconUuid(uuid)) return refusal(422, 'uuid: the uuid of a vCon');
+    if (!isVconUuid(uuid)) return notOfVcon;
     if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
     if (vcons.isFull) return tooMany;
     return { status: 200, type: EVENTS, begin: (response) => vcons.join(response, uuid) };
@@ -95,7 +95,7 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
   '/api/ledgers': async ({ ledgers }) => json({ ledgers: await ledgers.views() }),
   '/api/records': async ({ ledgers }, parameters) => {
     const uuid = parameters.get('uuid') ?? '';
-    if (!isVconUuid(uuid)) return refusal(422, 'uuid: the uuid of a vCon');
+    if (!isVconUuid(uuid)) return notOfVcon;
     return json({ ledgers: await ledgers.ofVcon(uuid) });
   },
   '/api/plan': async ({ past }, parameters) => {
@@ -118,6 +118,7 @@ async function waitedFor(
   return Math.max(0, (start - before.start) / 1e3 - before.duration);
 }
 
+const notOfVcon = refusal(422, 'uuid: this is not the uuid of a vCon');
 const tooMany = refusal(503, `${MAX_VIEWERS} look already`, { 'retry-after': '10' });
 const EVENTS = 'text/event-stream';
 const NOTHING: FoundRuns = { runs: [], older: false };

@@ -4,9 +4,11 @@ import { parseConfig } from '../../src/config/load-config.ts';
 import { traceChain } from '../../src/index.ts';
 import { startService } from '../../src/service/service.ts';
 import { startVconOtel } from '../cli/command-line.ts';
+import { runInProcess } from '../cli/in-process.ts';
 import { freePort } from '../support/server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { describeInChromium, obstacles, openPage } from './chromium.ts';
+import { ledgerTracer, start } from './started.ts';
 
 const UUID = '0191e5a0-7c4f-8f6e-8b6a-3c1d2e4f5a6b';
 
@@ -137,6 +139,40 @@ describeInChromium('the page in a browser', () => {
     await service.again();
     await page.reload();
     await page.locator('.connection.live').waitFor();
+  });
+
+  test('an address that was cut short is told from one that leads somewhere', async () => {
+    const service = await startPage(await freePort());
+    const page = await openPage(`${service.url}/#/vcon/0191e5a0%`);
+    await page.getByText('uuid: this is not the uuid of a vCon').waitFor();
+  });
+
+  test('a proof holds for what was shown when it was checked, also where the key of the ledger is changed meanwhile', async () => {
+    const directory = join(temporaryFolder(), 'ledger');
+    const service = await start({ tracers: { trail: ledgerTracer(directory) } });
+    await openRun('before')();
+    const page = await openPage(`${service.adminUrl}/#/vcon/${UUID}`);
+    const see = async (records: number, keys: number) => {
+      await expect
+        .poll(async () => {
+          await page.getByRole('button', { name: 'Look again' }).click();
+          return [
+            await page.locator('.records tbody tr').count(),
+            (await page.getByRole('textbox', { name: 'Verifier keys' }).inputValue()).split('\n').length,
+          ];
+        })
+        .toEqual([records, keys]);
+      expect(await page.locator('.verified').count()).toBe(0);
+      await page.getByRole('button', { name: 'Verify' }).click();
+      await page.getByText(`${records} records are in the ledger`).waitFor();
+    };
+    await see(4, 1);
+    const change = ['audit', 'rotate-key', directory, '--reason', 'yearly', '--actor', 'A. Reader'];
+    expect((await runInProcess(change)).code).toBe(0);
+    // Its first checkpoint has both signatures.
+    await see(4, 2);
+    await openRun('after')();
+    await see(8, 1);
   });
 
   test('everything can be reached by keys', async () => {

@@ -27,7 +27,7 @@ function ChainLine({ chain, most }) {
   const all = sum(counts);
   const share = (count) => (count === 0 ? '0' : `${number(count)} (${percent(count / all)})`);
   return html`<tr>
-    <th scope="row"><a href=${`#/search?chain=${encodeURIComponent(chain.chain)}`}>${chain.chain}</a></th>
+    <th scope="row"><a href=${`#/search?chain=${encodeURIComponent(chain.chain)}`} title=${chain.chain}>${chain.chain}</a></th>
     <td class="n">${number(chain.running)}</td>
     <td class="n">${number(chain.per_minute)}</td>
     <td class="n">${duration(chain.p50)}</td>

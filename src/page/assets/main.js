@@ -23,8 +23,17 @@ const TABS = [
 
 function addressNow() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  const [name = '', ...rest] = path.split('/').map(decodeURIComponent);
+  const [name = '', ...rest] = path.split('/').map(decoded);
   return { name, rest, query: new URLSearchParams(query) };
+}
+
+/** As it is, where it is not encoded: an address can be typed, or cut short on its way. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function Page() {

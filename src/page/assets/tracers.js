@@ -42,7 +42,7 @@ export function Tracers() {
 function TracerLine({ tracer, position, confirm }) {
   const late = tracer.oldest_age > 60;
   return html`<tr>
-    <th scope="row">${tracer.name}</th>
+    <th scope="row" title=${tracer.name}>${tracer.name}</th>
     <td><${Outcome} of=${tracer.circuit} /></td>
     <td class="n">${rate(tracer.rate)}</td>
     <td class="n">${duration(tracer.latency)}</td>

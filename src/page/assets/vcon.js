@@ -18,7 +18,7 @@ export function Vcon({ parts: [uuid = ''] }) {
     ${error ? html`<p class="problem" role="alert">${error}</p>` : null}
     <${FoundRuns} runs=${runs} older=${value?.older} isThere=${value !== undefined}
       title="Runs" label="Runs of this vCon, newest first" empty="No run of this vCon is kept in the journal, or under way." />
-    <${LedgerRecords} uuid=${uuid} />`;
+    ${error ? null : html`<${LedgerRecords} uuid=${uuid} />`}`;
 }
 
 /** Runs of the past. */
