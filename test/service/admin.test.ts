@@ -110,9 +110,10 @@ test('a configuration has a health of its own unless it has an admin server', as
   };
   const address = { host: '127.0.0.1', port: 4419 };
   expect(await load('')).toEqual({ admin: undefined, health: address });
-  expect(await load('admin:')).toEqual({ admin: { ...address, page: true }, health: undefined });
+  const admin = { ...address, page: true, actions: false, trace_urls: {} };
+  expect(await load('admin:')).toEqual({ admin, health: undefined });
   expect(await load('admin: { port: 1 }\nhealth: { port: 2 }')).toEqual({
-    admin: { ...address, page: true, port: 1 },
+    admin: { ...admin, port: 1 },
     health: { ...address, port: 2 },
   });
 });

@@ -114,7 +114,10 @@ describe('a module is refused', () => {
     ['compliance', 'or did you mean tracers.compliance?'],
     ['tracers.jlink', 'or did you mean tracers.jlinc?'],
     ['tracers.audit', 'or did you mean tracers.audit_log or tracers.db_audit or tracers.external_audit?'],
-    ['tracers.my_tracers', 'or one of tracers.audit_log, tracers.compliance, tracers.db_audit'],
+    [
+      'tracers.my_tracers',
+      'or one of tracers.attest, tracers.audit_log, tracers.compliance, tracers.db_audit',
+    ],
   ])('%s: what to name instead is said', async (module, advice) => {
     const error = { code: 'MODULE_NOT_FOUND', message: expect.stringContaining(advice) };
     await expect(load(module)).rejects.toMatchObject(error);
