@@ -180,7 +180,7 @@ async function viewed({ url, threads }: Awaited<ReturnType<typeof serve>>, feed:
   await play(RUNS_PER_SECOND, SECONDS, feed, async () => undefined);
   for (let round = 1; round <= ROUNDS; round += 1) {
     const alone = await share(threads, feed);
-    const viewers = await Promise.all(Array.from({ length: VIEWERS }, () => view(url)));
+    const viewers = await Promise.all(Array.from({ length: VIEWERS }, (_, n) => view(url, n % 2)));
     const shared = await share(threads, feed);
     for (const viewer of viewers) viewer.destroy();
     differences.push(shared.core - alone.core);
@@ -205,9 +205,10 @@ async function share(threads: () => ReadonlyMap<string, number>, feed: FactFeed)
   return { core: (total() - before) / 1e3 / took, pace: (runs * 1e3) / took };
 }
 
-function view(url: string): Promise<IncomingMessage> {
+/** @param peer which of two looks: one may not take every place */
+function view(url: string, peer: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) =>
-    get(`${url}/api/feed`, { agent: false }, (response) => {
+    get(`${url}/api/feed`, { agent: false, localAddress: `127.0.0.${1 + peer}` }, (response) => {
       response.on('error', () => undefined);
       resolve(response.resume());
     }).once('error', reject),

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { type PageAnswer, refusal, type ServerAnswer } from '../incoming/small-server.ts';
+import type { Socket } from 'node:net';
+import { type LongAnswer, type PageAnswer, refusal, type ServerAnswer } from '../incoming/small-server.ts';
 import { isVconUuid } from '../model/vcon.ts';
 import { answerDeed, type DeedParts } from './deeds.ts';
-import { type Feed, MAX_VIEWERS } from './live/feed.ts';
+import type { Feed } from './live/feed.ts';
 import type { LiveRuns } from './live/live-runs.ts';
 import { runRow } from './live/run-row.ts';
 import type { VconFeeds } from './live/vcon-feeds.ts';
+import type { ViewerPlaces } from './live/viewer-places.ts';
 import { PastError } from './past/past.ts';
 import type { FoundRuns, RunSearch } from './past/questions.ts';
 import { isWanted } from './past/run-search.ts';
@@ -51,11 +53,10 @@ type Address = (
 const ADDRESSES: Readonly<Record<string, Address>> = {
   '/api/about': ({ sources: { service, actions }, past }) =>
     json({ service, keeps_past: past.isKept, actions }),
-  '/api/feed': ({ feed }, _parameters, { headers, method }) => {
+  '/api/feed': ({ feed }, _parameters, { headers, method, socket }) => {
     if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
-    if (feed.isFull) return tooMany;
     const last = headers['last-event-id'];
-    return { status: 200, type: EVENTS, begin: (response) => feed.join(response, last?.toString()) };
+    return forViewer(feed.places, socket, (response) => feed.join(response, last?.toString()));
   },
   '/api/run': async (parts, parameters) => {
     const { sources, runs, past } = parts;
@@ -76,12 +77,11 @@ const ADDRESSES: Readonly<Record<string, Address>> = {
     const others = runs.ofVcon(uuid).filter(({ runId }) => !known.has(runId));
     return json({ runs: [...others.map((run) => runRow(run)), ...stored.runs], older: stored.older });
   },
-  '/api/follow': ({ vcons }, parameters, { method }) => {
+  '/api/follow': ({ vcons }, parameters, { method, socket }) => {
     const uuid = parameters.get('uuid') ?? '';
     if (!isVconUuid(uuid)) return notOfVcon;
     if (method === 'HEAD') return { status: 200, type: EVENTS, body: '' };
-    if (vcons.isFull) return tooMany;
-    return { status: 200, type: EVENTS, begin: (response) => vcons.join(response, uuid) };
+    return forViewer(vcons.places, socket, (response) => vcons.join(response, uuid));
   },
   '/api/search': async ({ runs, past }, parameters) => {
     const search = searchOf(parameters);
@@ -119,7 +119,6 @@ async function waitedFor(
 }
 
 const notOfVcon = refusal(422, 'uuid: this is not the uuid of a vCon');
-const tooMany = refusal(503, `${MAX_VIEWERS} look already`, { 'retry-after': '10' });
 const EVENTS = 'text/event-stream';
 const NOTHING: FoundRuns = { runs: [], older: false };
 
@@ -149,4 +148,14 @@ function done(headers: Readonly<Record<string, string>>): PageAnswer {
 
 function json(body: object): PageAnswer {
   return { status: 200, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+}
+
+function forViewer(
+  places: ViewerPlaces,
+  { remoteAddress = '' }: Socket,
+  begin: LongAnswer['begin'],
+): ServerAnswer {
+  const none = places.noneFor(remoteAddress);
+  if (none !== undefined) return refusal(503, none, { 'retry-after': '10' });
+  return { status: 200, type: EVENTS, begin };
 }

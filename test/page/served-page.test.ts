@@ -1,7 +1,18 @@
+import { once } from 'node:events';
+import { type IncomingMessage, get as request } from 'node:http';
+import { json, text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { listen } from './listen.ts';
 import { get, kept, openRun, soon, start, UUID } from './started.ts';
+
+/** Somebody who looks from an address. */
+async function looking(url: string, localAddress: string) {
+  const [response] = (await once(request(url, { localAddress, agent: false }), 'response')) as [
+    IncomingMessage,
+  ];
+  return { response, statusCode: response.statusCode };
+}
 
 describe('the page', () => {
   test('nothing on it comes from elsewhere, and no script is in it but the import map', async () => {
@@ -164,16 +175,34 @@ describe('the feed', () => {
     await soon(() => expect(other.messages[0]?.event).toBe('snapshot'));
   });
 
-  test('there is a limit to those who look, and the end of the service ends them', async () => {
-    const service = await start();
-    const feeds = await Promise.all(Array.from({ length: 100 }, () => listen(service.adminUrl)));
-    expect(new Set(feeds.map(({ status }) => status))).toEqual(new Set([200]));
-    const response = await fetch(`${service.adminUrl}/api/feed`);
-    expect([response.status, await response.json()]).toEqual([503, { error: '100 look already' }]);
-    expect((await fetch(`${service.adminUrl}/healthz`)).status).toBe(200);
-    await service.shutdown();
-    await Promise.all(feeds.map(({ ended }) => ended));
-  });
+  test.each(['/api/feed', `/api/follow?uuid=${UUID}`])(
+    'there is a limit to those who look at %s, and to those of one peer; the end of the service ends them',
+    async (path) => {
+      const service = await start();
+      const look = (count: number, localAddress: string) =>
+        Promise.all(Array.from({ length: count }, () => looking(service.adminUrl + path, localAddress)));
+      const refused = async (localAddress: string) => {
+        const { response, statusCode } = await looking(service.adminUrl + path, localAddress);
+        return [statusCode, await json(response)];
+      };
+      const feeds = await look(75, '127.0.0.1');
+      expect(await refused('127.0.0.1')).toEqual([503, { error: '75 look from this address already' }]);
+      feeds.push(...(await look(25, '127.0.0.2')));
+      expect(new Set(feeds.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+      expect(await refused('127.0.0.3')).toEqual([503, { error: '100 look already' }]);
+      expect((await fetch(`${service.adminUrl}/healthz`)).status).toBe(200);
+      // Who leaves makes room for another.
+      feeds.shift()?.response.destroy();
+      await soon(async () => {
+        const another = await looking(service.adminUrl + path, '127.0.0.1');
+        feeds.push(another);
+        expect(another.statusCode).toBe(200);
+      });
+      const ended = feeds.map(({ response }) => text(response).catch(() => undefined));
+      await service.shutdown();
+      await Promise.all(ended);
+    },
+  );
 });
 
 describe('a run', () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../model/clock.ts';
 import { Viewer } from './viewer.ts';
+import { ViewerPlaces } from './viewer-places.ts';
 
 /** What a feed tells of. */
 export interface FeedSource<Snapshot extends object = object, Change extends object = object> {
@@ -22,7 +23,6 @@ const LINGER = 10_000;
 /** Messages, and their bytes, that are kept for that. */
 const MAX_KEPT = 300;
 const MAX_KEPT_BYTES = 4 * 2 ** 20;
-export const MAX_VIEWERS = 100;
 
 /**
  * Tells viewers what changes, as server-sent events: ten times a second at most, made once for all of them. Each message has an id, by
@@ -30,6 +30,7 @@ export const MAX_VIEWERS = 100;
  * does nothing.
  */
 export class Feed {
+  readonly places = new ViewerPlaces();
   readonly #source: FeedSource;
   readonly #clock: Clock;
   readonly #viewers = new Set<Viewer>();
@@ -48,11 +49,6 @@ export class Feed {
     this.#clock = clock;
   }
 
-  /** Whether there is no place for one more. */
-  get isFull(): boolean {
-    return this.#viewers.size >= MAX_VIEWERS;
-  }
-
   get viewers(): number {
     return this.#viewers.size;
   }
@@ -65,7 +61,9 @@ export class Feed {
       this.#later();
     }
     this.#idleSince = undefined;
+    const giveBack = this.places.take(response.socket?.remoteAddress ?? '');
     const viewer = new Viewer(response, () => {
+      giveBack();
       this.#viewers.delete(viewer);
       if (this.#viewers.size === 0) this.#idleSince = this.#clock.elapsed();
     });

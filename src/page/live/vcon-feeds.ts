@@ -1,13 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../model/clock.ts';
 import type { VconNews } from '../feed-message.ts';
-import { BEAT, BEATS_A_SECOND, MAX_VIEWERS } from './feed.ts';
+import { BEAT, BEATS_A_SECOND } from './feed.ts';
 import type { LiveRuns } from './live-runs.ts';
 import { VconWatch } from './vcon-watch.ts';
 import { Viewer } from './viewer.ts';
+import { ViewerPlaces } from './viewer-places.ts';
 
 /** Tells each of several viewers what becomes of a vCon of its own, as server-sent events: all that is known at first, then what is new. */
 export class VconFeeds {
+  readonly places = new ViewerPlaces();
   readonly #runs: LiveRuns;
   readonly #clock: Clock;
   readonly #watched = new Map<Viewer, VconWatch>();
@@ -19,13 +21,11 @@ export class VconFeeds {
     this.#clock = clock;
   }
 
-  get isFull(): boolean {
-    return this.#watched.size >= MAX_VIEWERS;
-  }
-
   join(response: ServerResponse, uuid: string): void {
     const watch = new VconWatch(this.#runs, uuid);
+    const giveBack = this.places.take(response.socket?.remoteAddress ?? '');
     const viewer = new Viewer(response, () => {
+      giveBack();
       watch.end();
       this.#watched.delete(viewer);
     });
