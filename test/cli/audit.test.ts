@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { KeyStore, leaveRequest, ledgerSigner, openLedger, type Signer } from '../../src/ledger/index.ts';
+import { commitmentTo } from '../../src/ledger/keys/key-store.ts';
 import { entries, newSigner, settingsFor, uuidOf, writeLedger } from '../ledger/written-ledger.ts';
 import { jsonLines } from './command-line.ts';
 import { runInProcess } from './in-process.ts';
@@ -125,6 +126,38 @@ describe('verify', () => {
     onTestFinished(() => void vi.useRealTimers());
     const late = await audit(...strict, '--since', join(path, 'checkpoint'));
     expect([late.code, late.stdout]).toEqual([1, expect.stringContaining('waiting      1 deeds')]);
+  });
+
+  test('strictly, a destroyed key that is still to be recorded fails, until it is', async () => {
+    const path = join(folder, 'destroyed');
+    const ledger = openLedger(settingsFor(path, signer));
+    const keys = new KeyStore(path);
+    const hashed = await keys.keyed(uuidOf(0), 'a document');
+    const key_commitment = commitmentTo((await keys.read(uuidOf(0))) ?? Buffer.alloc(0));
+    const content = {
+      content_hash: hashed?.hash,
+      content_binding: 'hmac',
+      hash_algorithm: 'sha256',
+      key_commitment,
+    } as const;
+    for (const entry of entries(8))
+      await ledger.append(entry.event === 'chain_error' ? { ...entry, ...content } : entry);
+    await ledger.close();
+    const lenient = ['verify', path, '--key', signer.vkey, '--since', join(path, 'checkpoint')];
+    const verify = () => audit(...lenient, '--strict');
+    expect((await verify()).code).toBe(0);
+    // The private key is not at hand.
+    expect((await audit('shred', path, '--vcon', uuidOf(0))).code).toBe(0);
+    expect((await audit(...lenient)).code).toBe(0);
+    const { code, stdout } = await verify();
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringContaining('keys         1 destroyed, which is still to be recorded'),
+    ]);
+    const next = openLedger(settingsFor(path, signer));
+    await next.tend();
+    await next.close();
+    expect((await verify()).code).toBe(0);
   });
 
   test('a signature that was damaged is said to be one, and ends with 7', async () => {
