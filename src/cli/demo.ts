@@ -199,7 +199,7 @@ async function demoOpen(
       import('../outgoing/own-address.ts'),
       import('../service/service.ts'),
     ]);
-  const chains = demoChains({ directory: out, pace: livelyPace });
+  const chains = demoChains({ directory: out, pace: livelyPace(ending.signal) });
   const vcons = memoryVconStore({ maxVcons: LIVELY_VCONS });
   const port = (await listenObstacle(PAGE)) === undefined ? PAGE.port : 0;
   const tracing = await startService(configFor(chains, filesIn(out), { ...PAGE, port }), { vcons });

@@ -27,33 +27,36 @@ const HABITS: Readonly<Record<string, Habit>> = {
 };
 const USUAL: Habit = { least: 50, mostly: 200 };
 
-/** Steps take about as long as such steps do in earnest, now and then much longer; some fail. */
-export const livelyPace: Pace = { link: pacedLink, storage: pacedStorage };
-
-function pacedLink(link: Link): Link {
+/**
+ * Steps take about as long as such steps do in earnest, now and then much longer; some fail.
+ * @param ending nothing waits any more: what is under way ends as fast as it can
+ */
+export function livelyPace(ending: AbortSignal): Pace {
   return {
-    ...link,
-    async run(vconUuid, step) {
-      await take(link.name, step.signal);
-      return link.run(vconUuid, step);
-    },
+    link: (link) => ({
+      ...link,
+      async run(vconUuid, step) {
+        await take(link.name, step.signal, ending);
+        return link.run(vconUuid, step);
+      },
+    }),
+    storage: (storage) => ({
+      ...storage,
+      async save(vconUuid, step) {
+        await take(storage.name, step.signal, ending);
+        await storage.save(vconUuid, step);
+      },
+    }),
   };
 }
 
-function pacedStorage(storage: Storage): Storage {
-  return {
-    ...storage,
-    async save(vconUuid, step) {
-      await take(storage.name, step.signal);
-      await storage.save(vconUuid, step);
-    },
-  };
-}
-
-async function take(name: string, signal: AbortSignal): Promise<void> {
+async function take(name: string, signal: AbortSignal, ending: AbortSignal): Promise<void> {
   const { least, mostly, slow = 0, failing = 0 } = HABITS[name] ?? USUAL;
   // Most are near the least, few near the most.
   const usual = least + (mostly - least) * Math.random() ** 2;
-  await setTimeout(Math.random() < slow ? 10 * usual : usual, undefined, { signal });
+  const either = AbortSignal.any([signal, ending]);
+  await setTimeout(Math.random() < slow ? 10 * usual : usual, undefined, { signal: either }).catch(() =>
+    signal.throwIfAborted(),
+  );
   if (Math.random() < failing) throw new DOMException('it took too long', 'TimeoutError');
 }
