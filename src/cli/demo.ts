@@ -14,7 +14,7 @@ import { farewell, type LedgerSummary, type Summary } from './demo/closing.ts';
 import { configFor, filesIn } from './demo/demo-config.ts';
 import { openBrowser } from './demo/open-browser.ts';
 import { passThrough } from './demo/pass-through.ts';
-import { DemoProgress } from './demo/progress.ts';
+import { counted, DemoProgress } from './demo/progress.ts';
 import { SpanCounter } from './demo/span-counter.ts';
 import type { Terminal } from './terminal.ts';
 import { readRuns, renderRun } from './timeline/index.ts';
@@ -213,6 +213,8 @@ async function demoOpen(
     await tracing.shutdown();
     chains.close();
   }
+  const { complete, halted, error } = progress.runs;
+  stdout.write(`${counted(complete + halted + error, 'run')}; what they left is in ${out}\n`);
 }
 
 /** What `dev` runs: as `--forever`, in whatever tracing there is, with the documents where it says. */

@@ -22,6 +22,7 @@ async function startDemo(): Promise<string> {
   onTestFinished(async () => {
     demo.child.kill('SIGTERM');
     expect((await demo.ended).code).toBe(0);
+    expect(said).toMatch(/\n[1-9]\d* runs?; what they left is in \S+out\n$/);
   });
   await demo.printed('Ctrl-C ends it');
   return /http:\S+/.exec(said)?.[0] ?? '';
