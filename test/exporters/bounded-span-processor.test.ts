@@ -252,7 +252,7 @@ describe('with a log on the disk', () => {
       processor,
       log: spanLog,
       burst,
-    } = await kept(exporter, join(temporaryFolder(), 'log'), {
+    } = await kept(exporter, join(temporaryFolder(), 'beside', 'log'), {
       maxQueueSize: 100,
       maxExportBatchSize: 50,
     });
@@ -273,7 +273,7 @@ describe('with a log on the disk', () => {
   });
 
   test('what could not be sent before shutdown is neither lost nor failed: the next process sends it', async () => {
-    const folder = join(temporaryFolder(), 'log');
+    const folder = join(temporaryFolder(), 'beside', 'log');
     const { exporter, ids, back } = distantExporter();
     const first = await kept(exporter, folder);
     first.burst(1_000);
@@ -291,7 +291,7 @@ describe('with a log on the disk', () => {
   });
 
   test('what an endpoint refuses for good is not sent again by the next process', async () => {
-    const folder = join(temporaryFolder(), 'log');
+    const folder = join(temporaryFolder(), 'beside', 'log');
     const refuse: SpanExporter = {
       export: (_, callback) =>
         callback({

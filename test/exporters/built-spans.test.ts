@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { detectResources, resourceFromAttributes } from '@opentelemetry/resources';
@@ -151,7 +152,7 @@ test('an exporter that fails is tried again, and gets each span', async () => {
 
 test('a process that goes on after a crash sends what was built before it, and builds the rest', async () => {
   const path = temporaryPath();
-  const folder = temporaryPath();
+  const folder = join(temporaryPath(), 'log');
   const expected = inShort(await built(bare()));
   const openLog = () => SpanLog.open({ folder, retention: 60_000, maxSize: 1e6, clock: systemClock });
   const first = exporterFailing(Number.POSITIVE_INFINITY);

@@ -60,8 +60,9 @@ async function readAll(log: SpanLog): Promise<[number: number, name: string][]> 
 /** The folder, and what is beside it, as a process that was killed leaves them. */
 function left(folder: string): string {
   const copy = temporaryFolder();
-  cpSync(dirname(folder), copy, { recursive: true });
-  return join(copy, basename(folder));
+  const beside = dirname(folder);
+  cpSync(dirname(beside), copy, { recursive: true });
+  return join(copy, basename(beside), basename(folder));
 }
 
 async function add(log: SpanLog, names: readonly string[]): Promise<void> {
@@ -134,7 +135,7 @@ test('what is settled is settled, whatever the order', () => {
 });
 
 test('a process that was killed leaves every span to the next one, but for those that are settled', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log } = await open(folder);
   await add(log, numbered(0, 3_000));
   expect((await log.read()).length).toBeGreaterThan(0);
@@ -153,7 +154,7 @@ test('a process that was killed leaves every span to the next one, but for those
 });
 
 test('a line that was torn or changed is lost alone, and counted', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log } = await open(folder);
   for (let i = 0; i < 4; i += 1) await add(log, numbered(i * 10, i * 10 + 10));
   const copy = left(folder);
@@ -179,8 +180,9 @@ test.each<[string, (folder: string, segment: string) => void]>([
   ['segment cut off', (_, segment) => truncateSync(segment, 10)],
   ['segment overwritten', (_, segment) => writeFileSync(segment, 'x'.repeat(statSync(segment).size))],
   ['folder deleted', (folder) => rmSync(folder, { recursive: true })],
+  ['the folder of all logs deleted', (folder) => rmSync(dirname(folder), { recursive: true })],
 ])('spans are counted as lost, and none that was sent: %s', async (_, harm) => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log } = await open(folder);
   await add(log, numbered(0, 100));
   log.settle(Array.from({ length: 60 }, (_, i) => i));
@@ -195,7 +197,7 @@ test.each<[string, (folder: string, segment: string) => void]>([
 });
 
 test('a place that is gone or changed is told, and costs no span', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log } = await open(folder);
   await add(log, numbered(0, 100));
   log.settle([...Array.from({ length: 60 }, (_, i) => i), 80]);
@@ -214,7 +216,7 @@ test('a place that is gone or changed is told, and costs no span', async () => {
 });
 
 test('it takes no more room than it may: the oldest go first, and are counted', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const maxSize = 60_000;
   const { log, lost, why } = await open(folder, { maxSize });
   for (let i = 0; i < 40; i += 1) await add(log, numbered(i * 100, i * 100 + 100));
@@ -227,7 +229,7 @@ test('it takes no more room than it may: the oldest go first, and are counted', 
 });
 
 test('nothing is kept longer than it may be', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   let now = Date.now();
   const clock = { ...systemClock, now: () => now };
   const { log, lost, why } = await open(folder, { clock, retention: 1_000 });
@@ -241,7 +243,7 @@ test('nothing is kept longer than it may be', async () => {
 });
 
 test('segments of which everything is settled are removed', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log, lost } = await open(folder, { maxSize: 40_000 });
   for (let i = 0; i < 20; i += 1) {
     await add(log, numbered(i * 100, i * 100 + 100));
@@ -252,7 +254,7 @@ test('segments of which everything is settled are removed', async () => {
 });
 
 test('what a disk does not take stays in memory, and is written when it can be', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   const { log } = await open(folder);
   await add(log, ['before']);
   // The segment is deleted from under it.
@@ -263,7 +265,7 @@ test('what a disk does not take stays in memory, and is written when it can be',
 });
 
 test('no two processes have one log', async () => {
-  const folder = join(temporaryFolder(), 'log');
+  const folder = join(temporaryFolder(), 'beside', 'log');
   await open(folder);
   let elapsed = 0;
   const clock = {

@@ -59,10 +59,11 @@ async function lastLine(path: string) {
 }
 
 /**
- * Says beside a log how far it is: what was deleted of it, or cut off, looks as if it had never been there.
+ * Says how far a log is, outside of the folder of all logs: what was deleted of it, or cut off, looks as if it had never been there, and
+ * so does everything where that folder is gone.
  */
 export function markFile(folder: string): MarkFile {
-  return new MarkFile(join(dirname(folder), `mark-${basename(folder)}`));
+  return new MarkFile(`${dirname(folder)}-mark-${basename(folder)}`);
 }
 
 function markOf(folder: string): { readonly position: number; readonly end: number } | undefined {
