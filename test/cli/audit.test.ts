@@ -475,6 +475,25 @@ describe('export --format tiles', () => {
     expect(stdout).toContain(`${join(folder, 'published/tile/entries/000.p/20')}, byte 0\n`);
   });
 
+  test('says how far it is where there is much to write', async () => {
+    const path = join(folder, 'long');
+    const ledger = openLedger(settingsFor(path, signer));
+    for (let from = 0; from < 13_000; from += 6_500)
+      await Promise.all(entries(6_500, from).map((entry) => ledger.append(entry)));
+    await ledger.close();
+    const { code, stdout, stderr } = await audit('export', path, '--format', 'tiles', '--out', 'long-out');
+    const [, written] = /: (\d+) files written/.exec(stdout) ?? [];
+    const lines = stderr.trim().split('\n');
+    expect([code, lines.length, lines.at(-1)]).toEqual([
+      0,
+      10,
+      `vcon-otel: 100 % of ${written} files are written`,
+    ]);
+    expect(await audit('export', path, '--format', 'tiles', '--out', 'long-out')).toMatchObject({
+      stderr: '',
+    });
+  });
+
   test('is refused where the ledger is an older copy, and says what it needs', async () => {
     const path = await another('rolled-back');
     expect((await audit('export', path, '--format', 'tiles', '--out', 'kept')).code).toBe(0);

@@ -17,6 +17,7 @@ import {
   requireText,
   trustedKeys,
 } from './audited-ledger.ts';
+import { shownProgress } from './shown-progress.ts';
 
 /** Loaded only when needed. */
 const openAttestPart = () => import('../../tracers/attest/verify/index.ts');
@@ -59,7 +60,11 @@ export async function attest(
   }
   const given = options.key ? await publicKeysOf(options.key) : undefined;
   const keys = given ?? (layouts ? attesterKeys([...layouts.values()]) : keyBeside(directory));
-  const progress = shownProgress(stderr);
+  const progress = shownProgress(
+    stderr,
+    LONG,
+    (percent, all) => `${percent} % of ${(all / 1e6).toFixed(1)} MB are read`,
+  );
   const checked = checkAttestations({
     directory,
     keys,
@@ -175,17 +180,5 @@ function stepLine({ predicate: { name, byproducts, environment } }: LinkStatemen
   return `  ${started ?? ''.padEnd(24)}  ${ended}  ${what}: ${outcome}  run ${environment.run_id}`;
 }
 
-/** Percent between two lines of progress. */
-const STEP = 10;
 /** Bytes; less is read at once. */
 const LONG = 8e6;
-
-function shownProgress(stderr: NodeJS.WritableStream) {
-  let said = 0;
-  return (done: number, all: number) => {
-    const percent = Math.floor((done / Math.max(all, 1)) * 100);
-    if (all < LONG || percent < said + STEP) return;
-    said = percent;
-    stderr.write(`vcon-otel: ${percent} % of ${(all / 1e6).toFixed(1)} MB are read\n`);
-  };
-}

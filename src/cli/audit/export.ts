@@ -4,6 +4,7 @@ import { VconOtelError } from '../../model/error.ts';
 import { handOver } from '../operator.ts';
 import { print } from '../timeline/index.ts';
 import { type AuditSettings, EXIT, isSound, openLedgerPart, requireDirectory } from './audited-ledger.ts';
+import { shownProgress } from './shown-progress.ts';
 
 /** How a ledger can be handed on: as lines, or as the files of a log that anybody can read. */
 export const EXPORT_FORMATS = ['jsonl', 'ocsf', 'cef', 'tiles'] as const;
@@ -45,7 +46,12 @@ async function publish(
   const { publishLog, verifierBeside } = await openLedgerPart();
   // Each record of an export would make the next one necessary.
   const isFirst = !existsSync(join(out, 'checkpoint'));
-  const publication = attempt(() => publishLog(directory, out, verifierBeside(directory)));
+  const progress = shownProgress(
+    stderr,
+    LONG,
+    (percent, all) => `${percent} % of ${all.toLocaleString('en')} files are written`,
+  );
+  const publication = attempt(() => publishLog(directory, out, verifierBeside(directory), progress));
   if (publication instanceof VconOtelError) {
     stderr.write(`vcon-otel: nothing is published: ${publication.message}\n`);
     exit(publication.code === 'LEDGER_ROLLED_BACK' ? EXIT.rolled_back : EXIT.tampered);
@@ -67,3 +73,6 @@ function attempt<Done>(work: () => Done): Done | VconOtelError {
     throw error;
   }
 }
+
+/** Files; fewer are written at once. */
+const LONG = 100;

@@ -10,7 +10,7 @@ import type { Verifier } from '../proof/note.ts';
 import { fullPath, TILE_WIDTH, tilePath, writeTiles } from '../proof/tile.ts';
 import { TileReader } from '../proof/tile-reader.ts';
 import { keptFiles, WITNESSES_FOLDER } from '../witness/witnessing.ts';
-import { firstBundle, tiledLog } from './tiled-log.ts';
+import { firstBundle, tiledLog, tiledPaths } from './tiled-log.ts';
 
 /** What was published. */
 export interface Publication {
@@ -26,10 +26,16 @@ export interface Publication {
  * Brings a folder up to date with a ledger: its newest checkpoint with the tiles and entry bundles that C2SP tlog-tiles asks for, and
  * the verifier key with the changes of it. What is there already stays; the checkpoint comes last, so that a reader always finds what it covers.
  * @param out the folder; made where it is missing
+ * @param progress hears of each file that is written
  * @throws VconOtelError `LEDGER_DAMAGED` where something is not what was signed, `LEDGER_ROLLED_BACK` where the ledger has not grown
  * from what the folder has, `FILE_UNUSABLE` if it is the ledger's own
  */
-export function publishLog(directory: string, out: string, verifiers: readonly Verifier[]): Publication {
+export function publishLog(
+  directory: string,
+  out: string,
+  verifiers: readonly Verifier[],
+  progress: (written: number, all: number) => void = () => {},
+): Publication {
   makeFolder(out);
   if (realpathSync(out) === realpathSync(directory))
     throw new VconOtelError('FILE_UNUSABLE', 'a ledger is published to another folder: its own has its keys');
@@ -40,10 +46,12 @@ export function publishLog(directory: string, out: string, verifiers: readonly V
   if (before) requireGrown(head.size, () => tiles.sizeRoot(before.size), before, 'the published log');
   const isMissing = (path: string) =>
     !existsSync(join(out, path)) && (path === fullPath(path) || !existsSync(join(out, fullPath(path))));
+  const all = [...tiledPaths(directory, tiles)].filter(isMissing).length;
   let written = 0;
   for (const tile of tiledLog(directory, tiles, isMissing)) {
     writeTiles(out, [tile]);
     written += 1;
+    progress(written, all);
   }
   for (const name of [VERIFIER_KEY_FILE, ROTATIONS_FILE]) {
     const text = readText(join(directory, name));

@@ -34,6 +34,15 @@ export function* tiledLog(
   }
 }
 
+/** Where the files of {@link tiledLog} are. */
+export function* tiledPaths(directory: string, tiles: TileReader): Generator<string> {
+  for (let level = 0; tiles.width(level) > 0; level += 1)
+    for (const { index, width } of placesOf(tiles.width(level))) yield tilePath(level, index, width);
+  const first = firstBundle(directory);
+  for (const { index, width } of placesOf(tiles.size))
+    if (index >= first) yield tilePath('entries', index, width);
+}
+
 function* hashTiles(tiles: TileReader, wanted: (path: string) => boolean): Generator<Tile> {
   for (let level = 0; tiles.width(level) > 0; level += 1)
     for (const { index, width } of placesOf(tiles.width(level))) {
