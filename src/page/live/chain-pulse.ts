@@ -4,7 +4,7 @@ import type { Run } from '../../model/run.ts';
 export interface Pulse {
   readonly chain: string;
   readonly running: number;
-  /** Runs that ended in the last whole minute. */
+  /** Runs that ended in the last minute. */
   readonly per_minute: number;
   /** Runs that ended, by how: complete, halted, error, unknown. */
   readonly ended: readonly Counts[];
@@ -67,15 +67,17 @@ export class ChainPulse {
     this.#goTo(now);
     const ended = Array.from({ length: steps }, (_, index) => this.#countsOf(this.#step - steps + 1 + index));
     const [chain, running] = [this.#chain, this.running];
-    return { chain, running, per_minute: this.#lastMinute(), ended, ...this.#whatIsUsual() };
+    return { chain, running, per_minute: this.#lastMinute(now), ended, ...this.#whatIsUsual() };
   }
 
-  /** The step under way is none of it. */
-  #lastMinute(): number {
+  /** Of the step that the minute began in, as many as its share says. */
+  #lastMinute(now: number): number {
+    const gone = (now % PULSE_STEP) / PULSE_STEP;
     let count = 0;
-    for (let ago = 1; ago <= STEPS_A_MINUTE; ago += 1)
-      for (const some of this.#countsOf(this.#step - ago)) count += some;
-    return count;
+    for (let ago = 0; ago <= STEPS_A_MINUTE; ago += 1)
+      for (const some of this.#countsOf(this.#step - ago))
+        count += ago === STEPS_A_MINUTE ? some * (1 - gone) : some;
+    return Math.round(count);
   }
 
   #keep(duration: number): void {
