@@ -45,7 +45,7 @@ describe.concurrent('--help', () => {
     const below = async (path: readonly string[]): Promise<string[][]> => {
       const { stdout } = await runInProcess([...path, '--help']);
       const listed = stdout.split('Commands:\n')[1]?.split('\n\n')[0] ?? '';
-      const names = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name);
+      const names = [...listed.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = '']) => name);
       const inner = await Promise.all(
         names.filter((name) => name !== 'help').map((name) => below([...path, name])),
       );
