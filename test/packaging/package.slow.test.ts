@@ -94,4 +94,4 @@ test('what is installed keeps a database trail, and tests a tracer', async () =>
 });
 
 const MAY_BE_PACKED =
-  /^(package\.json|config\.schema\.json|LICENSE|[A-Z]+\.md|bin\/vcon-otel\.js|dist\/.+\.(js|d\.ts)|dist\/page\/assets\/.+\.(html|css|svg)|(docs|examples)\/.+|integrations\/(auditor\/verify_proof|conserver\/vcon_otel(_forwarder)?|python\/vcon_otel_host)\.py)$/;
+  /^(package\.json|config\.schema\.json|LICENSE|[A-Z]+\.md|bin\/vcon-otel\.js|dist\/.+\.(js|d\.ts)|dist\/page\/assets\/.+\.(html|css|svg)|(docs|examples)\/.+|integrations\/(auditor\/verify_(proof|attestations)|conserver\/vcon_otel(_forwarder)?|python\/vcon_otel_host)\.py)$/;
