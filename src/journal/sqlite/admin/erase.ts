@@ -16,17 +16,25 @@ export async function mentionsInJournal(
   { spellings }: ErasedVcon,
   without: EntryWithout,
 ): Promise<readonly Mention[]> {
-  let [events, entries, lost] = [0, 0, 0];
+  let [events, entries, lost, unread] = [0, 0, 0, 0];
   const pages = new Pages(file.sql, ({ first, last }) => {
     lost += last - first + 1;
   });
   for (const { page } of pagesOf(pages, spellings)) events += placesIn(page, spellings).length;
   for (const { bodies } of blocks(file))
-    for (const body of bodies) if (body && (await without(body, spellings, NOBODY))) entries += 1;
+    for (const body of bodies) {
+      if (!body) unread += 1;
+      else if (await without(body, spellings, NOBODY)) entries += 1;
+    }
   const aside = setAside(file.path).length;
   return [
     { what: 'events', count: events },
     { what: 'entries of the input log', count: entries },
+    {
+      what: 'entries of the input log that cannot be read',
+      count: unread,
+      stays: 'they go with the part of the log that they are in, once no open run needs it',
+    },
     {
       what: 'events that cannot be read',
       count: lost,
