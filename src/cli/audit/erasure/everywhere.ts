@@ -38,21 +38,24 @@ export interface ErasureOrder {
  * @throws VconOtelError `LEDGER_IN_USE`
  */
 export async function whileStopped(directories: readonly string[], work: () => Promise<void>): Promise<void> {
-  const locks = directories.map((directory) => {
-    try {
-      return lockLedger(directory);
-    } catch (error) {
-      if (!(error instanceof VconOtelError) || error.code !== 'LEDGER_IN_USE') throw error;
-      throw new VconOtelError(
-        'LEDGER_IN_USE',
-        `a service has the ledger in ${directory} open: stop it, run this command again, and start it. Nothing was erased`,
-      );
-    }
-  });
+  const locks: ReturnType<typeof lockLedger>[] = [];
   try {
+    for (const directory of directories) locks.push(lockOf(directory));
     await work();
   } finally {
     for (const lock of locks) lock.release();
+  }
+}
+
+function lockOf(directory: string): ReturnType<typeof lockLedger> {
+  try {
+    return lockLedger(directory);
+  } catch (error) {
+    if (!(error instanceof VconOtelError) || error.code !== 'LEDGER_IN_USE') throw error;
+    throw new VconOtelError(
+      'LEDGER_IN_USE',
+      `a service has the ledger in ${directory} open: stop it, run this command again, and start it. Nothing was erased`,
+    );
   }
 }
 
